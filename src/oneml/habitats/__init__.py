@@ -1,0 +1,69 @@
+"""oneml-habitats: named, declarative containers for ML pipelines, proven equal on driver and worker.
+
+The names below are all that authors, testers and hosts need; each is imported at its first use, so that a command that
+needs no container does not pay for one.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oneml.habitats.errors import OnemlError as OnemlError
+    from oneml.habitats.graph.builder import PipelineBuilder as PipelineBuilder
+    from oneml.habitats.habitats.components import PipelineComponents as PipelineComponents
+    from oneml.habitats.habitats.executables import PipelineExecutables as PipelineExecutables
+    from oneml.habitats.habitats.overrides import Override as Override
+    from oneml.habitats.habitats.overrides import replace as replace
+    from oneml.habitats.habitats.providers import NodeResource as NodeResource
+    from oneml.habitats.habitats.providers import NodeSingleton as NodeSingleton
+    from oneml.habitats.habitats.providers import ProcessResource as ProcessResource
+    from oneml.habitats.habitats.providers import ProcessSingleton as ProcessSingleton
+    from oneml.habitats.habitats.providers import Reference as Reference
+    from oneml.habitats.habitats.registry import HabitatRegistry as HabitatRegistry
+    from oneml.habitats.habitats.settings_views import Settings as Settings
+    from oneml.habitats.sessions.client import PipelineBuilderFactory as PipelineBuilderFactory
+    from oneml.habitats.sessions.client import PipelineServiceClient as PipelineServiceClient
+    from oneml.habitats.sessions.context import PipelineSessionContext as PipelineSessionContext
+    from oneml.habitats.sessions.session import PipelineSession as PipelineSession
+    from oneml.habitats.settings.models import PipelineNodeSettings as PipelineNodeSettings
+    from oneml.habitats.settings.models import PipelineSessionSettings as PipelineSessionSettings
+    from oneml.habitats.settings.models import PipelineSettings as PipelineSettings
+
+_HOMES = {
+    "HabitatRegistry": "habitats.registry",
+    "NodeResource": "habitats.providers",
+    "NodeSingleton": "habitats.providers",
+    "OnemlError": "errors",
+    "Override": "habitats.overrides",
+    "PipelineBuilder": "graph.builder",
+    "PipelineBuilderFactory": "sessions.client",
+    "PipelineComponents": "habitats.components",
+    "PipelineExecutables": "habitats.executables",
+    "PipelineNodeSettings": "settings.models",
+    "PipelineServiceClient": "sessions.client",
+    "PipelineSession": "sessions.session",
+    "PipelineSessionContext": "sessions.context",
+    "PipelineSessionSettings": "settings.models",
+    "PipelineSettings": "settings.models",
+    "ProcessResource": "habitats.providers",
+    "ProcessSingleton": "habitats.providers",
+    "Reference": "habitats.providers",
+    "Settings": "habitats.settings_views",
+    "replace": "habitats.overrides",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

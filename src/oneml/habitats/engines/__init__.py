@@ -1,0 +1,1 @@
+"""What runs ready nodes: in this process, or in processes of their own."""

@@ -1,0 +1,1 @@
+"""Protocols that other layers, and other distributions, implement; one a file."""

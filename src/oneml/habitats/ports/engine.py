@@ -1,0 +1,98 @@
+"""What runs ready nodes. An engine never sees a container: it is handed an entry, or two names and a command."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.session_id import SessionId
+
+
+class Capability(StrEnum):
+    """What a node may ask of an engine."""
+
+    KILL = "kill"
+    """A running node can be ended: timeouts."""
+    IMAGES = "images"
+    """A node can be sent to an image."""
+    GPUS = "gpus"
+    MEMORY_LIMIT = "memory-limit"
+    LIVE_OBJECTS = "live-objects"
+    """Nodes run in the driver's process, so objects that exist only there can be used."""
+
+
+class NodeTask(NamedTuple):
+    """One node to run.
+
+    Attributes:
+        path: Which.
+        timeout_seconds: Of its body; None for no bound.
+    """
+
+    path: NodePath
+    timeout_seconds: float | None
+
+
+class EngineContext(NamedTuple):
+    """What a session hands to its engines.
+
+    Attributes:
+        habitat: Name of the habitat.
+        session_id: The session.
+        store_url: Where the artifact store is; None where it is the default one.
+        workers: How many nodes may run at once.
+        execute: Runs one node in this process; never raises but for `KeyboardInterrupt`.
+        committed: Reads what became of a node from the artifact store; None where nothing was committed or said.
+        log: Takes a line that a node wrote.
+    """
+
+    habitat: str
+    session_id: SessionId
+    store_url: str | None
+    workers: int
+    execute: Callable[[NodePath], NodeOutcome]
+    committed: Callable[[NodePath], NodeOutcome | None]
+    log: Callable[[NodePath, str], None]
+
+
+class EngineRun(Protocol):
+    """An engine at work for one session; used from one thread."""
+
+    def submit(self, task: NodeTask) -> None:
+        """Take a ready node; returns at once."""
+        ...
+
+    def wait(self) -> Sequence[NodeOutcome]:
+        """Block until at least one submitted node has ended, and return those that have.
+
+        Every submitted node comes back exactly once.
+        """
+        ...
+
+    def cancel(self, *, now: bool) -> None:
+        """End what runs: politely, or at once. `wait` still returns every submitted node."""
+        ...
+
+
+class Engine(Protocol):
+    """A way to run nodes."""
+
+    @property
+    def name(self) -> str:
+        """Its name in settings."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What nodes may ask of it."""
+        ...
+
+    def open(self, context: EngineContext) -> AbstractContextManager[EngineRun]:
+        """Start what the engine needs; leaving the block stops it, whatever happened.
+
+        Raises:
+            EngineError: It cannot start; says why and what to do.
+        """
+        ...

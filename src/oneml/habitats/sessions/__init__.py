@@ -1,0 +1,1 @@
+"""Sessions: creating, loading, running, and the worker's side of a node."""

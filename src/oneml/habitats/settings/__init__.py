@@ -1,0 +1,1 @@
+"""Settings: three classes, their layers, the origin of each value, and the snapshot. Sole user of pydantic-settings."""

@@ -1,0 +1,103 @@
+"""Canonical JSON out, strict JSON in: the only ways in which documents of ours are written and read."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import NoReturn, TypeAlias, cast
+
+from oneml.habitats.errors import InvalidDocumentError
+
+JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+JsonObject: TypeAlias = Mapping[str, JsonValue]
+
+DEPTH_MAX = 64
+INT_MAX_DIGITS = 400
+
+
+def canonical_json(value: JsonValue) -> bytes:
+    """Return the one encoding of ``value``: UTF-8, keys sorted, no space, NaN and infinities refused.
+
+    Raises:
+        ValueError: The value holds NaN or an infinity.
+        TypeError: The value is not made of JSON types alone.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def strict_json(data: bytes, *, what: str, limit_bytes: int) -> JsonValue:
+    """Decode a document that may be hostile.
+
+    Args:
+        data: The document, UTF-8.
+        what: What the document is, for the message: ``recipe of session ...``.
+        limit_bytes: More than that is refused unread.
+
+    Raises:
+        InvalidDocumentError: Too large, too deep, not UTF-8, not JSON, a key given twice, NaN or an infinity, or an
+            integer of more than 400 digits.
+    """
+    if len(data) > limit_bytes:
+        raise InvalidDocumentError(what=what, reason=f"it has {len(data)} bytes; at most {limit_bytes} are read")
+    try:
+        text = data.decode()
+        _check_depth(text, what)
+        return cast(
+            "JsonValue",
+            json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_int=_short_int),
+        )
+    except (ValueError, RecursionError) as error:
+        raise InvalidDocumentError(what=what, reason=str(error)) from error
+
+
+def json_object(data: bytes, *, what: str, limit_bytes: int) -> JsonObject:
+    """Decode a document whose top is an object; as `strict_json` otherwise.
+
+    Raises:
+        InvalidDocumentError: As `strict_json`, or the top is something else.
+    """
+    value = strict_json(data, what=what, limit_bytes=limit_bytes)
+    if not isinstance(value, Mapping):
+        raise InvalidDocumentError(what=what, reason="its top is not an object")
+    return value
+
+
+def _check_depth(text: str, what: str) -> None:
+    depth = 0
+    in_string = escaped = False
+    for character in text:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                in_string = False
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            depth += 1
+            if depth > DEPTH_MAX:
+                raise InvalidDocumentError(what=what, reason=f"it is nested deeper than {DEPTH_MAX}")
+        elif character in "]}":
+            depth -= 1
+
+
+def _unique_keys(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = sorted({key for key in keys if keys.count(key) > 1})
+        message = f"a key is given twice: {', '.join(twice)}"
+        raise ValueError(message)
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+def _short_int(digits: str) -> int:
+    if len(digits) > INT_MAX_DIGITS:
+        message = f"an integer of {len(digits)} digits"
+        raise ValueError(message)
+    return int(digits)

@@ -1,0 +1,59 @@
+"""What became of one attempt at a node, and its form in JSON."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.states import NodeState
+
+
+class ErrorRecord(NamedTuple):
+    """An exception as text, so that it survives what cannot be pickled; secrets are masked.
+
+    Attributes:
+        type: Qualified name of its class.
+        text: Its text.
+        traceback: The formatted traceback.
+    """
+
+    type: str
+    text: str
+    traceback: str
+
+
+class PortRecord(NamedTuple):
+    """Where the value of an output port is.
+
+    Attributes:
+        serializer: Name of the serializer that wrote it.
+        version: Of that serializer.
+        digest: SHA-256 of its bytes, hexadecimal.
+        size: Bytes.
+        inline: The bytes themselves where they are few, else None and they lie in the store.
+    """
+
+    serializer: str
+    version: int
+    digest: str
+    size: int
+    inline: bytes | None
+
+
+class NodeOutcome(NamedTuple):
+    """How an attempt at a node ended.
+
+    Attributes:
+        path: The node.
+        state: ``succeeded``, ``failed``, ``refused`` or ``cancelled``.
+        attempt: Its number, from 1; 0 where none was claimed.
+        seconds: How long the body ran.
+        error: What it raised, else None.
+        ports: What it published, by port; empty unless it succeeded, and where outputs stay in memory.
+    """
+
+    path: NodePath
+    state: NodeState
+    attempt: int = 1
+    seconds: float | None = None
+    error: ErrorRecord | None = None
+    ports: Mapping[str, PortRecord] = {}

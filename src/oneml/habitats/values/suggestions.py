@@ -1,0 +1,25 @@
+"""Did-you-mean texts, the same wherever a name is unknown."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def known_names(name: str, known: Iterable[str], *, most: int = 20) -> str:
+    """Return the end of an unknown-name message: what is known, and the nearest of it.
+
+    Args:
+        name: The name that was not found.
+        known: Every name that would have been found.
+        most: How many known names to print before the rest is only counted.
+
+    Returns:
+        ``Known: a, b. Did you mean "a"?``, without the question where nothing is near.
+    """
+    names = sorted(set(known))
+    if not names:
+        return "None is known."
+    shown = ", ".join(names[:most])
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    near = get_close_matches(name, names, 1)
+    question = f' Did you mean "{near[0]}"?' if near else ""
+    return f"Known: {shown}{more}.{question}"

@@ -8,6 +8,7 @@
     │   ├── BrokenHabitatError
     │   ├── NotAHabitatError
     │   ├── NotRebuildableError
+    │   ├── InvalidFirstPartyError
     │   ├── InvalidPipelineError
     │   ├── InvalidExecutableError
     │   ├── InvalidBodyError
@@ -213,3 +214,16 @@ class PipelineBuiltError(UsageError):
     def __init__(self, *, habitat: str) -> None:
         self.habitat = habitat
         super().__init__(f'Pipeline "{habitat}" is built and cannot change any more. Add to it inside define().')
+
+
+class InvalidFirstPartyError(UsageError):
+    """A container declares first-party code that cannot be proven."""
+
+    def __init__(self, *, container: str, package: str, rule: str) -> None:
+        self.container = container
+        self.package = package
+        self.rule = rule
+        super().__init__(
+            f"{container} declares first_party, but {package} {rule}. "
+            'Name importable packages of Python sources: first_party = ("my_library",).'
+        )

@@ -1,0 +1,76 @@
+# Every target sets up .venv in this folder first, and again whenever a pyproject.toml changes.
+# `make PYTHON=/path/to/python3.13 ...` chooses the interpreter; it is used only where .venv does not exist.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+  "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; break; }; done)
+BIN := .venv/bin
+PROJECTS := $(wildcard pyproject.toml constraints.txt containers/*/pyproject.toml)
+PACKAGES := $(patsubst %/pyproject.toml,-e ./%,$(wildcard containers/*/pyproject.toml))
+PYTEST_ARGS ?= -n 2
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint format bench test-pythons clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
+
+.venv/pyvenv.cfg:
+	@if [ -z "$(PYTHON)" ]; then \
+	  echo "No Python 3.11 or newer was found on PATH. Install one, or name it: make PYTHON=/path/to/python3.13" >&2; \
+	  exit 2; \
+	fi
+	@if ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	  echo "$(PYTHON) is no Python 3.11 or newer. Name another one: make PYTHON=/path/to/python3.13" >&2; \
+	  exit 2; \
+	fi
+	"$(PYTHON)" -m venv .venv || { rm -rf .venv; exit 2; }
+
+.venv/installed: .venv/pyvenv.cfg $(PROJECTS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation \
+	  -e '.[all]' $(PACKAGES)
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation \
+	  -e '.[dev]'
+	@touch $@
+
+.venv/installed-bench: .venv/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation \
+	  -e '.[bench]'
+	@touch $@
+
+venv: .venv/installed-dev ## set up .venv with the project, the packages of containers/ and the developer tools
+
+demo: .venv/installed ## train on the handwritten digits, show the report, then run one node alone
+	@PATH="$(CURDIR)/$(BIN):$$PATH" containers/digits-training/demo
+
+test: .venv/installed-dev ## run every test
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: .venv/installed-dev ## lint, formatting, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed-dev ## format the code and apply the linter's safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/installed-bench ## measure against the peers and write benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+test-pythons: ## run the tests under every Python of PYTHONS that this machine has, in .venvs/
+	@for p in $(PYTHONS); do \
+	  if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "== $$p" && { [ -d .venvs/$$p ] || "$$p" -m venv .venvs/$$p; } && \
+	    .venvs/$$p/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	      -e '.[dev]' $(PACKAGES) && .venvs/$$p/bin/python -m pytest $(PYTEST_ARGS) || exit 1; \
+	  else echo "== $$p is not on this machine"; fi; done
+
+clean: ## delete .venv, .venvs, caches and what the demo wrote
+	rm -rf .venv .venvs .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist

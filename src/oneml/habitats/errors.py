@@ -9,25 +9,45 @@
     │   ├── NotAHabitatError
     │   ├── NotRebuildableError
     │   ├── InvalidFirstPartyError
+    │   ├── UnsupportedPlatformError
     │   ├── InvalidPipelineError
     │   ├── InvalidExecutableError
     │   ├── InvalidBodyError
     │   ├── NotYetRunError
     │   ├── PipelineBuiltError
+    │   ├── UnknownStoreError
+    │   ├── InvalidStoreKeyError
+    │   ├── SessionBusyError
+    │   ├── UnknownSerializerError
+    │   ├── SerializerPluginError
+    │   ├── MissingLibraryError
+    │   ├── PickleRefusedError
+    │   ├── InvalidSettingsModelError
+    │   ├── SettingsError
+    │   │   ├── UnknownSettingError
+    │   │   └── UnknownVariableError
+    │   ├── SecretUnavailableError
     │   ├── InvalidNodePathError
     │   ├── InvalidSessionIdError
     │   └── InvalidDocumentError
     ├── RunError                exit 1  the pipeline or a node failed
+    │   ├── SerializationError
+    │   └── DeserializationError
     ├── RefusalError            exit 3  a worker is not what the recipe says
+    │   ├── SecretRefusedError
+    │   └── SettingsModelChangedError
     └── BackendError            exit 4  an engine or a store failed
+        └── StoreError
+            └── CorruptArtifactError
 
 A message says what is wrong, what is known, and what to do next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from oneml.habitats.values.problem import Problem
+from oneml.habitats.values.setting_problem import SettingProblem
 from oneml.habitats.values.suggestions import known_names
 
 
@@ -226,4 +246,216 @@ class InvalidFirstPartyError(UsageError):
         super().__init__(
             f"{container} declares first_party, but {package} {rule}. "
             'Name importable packages of Python sources: first_party = ("my_library",).'
+        )
+
+
+class UnknownStoreError(UsageError):
+    """A URL names no store that can be opened."""
+
+    def __init__(self, *, url: str, reason: str) -> None:
+        self.url = url
+        self.reason = reason
+        super().__init__(f"{url[:200]!r} is no store: {reason}. Known: file:///folder, /folder, memory:")
+
+
+class InvalidStoreKeyError(UsageError):
+    """A text is no key of an artifact store."""
+
+    def __init__(self, *, key: str) -> None:
+        self.key = key
+        super().__init__(
+            f"{key[:80]!r} is no key of a store. "
+            'A key is segments of 1 to 128 of a-z 0-9 . _ - joined by "/"; none of them is "." or "..".'
+        )
+
+
+class SessionBusyError(UsageError):
+    """A session has a driver already."""
+
+    def __init__(self, *, session_id: str, holder: str) -> None:
+        self.session_id = session_id
+        self.holder = holder
+        super().__init__(f"Session {session_id} is being driven by {holder}. Wait until that has ended, or stop it.")
+
+
+class UnknownSerializerError(UsageError):
+    """No serializer of that name may be used here."""
+
+    def __init__(self, *, name: str, known: Sequence[str]) -> None:
+        self.name = name
+        self.known = tuple(known)
+        super().__init__(
+            f"No serializer {name!r}. {known_names(name, known)} "
+            "One of another distribution is used only where the settings name it (serializers)."
+        )
+
+
+class SerializerPluginError(UsageError):
+    """A serializer of another distribution cannot be used."""
+
+    def __init__(self, *, name: str, distribution: str, reason: str) -> None:
+        self.name = name
+        self.distribution = distribution
+        self.reason = reason
+        super().__init__(f"Serializer {name!r} of {distribution} cannot be used: {reason}. Repair or upgrade that.")
+
+
+class MissingLibraryError(UsageError):
+    """A library that a serializer needs is not installed here."""
+
+    def __init__(self, *, library: str, extra: str) -> None:
+        self.library = library
+        self.extra = extra
+        super().__init__(f"{library} is not installed here. Install it: pip install 'oneml-habitats[{extra}]'")
+
+
+class PickleRefusedError(UsageError):
+    """Something is pickled, or would have to be, and the settings do not allow that."""
+
+    def __init__(self, *, what: str) -> None:
+        self.what = what
+        super().__init__(
+            f"{what} is pickled, and unpickling runs whatever code the bytes ask for. "
+            "Set allow_pickle in the settings of the driver if you trust all who write to this store."
+        )
+
+
+class SerializationError(RunError):
+    """What a body returned cannot be published."""
+
+    def __init__(self, *, node: str, port: str, reason: str, remedy: str) -> None:
+        self.node = node
+        self.port = port
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f'{node} cannot publish port "{port}": {reason}. {remedy}')
+
+
+class DeserializationError(RunError):
+    """A published value cannot be read in the form that is wanted."""
+
+    def __init__(self, *, what: str, serializer: str, reason: str) -> None:
+        self.what = what
+        self.serializer = serializer
+        self.reason = reason
+        super().__init__(f"{what} cannot be read ({serializer}): {reason}")
+
+
+class StoreError(BackendError):
+    """A store failed, or something lies in it that cannot be there.
+
+    Attributes:
+        place: The file, folder or URL.
+        reason: What happened.
+        remedy: What to do.
+        what: What was wanted from there, as far as it is known: ``input "x" of //b, from //a.output``.
+    """
+
+    def __init__(self, *, place: str, reason: str, remedy: str, what: str = "") -> None:
+        self.place = place
+        self.reason = reason
+        self.remedy = remedy
+        self.what = what
+        super().__init__(f"{what}{what and ': '}{place}: {reason}. {remedy}")
+
+    def about(self, what: str) -> "StoreError":
+        """Return the same error, saying what was wanted."""
+        return type(self)(place=self.place, reason=self.reason, remedy=self.remedy, what=what)
+
+
+class CorruptArtifactError(StoreError):
+    """An artifact is not what was stored; it was not decoded."""
+
+
+class InvalidSettingsModelError(UsageError):
+    """A class cannot declare the settings of a package."""
+
+    def __init__(self, *, model: str, reason: str, remedy: str) -> None:
+        self.model = model
+        self.reason = reason
+        self.remedy = remedy
+        super().__init__(f"{model} cannot declare settings: {reason}. {remedy}")
+
+
+class SettingsError(UsageError):
+    """Settings that were given are wrong; every problem that was found is in one report."""
+
+    def __init__(self, *, problems: Sequence[SettingProblem]) -> None:
+        self.problems = tuple(problems)
+        several = len(self.problems) > 1
+        shown = "".join(f"\n  {problem}" for problem in self.problems[:100])
+        more = f"\n  and {len(self.problems) - 100} more" if len(self.problems) > 100 else ""  # noqa: PLR2004
+        super().__init__(f"{len(self.problems)} settings are wrong:{shown}{more}" if several else shown.strip())
+
+
+class UnknownSettingError(SettingsError):
+    """A settings model has no setting of that name."""
+
+    def __init__(self, *, model: str, name: str, unknown: str, known: Collection[str], source: str = "") -> None:
+        self.model = model
+        self.name = name
+        self.unknown = unknown
+        self.known = tuple(sorted(known))
+        message = f'No setting "{name[:200]}" in {model}. {known_names(unknown, self.known)}'
+        super().__init__(problems=(SettingProblem(name, message, source),))
+
+
+class UnknownVariableError(SettingsError):
+    """A variable has the prefix of settings, but no setting is read from it."""
+
+    def __init__(self, *, variable: str, model: str, known: Collection[str], hint: str, source: str = "") -> None:
+        self.variable = variable
+        self.model = model
+        self.known = tuple(sorted(known))
+        hint = hint or known_names(variable.upper(), self.known)
+        message = f"No setting of {model} is read from {variable[:200]}. {hint}"
+        super().__init__(problems=(SettingProblem(variable, message, source),))
+
+
+def _missing_secrets(missing: Sequence[tuple[str, str, str]]) -> str:
+    return "\n".join(f'Secret "{setting}" ({reference}): {reason}.' for setting, reference, reason in missing)
+
+
+class SecretUnavailableError(UsageError):
+    """References to secrets lead to nothing on the driver.
+
+    Attributes:
+        missing: Setting, reference and reason of each; never a value.
+    """
+
+    def __init__(self, *, missing: Sequence[tuple[str, str, str]]) -> None:
+        self.missing = tuple(missing)
+        super().__init__(_missing_secrets(missing))
+
+
+class SecretRefusedError(RefusalError):
+    """References to secrets lead to nothing on a worker.
+
+    Attributes:
+        missing: Setting, reference and reason of each; never a value.
+    """
+
+    def __init__(self, *, missing: Sequence[tuple[str, str, str]]) -> None:
+        self.missing = tuple(missing)
+        super().__init__(_missing_secrets(missing))
+
+
+class SettingsModelChangedError(RefusalError):
+    """The settings of a recipe do not fit the model that is installed here."""
+
+    def __init__(self, *, model: str, reason: str) -> None:
+        self.model = model
+        self.reason = reason
+        super().__init__(
+            f"The recipe's settings do not fit {model} as it is installed here: {reason}. "
+            "Install here what the driver had, or create the session anew."
+        )
+
+
+class UnsupportedPlatformError(UsageError):
+    """This operating system cannot be used."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "oneml-habitats runs on Linux and macOS, not on Windows. Use the Windows Subsystem for Linux, or a container."
         )

@@ -27,6 +27,17 @@
     │   │   ├── UnknownSettingError
     │   │   └── UnknownVariableError
     │   ├── SecretUnavailableError
+    │   ├── InvalidComponentsError
+    │   ├── InvalidOverrideError
+    │   ├── OverrideInForceError
+    │   ├── UnknownProviderError
+    │   ├── NotOpenedError
+    │   ├── ClosedScopeError
+    │   ├── OutsideNodeError
+    │   ├── BuiltInDefineError
+    │   ├── UnbuildableError
+    │   ├── UninstalledReferenceError
+    │   ├── ReferenceMismatchError
     │   ├── InvalidNodePathError
     │   ├── InvalidSessionIdError
     │   └── InvalidDocumentError
@@ -459,3 +470,118 @@ class UnsupportedPlatformError(UsageError):
         super().__init__(
             "oneml-habitats runs on Linux and macOS, not on Windows. Use the Windows Subsystem for Linux, or a container."
         )
+
+
+class InvalidComponentsError(UsageError):
+    """A container is wrongly declared; every problem that was found is in one report."""
+
+    def __init__(self, *, container: str, problems: Sequence[Problem]) -> None:
+        self.container = container
+        self.problems = tuple(problems)
+        shown = "".join(f"\n  {problem}" for problem in self.problems[:100])
+        more = f"\n  and {len(self.problems) - 100} more" if len(self.problems) > 100 else ""  # noqa: PLR2004
+        count = "a problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        super().__init__(f"{container} has {count}:{shown}{more}")
+
+
+class InvalidOverrideError(UsageError):
+    """A container is opened with replacements that do not fit it; none of them was made."""
+
+    def __init__(self, *, container: str, reasons: Sequence[str]) -> None:
+        self.container = container
+        self.reasons = tuple(reasons)
+        super().__init__(f"{container} cannot be opened with these overrides. {' '.join(reasons)}")
+
+
+class OverrideInForceError(UsageError):
+    """A container is opened while the library's own override stands on its class, for everybody."""
+
+    def __init__(self, *, container: str, providers: Sequence[str]) -> None:
+        self.container = container
+        self.providers = tuple(providers)
+        names = ", ".join(f'"{name}"' for name in providers)
+        super().__init__(
+            f"{container} cannot be opened: {names} of the class is overridden for everybody. "
+            f"Undo it ({container}.{providers[0]}.reset_override()), and give "
+            f"replace({container}.{providers[0]}, ...) to open() instead."
+        )
+
+
+class UnknownProviderError(UsageError):
+    """A container has no provider of that name."""
+
+    def __init__(self, *, container: str, name: str, known: Collection[str]) -> None:
+        self.container = container
+        self.name = name
+        self.known = tuple(sorted(known))
+        super().__init__(f'No provider "{name[:200]}" in {container}. {known_names(name, self.known)}')
+
+
+class NotOpenedError(UsageError):
+    """A provider of the class is called, but only those of an opened container build."""
+
+    def __init__(self, *, subject: str) -> None:
+        self.subject = subject
+        super().__init__(
+            f"{subject} builds in an opened container only: with Container.open() as components: components.name()"
+        )
+
+
+class ClosedScopeError(UsageError):
+    """Something is asked of a session or a node whose scope has been closed."""
+
+    def __init__(self, *, scope: str) -> None:
+        self.scope = scope
+        super().__init__(f"{scope} is closed, and so is what it built. Open another one.")
+
+
+class OutsideNodeError(UsageError):
+    """Something that belongs to a node is asked for outside one."""
+
+    def __init__(self, *, subject: str) -> None:
+        self.subject = subject
+        super().__init__(
+            f'{subject} belongs to a node, and none is open here. with components.node("//path") as node: node.name()'
+        )
+
+
+class BuiltInDefineError(UsageError):
+    """``define`` builds an object although it only defines."""
+
+    def __init__(self, *, provider: str) -> None:
+        self.provider = provider
+        super().__init__(f'define() may not build "{provider}": pass the provider, without ()')
+
+
+class UnbuildableError(UsageError):
+    """A provider cannot build now."""
+
+    def __init__(self, *, provider: str, reason: str) -> None:
+        self.provider = provider
+        self.reason = reason
+        super().__init__(f'"{provider}" cannot be built: {reason}')
+
+
+class UninstalledReferenceError(UsageError):
+    """A reference is built where the package that it names is not installed."""
+
+    def __init__(self, *, provider: str, target: str, image: str | None) -> None:
+        self.provider = provider
+        self.target = target
+        self.image = image
+        remedy = (
+            f"it belongs to image {image}"
+            if image is not None
+            else "install its package, or let the node run in an image that has it (image)"
+        )
+        super().__init__(f'"{provider}" is {target}, which is not installed here; {remedy}')
+
+
+class ReferenceMismatchError(UsageError):
+    """What a reference names does not fit its contract, its arguments, or is not there at all."""
+
+    def __init__(self, *, provider: str, target: str, reasons: Sequence[str]) -> None:
+        self.provider = provider
+        self.target = target
+        self.reasons = tuple(reasons)
+        super().__init__(f'"{provider}" is {target}, but {" ".join(reasons)}')

@@ -1,0 +1,101 @@
+"""The group ``oneml``: its commands by name, and what becomes of errors.
+
+The group can be mounted under another click group, which then shows its errors and ends with its exit codes: every
+error of this package leaves as a `click.ClickException`.
+"""
+
+import sys
+
+import click
+
+from oneml.habitats.cli.lazy import LazyCommand, LazyGroup
+from oneml.habitats.errors import OnemlError, UnsupportedPlatformError
+
+EXIT_INTERRUPTED = 130
+
+_COMMANDS = "oneml.habitats.cli.commands"
+
+COMMANDS = {
+    "list": LazyCommand(f"{_COMMANDS}.list:list_habitats", "List the habitats that are installed."),
+    "describe": LazyCommand(f"{_COMMANDS}.describe:describe", "Show the nodes, ports and edges of a habitat."),
+    "check": LazyCommand(f"{_COMMANDS}.check:check", "Find what is wrong with habitats, running nothing."),
+    "run-pipeline": LazyCommand(f"{_COMMANDS}.run_pipeline:run_pipeline", "Run a habitat in a new session."),
+    "run-pipeline-node": LazyCommand(
+        f"{_COMMANDS}.run_pipeline_node:run_pipeline_node", "Run one node of an existing session."
+    ),
+    "output": LazyCommand(f"{_COMMANDS}.output:output", "Show or save what a node published."),
+    "sessions": LazyCommand(f"{_COMMANDS}.sessions:sessions", "Create, run, list, show and remove sessions."),
+    "settings": LazyCommand(f"{_COMMANDS}.settings:settings", "Show the settings of a habitat."),
+    "doctor": LazyCommand(f"{_COMMANDS}.doctor:doctor", "Check this installation."),
+}
+
+
+class ReportedError(click.ClickException):
+    """An error of this package on its way through click: its message, and its exit code."""
+
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance  # pyright: ignore[reportAttributeAccessIssue]  # likewise
+
+
+class OnemlGroup(LazyGroup):
+    """The group; where its commands fail, exit codes are those of the errors."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command, and turn what it raises into what click shows.
+
+        Raises:
+            ReportedError: The command raised an error of this package, or was interrupted.
+        """
+        try:
+            if sys.platform == "win32":
+                raise UnsupportedPlatformError
+            return super().invoke(ctx)
+        except OnemlError as error:
+            if ctx.params.get("traceback"):
+                _show_traceback(error)
+            raise ReportedError(str(error), exit_code=error.exit_code) from error
+        except KeyboardInterrupt as error:
+            raise ReportedError(message="interrupted", exit_code=EXIT_INTERRUPTED) from error
+
+
+def _show_traceback(error: OnemlError) -> None:
+    from traceback import format_exception  # noqa: PLC0415  # only where it was asked for
+
+    click.echo("".join(format_exception(error)), err=True, nl=False)
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001  # click passes it so
+    if wanted and not ctx.resilient_parsing:
+        from oneml.habitats.habitats.distributions import installed_distributions  # noqa: PLC0415  # seldom needed
+
+        own = installed_distributions().get("oneml-habitats")
+        click.echo(f"oneml-habitats {own.version if own else '(not installed)'}")
+        ctx.exit()
+
+
+oneml = OnemlGroup(
+    "oneml",
+    lazy=COMMANDS,
+    text="""Run pipelines that are declared as habitats: named, importable containers.
+
+    Exit codes: 0 done, 1 the pipeline or a node failed, 2 usage, 3 a worker refused, 4 an engine or a store failed,
+    130 interrupted.
+    """,
+    params=[
+        click.Option(["--traceback"], is_flag=True, help="Show where in the code an error was raised."),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help="Show the version and exit.",
+        ),
+    ],
+)
+
+
+def main() -> None:
+    """Run the command line and end the process."""
+    oneml.main(prog_name="oneml")

@@ -1,0 +1,36 @@
+"""What commands print: documents and tables on standard output, remarks on standard error."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from oneml.habitats.values.json_value import JsonValue
+
+
+def print_document(what: str, **fields: "JsonValue") -> None:
+    """Print the one JSON document of a command.
+
+    Args:
+        what: Its schema is ``oneml.<what>/1``.
+        fields: Its members after ``schema``.
+    """
+    import json  # noqa: PLC0415  # only where JSON was asked for
+
+    document = {"schema": f"oneml.{what}/1", **fields}
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows below a head, in columns as wide as they need; the last column is not padded."""
+    lines = [tuple(head), *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    for line in lines:
+        padded = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo(padded.rstrip())
+
+
+def remark(text: str) -> None:
+    """Print a line for the person who looks on."""
+    click.echo(text, err=True)

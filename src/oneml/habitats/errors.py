@@ -38,16 +38,35 @@
     │   ├── UnbuildableError
     │   ├── UninstalledReferenceError
     │   ├── ReferenceMismatchError
+    │   ├── UnknownEngineError
+    │   ├── UnknownNodeError
+    │   ├── UnknownPortError
+    │   ├── UnknownSessionError
+    │   ├── AmbiguousSessionError
+    │   ├── SessionExistsError
+    │   ├── InvalidInputsError
+    │   ├── InputsMissingError
+    │   ├── InMemoryNodeError
+    │   ├── RecipeTooLargeError
+    │   ├── NoSessionError
     │   ├── InvalidNodePathError
     │   ├── InvalidSessionIdError
     │   └── InvalidDocumentError
     ├── RunError                exit 1  the pipeline or a node failed
+    │   ├── NoOutputError
+    │   ├── WrongResultError
     │   ├── SerializationError
     │   └── DeserializationError
     ├── RefusalError            exit 3  a worker is not what the recipe says
+    │   ├── CodeDiffersError
+    │   ├── HabitatMissingError
+    │   ├── HabitatMismatchError
+    │   ├── LiveOverridesError
+    │   ├── RecipeAlteredError
     │   ├── SecretRefusedError
     │   └── SettingsModelChangedError
     └── BackendError            exit 4  an engine or a store failed
+        ├── EngineError
         └── StoreError
             └── CorruptArtifactError
 
@@ -414,12 +433,14 @@ class UnknownSettingError(SettingsError):
 class UnknownVariableError(SettingsError):
     """A variable has the prefix of settings, but no setting is read from it."""
 
-    def __init__(self, *, variable: str, model: str, known: Collection[str], hint: str, source: str = "") -> None:
+    def __init__(
+        self, *, variable: str, model: str, known: Collection[str], hint: str, remedy: str, source: str = ""
+    ) -> None:
         self.variable = variable
         self.model = model
         self.known = tuple(sorted(known))
-        hint = hint or known_names(variable.upper(), self.known)
-        message = f"No setting of {model} is read from {variable[:200]}. {hint}"
+        shown = hint or known_names(variable.upper(), self.known)
+        message = f"No setting of {model} is read from {variable[:200]}. {shown}{remedy and ' '}{remedy}"
         super().__init__(problems=(SettingProblem(variable, message, source),))
 
 
@@ -585,3 +606,221 @@ class ReferenceMismatchError(UsageError):
         self.target = target
         self.reasons = tuple(reasons)
         super().__init__(f'"{provider}" is {target}, but {" ".join(reasons)}')
+
+
+class UnknownEngineError(UsageError):
+    """There is no engine of that name."""
+
+    def __init__(self, *, name: str, known: Sequence[str]) -> None:
+        self.name = name
+        self.known = known
+        super().__init__(f'No engine "{name}". {known_names(name, known)}')
+
+
+class EngineError(BackendError):
+    """An engine cannot start, or failed."""
+
+    def __init__(self, *, engine: str, reason: str) -> None:
+        self.engine = engine
+        self.reason = reason
+        super().__init__(f'Engine "{engine}" failed: {reason}.')
+
+
+class UnknownNodeError(UsageError):
+    """A session has no such node.
+
+    Args:
+        node: The path that was asked for.
+        known: Paths that there are; empty where only a part of the plan was read.
+    """
+
+    def __init__(self, *, node: str, known: Sequence[str]) -> None:
+        self.node = node
+        self.known = known
+        seen = f" {known_names(node, known)}" if known else " `oneml sessions show` lists the nodes of a session."
+        super().__init__(f'There is no node "{node}".{seen}')
+
+
+class UnknownPortError(UsageError):
+    """A node has no such output."""
+
+    def __init__(self, *, node: str, port: str, known: Sequence[str]) -> None:
+        self.node = node
+        self.port = port
+        self.known = known
+        super().__init__(f'Node "{node}" has no output "{port}". {known_names(port, known)}')
+
+
+class UnknownSessionError(UsageError):
+    """There is no such session in this store."""
+
+    def __init__(self, *, session_id: str, store: str) -> None:
+        self.session_id = session_id
+        self.store = store
+        super().__init__(
+            f'There is no session "{session_id}" in {store}. '
+            "`oneml sessions list` shows those that there are; ONEML_STORE_URL chooses another store."
+        )
+
+
+class AmbiguousSessionError(UsageError):
+    """Several session ids start with what was given."""
+
+    def __init__(self, *, prefix: str, fitting: Sequence[str]) -> None:
+        self.prefix = prefix
+        self.fitting = fitting
+        super().__init__(f'"{prefix}" starts several session ids: {", ".join(sorted(fitting)[:5])}. Give more of it.')
+
+
+class SessionExistsError(UsageError):
+    """The id of a new session is used already."""
+
+    def __init__(self, *, session_id: str) -> None:
+        self.session_id = session_id
+        super().__init__(
+            f'There is a session "{session_id}" already. Choose another id, '
+            f"or go on with that one: `oneml sessions run {session_id}`."
+        )
+
+
+class InvalidInputsError(UsageError):
+    """Inputs of a pipeline are unknown, missing or not of their type."""
+
+    def __init__(self, *, habitat: str, problems: Sequence[str]) -> None:
+        self.habitat = habitat
+        self.problems = problems
+        super().__init__(f'The inputs of "{habitat}" do not fit:\n' + "\n".join(f"  {problem}" for problem in problems))
+
+
+class InputsMissingError(UsageError):
+    """A node was to run before the nodes that it needs."""
+
+    def __init__(self, *, node: str, missing: Sequence[str]) -> None:
+        self.node = node
+        self.missing = missing
+        super().__init__(
+            f"{node} cannot run yet: {', '.join(missing)} {'has' if len(missing) == 1 else 'have'} published nothing. "
+            "Run what is missing first, or the whole session with `oneml sessions run`."
+        )
+
+
+class InMemoryNodeError(UsageError):
+    """The outputs of a node would stay in the memory of a worker."""
+
+    def __init__(self, *, node: str) -> None:
+        self.node = node
+        super().__init__(
+            f'{node} keeps its outputs in memory (store = "memory:"), so a worker would lose them. '
+            "Run the whole session in one process, or create it without that setting."
+        )
+
+
+class RecipeTooLargeError(UsageError):
+    """Settings, inputs and overrides of a session do not fit into the header of a recipe."""
+
+    def __init__(self, *, size_bytes: int, limit_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+        super().__init__(
+            f"The header of the recipe has {size_bytes} bytes; at most {limit_bytes} are allowed. "
+            "Give large values as inputs of the pipeline from files, not as settings."
+        )
+
+
+class NoSessionError(UsageError):
+    """Nothing is executing here."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No session is executing here. PipelineSessionContext.current() is for code that a node runs; "
+            "PipelineSessionContext.get() gives None elsewhere."
+        )
+
+
+class NoOutputError(RunError):
+    """A node has published nothing."""
+
+    def __init__(self, *, node: str, reason: str) -> None:
+        self.node = node
+        self.reason = reason
+        super().__init__(f"{node} has no output: {reason}.")
+
+
+class WrongResultError(RunError):
+    """A body returned something else than its annotation promises."""
+
+    def __init__(self, *, node: str, promised: str, got: str) -> None:
+        self.node = node
+        self.promised = promised
+        self.got = got
+        super().__init__(f"{node} promised {promised}, but returned {got}. Correct the body or its return annotation.")
+
+
+class CodeDiffersError(RefusalError):
+    """The code here is not the code that the session was created with.
+
+    Args:
+        session_id: The session.
+        differences: Every difference, each with what was recorded, what is here, and where.
+    """
+
+    def __init__(self, *, session_id: str, differences: Sequence[object]) -> None:
+        self.session_id = session_id
+        self.differences = differences
+        lines = "\n".join(f"  {difference}" for difference in differences[:20])
+        more = f"\n  and {len(differences) - 20} more" if len(differences) > 20 else ""
+        super().__init__(
+            f"The code here is not that of session {session_id}:\n{lines}{more}\n"
+            "Restore the recorded code, or create a new session with this one."
+        )
+
+
+class HabitatMissingError(RefusalError):
+    """No distribution here offers the habitat of a session."""
+
+    def __init__(self, *, habitat: str, distribution: str, version: str) -> None:
+        self.habitat = habitat
+        self.distribution = distribution
+        self.version = version
+        super().__init__(
+            f'Habitat "{habitat}" is not installed here; the session was created with {distribution} {version}. '
+            f"Install {distribution}=={version} in the environment of this worker."
+        )
+
+
+class HabitatMismatchError(RefusalError):
+    """A worker was told another habitat than that of the session."""
+
+    def __init__(self, *, session_id: str, expected: str, found: str) -> None:
+        self.session_id = session_id
+        self.expected = expected
+        self.found = found
+        super().__init__(
+            f'Session {session_id} is one of habitat "{expected}", not of "{found}". '
+            f"Set ONEML_HABITATS_PIPELINE={expected}, or name another session."
+        )
+
+
+class LiveOverridesError(RefusalError):
+    """Providers of a session were replaced by objects that only the process which created it has."""
+
+    def __init__(self, *, session_id: str, providers: Sequence[str]) -> None:
+        self.session_id = session_id
+        self.providers = providers
+        names = ", ".join(f'"{name}"' for name in providers)
+        super().__init__(
+            f"Session {session_id} can only run in the process that created it: {names} "
+            f"{'is' if len(providers) == 1 else 'are'} replaced by live objects. "
+            "Use replace(..., provider=Reference(...))."
+        )
+
+
+class RecipeAlteredError(RefusalError):
+    """A document of a recipe is not what the header says."""
+
+    def __init__(self, *, what: str, reason: str) -> None:
+        self.what = what
+        self.reason = reason
+        super().__init__(
+            f"The {what} cannot be trusted: {reason}. Create the session anew, or restore the artifact store."
+        )

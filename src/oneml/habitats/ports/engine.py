@@ -42,32 +42,39 @@ class EngineContext(NamedTuple):
         habitat: Name of the habitat.
         session_id: The session.
         store_url: Where the artifact store is; None where it is the default one.
-        workers: How many nodes may run at once.
+        workers: How many nodes may run at once; None where the engine decides.
         execute: Runs one node in this process; never raises but for `KeyboardInterrupt`.
-        committed: Reads what became of a node from the artifact store; None where nothing was committed or said.
-        log: Takes a line that a node wrote.
+        known: What the artifact store knows of a node: its commit, or how an attempt after the given one ended.
+        last_attempt: The highest attempt number that was ever claimed for a node, 0 where none was.
+        log: Takes a line that a node wrote; from any thread.
     """
 
     habitat: str
     session_id: SessionId
     store_url: str | None
-    workers: int
+    workers: int | None
     execute: Callable[[NodePath], NodeOutcome]
-    committed: Callable[[NodePath], NodeOutcome | None]
+    known: Callable[[NodePath, int], NodeOutcome | None]
+    last_attempt: Callable[[NodePath], int]
     log: Callable[[NodePath, str], None]
 
 
 class EngineRun(Protocol):
     """An engine at work for one session; used from one thread."""
 
+    @property
+    def slots(self) -> int:
+        """How many submitted nodes it holds at a time; the session submits no more."""
+        ...
+
     def submit(self, task: NodeTask) -> None:
         """Take a ready node; returns at once."""
         ...
 
-    def wait(self) -> Sequence[NodeOutcome]:
-        """Block until at least one submitted node has ended, and return those that have.
+    def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
+        """Block until a submitted node has ended or the time is over, and return those that have ended.
 
-        Every submitted node comes back exactly once.
+        Every submitted node comes back exactly once, whatever happens to it. With nothing submitted it returns at once.
         """
         ...
 

@@ -20,6 +20,10 @@ class ErrorRecord(NamedTuple):
     text: str
     traceback: str
 
+    def summary(self) -> str:
+        """Return type and text in one."""
+        return f"{self.type}: {self.text}" if self.text else self.type
+
 
 class PortRecord(NamedTuple):
     """Where the value of an output port is.
@@ -49,6 +53,7 @@ class NodeOutcome(NamedTuple):
         seconds: How long the body ran.
         error: What it raised, else None.
         ports: What it published, by port; empty unless it succeeded, and where outputs stay in memory.
+        ended_at: When, RFC 3339, UTC; empty where nobody wrote it down.
     """
 
     path: NodePath
@@ -57,3 +62,4 @@ class NodeOutcome(NamedTuple):
     seconds: float | None = None
     error: ErrorRecord | None = None
     ports: Mapping[str, PortRecord] = {}
+    ended_at: str = ""

@@ -1,0 +1,98 @@
+"""Runs nodes in the driver's own process: one after the other, or on threads."""
+
+import contextvars
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+
+from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun, NodeTask
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.states import NodeState
+
+
+class InProcessEngine:
+    """Inline for one worker, which is the default; on threads for more."""
+
+    name = "in-process"
+    capabilities = frozenset({Capability.LIVE_OBJECTS})
+
+    @contextmanager
+    def open(self, context: EngineContext) -> Iterator[EngineRun]:
+        """Start as many threads as there are workers, none for one."""
+        workers = context.workers or 1
+        if workers == 1:
+            yield _Inline(context.execute)
+            return
+        run = _Threads(context.execute, workers)
+        try:
+            yield run
+        finally:
+            run.close()
+
+
+class _Inline:
+    """Runs a node while its result is waited for."""
+
+    slots = 1
+
+    def __init__(self, execute: Callable[[NodePath], NodeOutcome]) -> None:
+        self._execute = execute
+        self._submitted: deque[NodePath] = deque()
+
+    def submit(self, task: NodeTask) -> None:
+        self._submitted.append(task.path)
+
+    def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:  # noqa: ARG002  # of the contract
+        if not self._submitted:
+            return ()
+        return (self._execute(self._submitted.popleft()),)
+
+    def cancel(self, *, now: bool) -> None:
+        """Nothing runs between two calls of `wait`."""
+
+
+class _Threads:
+    """Daemon threads, so that a body that never returns cannot keep an interrupted process alive."""
+
+    def __init__(self, execute: Callable[[NodePath], NodeOutcome], workers: int) -> None:
+        self.slots = workers
+        self._execute = execute
+        self._tasks: SimpleQueue[NodePath | None] = SimpleQueue()
+        self._outcomes: SimpleQueue[NodeOutcome] = SimpleQueue()
+        self._running: set[NodePath] = set()
+        for number in range(workers):
+            context = contextvars.copy_context()
+            threading.Thread(target=context.run, args=(self._work,), name=f"oneml-node-{number}", daemon=True).start()
+
+    def submit(self, task: NodeTask) -> None:
+        self._running.add(task.path)
+        self._tasks.put(task.path)
+
+    def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
+        if not self._running:
+            return ()
+        try:
+            outcome = self._outcomes.get(timeout=timeout_seconds)
+        except Empty:
+            return ()
+        if outcome.path not in self._running:
+            return ()
+        self._running.discard(outcome.path)
+        return (outcome,)
+
+    def cancel(self, *, now: bool) -> None:
+        """Threads cannot be ended: politely means to let bodies finish, at once to go on without them."""
+        if now:
+            for path in self._running:
+                self._outcomes.put(NodeOutcome(path, NodeState.CANCELLED))
+
+    def close(self) -> None:
+        for _ in range(self.slots):
+            self._tasks.put(None)
+
+    def _work(self) -> None:
+        while (path := self._tasks.get()) is not None:
+            self._outcomes.put(self._execute(path))

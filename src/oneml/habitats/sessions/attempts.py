@@ -1,0 +1,142 @@
+"""Attempts at nodes and their commits, as documents in the artifact store.
+
+A body may run more than once; its outputs are committed once: the first commit wins and is never replaced.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from oneml.habitats.errors import InvalidDocumentError
+from oneml.habitats.ports.artifact_store import ArtifactStore
+from oneml.habitats.sessions import keys
+from oneml.habitats.values.json_value import canonical_json, json_object
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import NodeOutcome, PortRecord
+from oneml.habitats.values.outcome_json import (
+    node_outcome_from_json,
+    node_outcome_to_json,
+    port_records_from_json,
+    port_records_to_json,
+)
+from oneml.habitats.values.session_id import SessionId
+from oneml.habitats.values.states import NodeState
+
+COMMIT_SCHEMA = "oneml.commit/1"
+_DOCUMENT_MAX_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """What a node published, for good.
+
+    Attributes:
+        attempt: The attempt that won.
+        seconds: How long its body ran.
+        ended_at: When it ended, RFC 3339, UTC.
+        ports: Where each output is.
+    """
+
+    attempt: int
+    seconds: float
+    ended_at: str
+    ports: Mapping[str, PortRecord]
+
+
+class AttemptLog:
+    """The attempts of one session."""
+
+    def __init__(self, store: ArtifactStore, session_id: SessionId) -> None:
+        self._store = store
+        self._session_id = session_id
+        self._known: dict[NodePath, Commit] = {}
+        self._claim = canonical_json({"pid": os.getpid(), "host": socket.gethostname()})
+
+    def claim(self, path: NodePath) -> int:
+        """Take the next attempt at a node and return its number, from 1."""
+        attempt = 1
+        while not self._store.create_if_absent(
+            keys.claim_key(self._session_id, path, attempt), self._claim, durable=False
+        ):
+            attempt = max(attempt, self.last_attempt(path)) + 1
+        return attempt
+
+    def last_attempt(self, path: NodePath) -> int:
+        """Return the highest number that was ever claimed, 0 where none was."""
+        names = self._store.children(keys.attempts_prefix(self._session_id, path))
+        return max((int(name) for name in names if name.isdigit()), default=0)
+
+    def attempted(self) -> frozenset[str]:
+        """Return the keys (see `node_key`) of the nodes that were ever attempted."""
+        return frozenset(self._store.children(keys.nodes_prefix(self._session_id)))
+
+    def commit(self, path: NodePath, commit: Commit) -> Commit:
+        """Publish for good, and return the commit that stands: another's where that was first."""
+        document = canonical_json(
+            {
+                "schema": COMMIT_SCHEMA,
+                "node": path,
+                "attempt": commit.attempt,
+                "seconds": commit.seconds,
+                "ended_at": commit.ended_at,
+                "ports": port_records_to_json(commit.ports),
+            }
+        )
+        if self._store.create_if_absent(keys.commit_key(self._session_id, path), document):
+            self._known[path] = commit
+            return commit
+        standing = self.committed(path)
+        if standing is None:
+            raise InvalidDocumentError(what=f"commit of {path}", reason="it was there and is gone")
+        return standing
+
+    def committed(self, path: NodePath) -> Commit | None:
+        """Return what a node published; None where it has not yet.
+
+        Raises:
+            InvalidDocumentError: The commit is not one of ours.
+        """
+        known = self._known.get(path)
+        if known is not None:
+            return known
+        data = self._store.read(keys.commit_key(self._session_id, path), limit_bytes=_DOCUMENT_MAX_BYTES)
+        if data is None:
+            return None
+        what = f"commit of {path}"
+        document = json_object(data, what=what, limit_bytes=_DOCUMENT_MAX_BYTES)
+        attempt, seconds, ended_at = document.get("attempt"), document.get("seconds"), document.get("ended_at")
+        if document.get("schema") != COMMIT_SCHEMA or document.get("node") != path:
+            raise InvalidDocumentError(what=what, reason=f"it is no {COMMIT_SCHEMA} of this node")
+        if not isinstance(attempt, int) or not isinstance(seconds, int | float) or not isinstance(ended_at, str):
+            raise InvalidDocumentError(what=what, reason="attempt, seconds or ended_at is not of its type")
+        ports = port_records_from_json(document.get("ports"), what=what)
+        commit = self._known[path] = Commit(attempt=attempt, seconds=float(seconds), ended_at=ended_at, ports=ports)
+        return commit
+
+    def record(self, outcome: NodeOutcome) -> None:
+        """Write how an attempt ended; what was written first stands."""
+        key = keys.outcome_key(self._session_id, outcome.path, outcome.attempt)
+        self._store.create_if_absent(key, canonical_json(node_outcome_to_json(outcome)), durable=False)
+
+    def outcome(self, path: NodePath, *, after_attempt: int = 0) -> NodeOutcome | None:
+        """Return what is known of a node: its commit, else how its last attempt ended, else None.
+
+        Args:
+            path: The node.
+            after_attempt: Attempts up to this number are of no interest, unless they were committed.
+        """
+        commit = self.committed(path)
+        if commit is not None:
+            return NodeOutcome(
+                path, NodeState.SUCCEEDED, commit.attempt, commit.seconds, None, commit.ports, commit.ended_at
+            )
+        attempt = self.last_attempt(path)
+        if attempt <= after_attempt:
+            return None
+        key = keys.outcome_key(self._session_id, path, attempt)
+        data = self._store.read(key, limit_bytes=_DOCUMENT_MAX_BYTES)
+        if data is None:
+            return None
+        what = f"outcome of attempt {attempt} at {path}"
+        return node_outcome_from_json(json_object(data, what=what, limit_bytes=_DOCUMENT_MAX_BYTES), what=what)

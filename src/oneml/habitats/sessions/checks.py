@@ -1,0 +1,174 @@
+"""What must fit between a plan, its settings and its engines, before anything is written."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from oneml.habitats.engines.registry import engine_by_name
+from oneml.habitats.errors import InvalidPipelineError, SettingsError
+from oneml.habitats.habitats.components import PipelineComponents
+from oneml.habitats.habitats.overrides import Override
+from oneml.habitats.ports.engine import Capability, Engine
+from oneml.habitats.sessions.node_runner import MEMORY
+from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.values.node_path import NodePath, ancestors_of
+from oneml.habitats.values.plan import Plan, PlannedNode, source_nodes
+from oneml.habitats.values.problem import Problem
+from oneml.habitats.values.setting_problem import SettingProblem
+from oneml.habitats.values.suggestions import known_names
+
+
+def check_node_settings(
+    habitat: str, plan: Plan, settings: EffectiveSettings[PipelineSettings], components: PipelineComponents
+) -> None:
+    """Let pass node settings that name a node, and that something the node builds reads.
+
+    Raises:
+        SettingsError: Some name none, or are without effect; lists all.
+    """
+    reserved = frozenset(PipelineSettings.model_fields)
+    spaces = _namespaces(plan)
+    problems: list[SettingProblem] = []
+    for named in settings.node_paths():
+        members = [named] if named in plan.nodes else spaces.get(named, ())
+        if not members:
+            known = known_names(named, [*plan.nodes, *spaces])
+            problems.append(SettingProblem(named, f'Settings are given for "{named}", which is no node. {known}'))
+            continue
+        if named in plan.nodes or named in plan.fan_outs:
+            problems.extend(_without_effect(named, plan, members, settings, components, reserved))
+    if problems:
+        raise SettingsError(habitat=habitat, problems=problems)
+
+
+def _namespaces(plan: Plan) -> Mapping[NodePath, list[NodePath]]:
+    spaces: dict[NodePath, list[NodePath]] = {}
+    for path in plan.nodes:
+        for space in ancestors_of(path):
+            spaces.setdefault(space, []).append(path)
+    return spaces
+
+
+def _without_effect(
+    named: NodePath,
+    plan: Plan,
+    members: Sequence[NodePath],
+    settings: EffectiveSettings[PipelineSettings],
+    components: PipelineComponents,
+    reserved: frozenset[str],
+) -> Iterator[SettingProblem]:
+    """Give the entries given for ``named`` itself that nothing built by any of its nodes reads."""
+    providers = sorted({plan.nodes[member].provider for member in members})
+    reads = {read for provider in providers for read in components.settings_reads(provider)}
+    for field, origin in settings.node_entries(members[0]).items():
+        if field.partition(".")[0] in reserved or any(
+            read.layer == "node" and _overlap(read.field, field) for read in reads
+        ):
+            continue
+        wider = sorted({read.layer for read in reads if _overlap(read.field, field)})
+        heard = f': "{providers[0]}" reads settings.{wider[0]}.{field}' if wider else ""
+        yield SettingProblem(
+            field,
+            f'{named} sets "{field}", but nothing that {named} builds reads settings.node.{field}{heard}. '
+            "Set it for the session, or read the node view.",
+            str(origin),
+        )
+
+
+def _overlap(read: str, given: str) -> bool:
+    """Tell whether one dotted name lies inside the other; a view read as a whole reads everything."""
+    return not read or read == given or given.startswith(f"{read}.") or read.startswith(f"{given}.")
+
+
+def check_execution(
+    habitat: str,
+    plan: Plan,
+    settings: EffectiveSettings[PipelineSettings],
+    *,
+    overrides: Sequence[Override],
+    importable: bool,
+    store_is_shared: bool,
+) -> None:
+    """Let pass nodes whose engines exist and can do what the nodes ask of them.
+
+    Raises:
+        UnknownEngineError: A node asks for an engine that there is none of.
+        InvalidPipelineError: A node asks for what its engine cannot do, or would have to leave this process although
+            something of it exists only here; lists all.
+    """
+    engines: dict[str, Engine] = {}
+    problems: list[Problem] = []
+    said: set[str] = set()
+    for path, node in plan.nodes.items():
+        effective = settings.node(path, plan.node_settings.get(path, {}))
+        engine = engines.get(effective.engine)
+        if engine is None:
+            engine = engines[effective.engine] = engine_by_name(effective.engine)
+        for message in _lacking(path, effective, engine):
+            problems.append(Problem(node.place, message, (path,)))
+        if Capability.LIVE_OBJECTS not in engine.capabilities:
+            for message in _bound_to_this_process(engine, overrides, importable=importable, shared=store_is_shared):
+                if message not in said:
+                    said.add(message)
+                    problems.append(Problem(None, message))
+            problems.extend(_in_memory_upstreams(node, engine, plan, settings))
+    if problems:
+        raise InvalidPipelineError(habitat=habitat, problems=problems)
+
+
+def _lacking(path: NodePath, settings: PipelineSettings, engine: Engine) -> Iterator[str]:
+    wishes = (
+        (settings.timeout_seconds is not None, Capability.KILL, "timeout_seconds", "end a running node"),
+        (settings.image is not None, Capability.IMAGES, f'image "{settings.image}"', "send nodes to images"),
+        (settings.resources.gpus > 0, Capability.GPUS, f"{settings.resources.gpus} GPUs", "hand out GPUs"),
+        (
+            settings.resources.memory_bytes is not None,
+            Capability.MEMORY_LIMIT,
+            "resources.memory_bytes",
+            "bound the memory of a node",
+        ),
+    )
+    for wanted, capability, what, ability in wishes:
+        if wanted and capability not in engine.capabilities:
+            yield (
+                f'{path} asks for {what}, but engine "{engine.name}" cannot {ability}. '
+                "Choose another engine for it, or leave the setting out."
+            )
+    if settings.store == MEMORY and Capability.LIVE_OBJECTS not in engine.capabilities:
+        yield (
+            f'{path} keeps its outputs in memory (store = "{MEMORY}"), but engine "{engine.name}" runs it in another '
+            'process. Leave "store" out, or set engine = "in-process".'
+        )
+
+
+def _bound_to_this_process(
+    engine: Engine, overrides: Sequence[Override], *, importable: bool, shared: bool
+) -> Iterator[str]:
+    if not shared:
+        yield (
+            f'Engine "{engine.name}" runs nodes in other processes, which cannot open a store in memory. '
+            "Give ONEML_STORE_URL, or use a folder."
+        )
+    if not importable:
+        yield (
+            f'Engine "{engine.name}" runs nodes in other processes, which cannot import this container. '
+            'Register it as "module:attr".'
+        )
+    for override in overrides:
+        if override.live:
+            yield (
+                f'"{override.name}" is replaced by a live {override.value_type}, which a worker cannot rebuild. '
+                "Use replace(..., provider=Reference(...))."
+            )
+
+
+def _in_memory_upstreams(
+    node: PlannedNode, engine: Engine, plan: Plan, settings: EffectiveSettings[PipelineSettings]
+) -> Iterator[Problem]:
+    for upstream in sorted({path for source in node.inputs.values() for path in source_nodes(source)}):
+        if settings.node(upstream, plan.node_settings.get(upstream, {})).store == MEMORY:
+            yield Problem(
+                node.place,
+                f'{node.path} reads {upstream}, whose outputs stay in memory (store = "{MEMORY}"), but engine '
+                f'"{engine.name}" runs {node.path} in another process. Let {upstream} publish to the store.',
+                (node.path, upstream),
+            )

@@ -1,0 +1,51 @@
+"""Where the documents of a session lie in an artifact store."""
+
+from oneml.habitats.values.node_path import NodePath, node_key
+from oneml.habitats.values.session_id import SessionId, session_key
+
+SESSIONS = "sessions"
+
+
+def session_prefix(session_id: SessionId) -> str:
+    """Everything of a session."""
+    return f"{SESSIONS}/{session_key(session_id)}"
+
+
+def recipe_key(session_id: SessionId) -> str:
+    """The header of the recipe; the session exists if and only if this does."""
+    return f"{session_prefix(session_id)}/recipe.json"
+
+
+def document_key(session_id: SessionId, name: str, digest: str) -> str:
+    """A document of the recipe beside its header, named after its content so that a half-made one is in nobody's way."""
+    return f"{session_prefix(session_id)}/recipe/{name}-{digest[:32]}.json"
+
+
+def nodes_prefix(session_id: SessionId) -> str:
+    """One folder below it for each node that was ever attempted."""
+    return f"{session_prefix(session_id)}/nodes"
+
+
+def node_prefix(session_id: SessionId, path: NodePath) -> str:
+    """Everything of a node."""
+    return f"{nodes_prefix(session_id)}/{node_key(path)}"
+
+
+def commit_key(session_id: SessionId, path: NodePath) -> str:
+    """The commit pointer of a node."""
+    return f"{node_prefix(session_id, path)}/commit.json"
+
+
+def attempts_prefix(session_id: SessionId, path: NodePath) -> str:
+    """One folder below it for each attempt."""
+    return f"{node_prefix(session_id, path)}/attempts"
+
+
+def claim_key(session_id: SessionId, path: NodePath, attempt: int) -> str:
+    """Who has this attempt."""
+    return f"{attempts_prefix(session_id, path)}/{attempt}/claim"
+
+
+def outcome_key(session_id: SessionId, path: NodePath, attempt: int) -> str:
+    """How this attempt ended."""
+    return f"{attempts_prefix(session_id, path)}/{attempt}/outcome.json"

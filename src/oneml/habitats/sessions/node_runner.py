@@ -1,0 +1,187 @@
+"""Runs one node in this process: inputs, body, outputs, commit."""
+
+import asyncio
+import inspect
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from oneml.habitats.data.client import DataClient
+from oneml.habitats.graph.signature import BodySignature
+from oneml.habitats.habitats.components import PipelineComponents
+from oneml.habitats.ports.clock import Clock
+from oneml.habitats.sessions import context
+from oneml.habitats.sessions.attempts import AttemptLog, Commit
+from oneml.habitats.sessions.clock import rfc3339
+from oneml.habitats.sessions.context import Executing
+from oneml.habitats.sessions.inputs import InputLoader
+from oneml.habitats.sessions.interrupts import Interrupts
+from oneml.habitats.sessions.results import split_result
+from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.settings.secrets import mask_secrets
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome, PortRecord
+from oneml.habitats.values.plan import PlannedNode
+from oneml.habitats.values.session_id import SessionId
+from oneml.habitats.values.states import NodeState
+
+MEMORY = "memory:"
+"""The ``store`` setting of nodes whose outputs stay in the memory of the driver."""
+
+_NOTHING_PUBLISHED: Mapping[str, PortRecord] = {}
+
+ERROR_TEXT_MAX_CHARACTERS = 10_000
+TRACEBACK_MAX_CHARACTERS = 100_000
+
+
+class NodeSource(Protocol):
+    """Where a runner finds its nodes: a whole plan, or the shards of a recipe."""
+
+    def node(self, path: NodePath) -> PlannedNode:
+        """Return a node.
+
+        Raises:
+            UnknownNodeError: The plan has none of that path.
+        """
+        ...
+
+
+class NodeRunner:
+    """Runs the nodes of one session, one at a time or from several threads.
+
+    Args:
+        habitat: Name of the habitat.
+        session_id: The session.
+        nodes: Where nodes come from.
+        components: The opened container.
+        settings_of: The effective settings of a node.
+        signature_of: The signature of the body that a provider gives, by dotted name.
+        attempts: Claims and commits.
+        inputs: Loads inputs.
+        client: Publishes outputs.
+        memory: Takes the outputs that stay in this process.
+        secrets: Gives the texts that must not show.
+        interrupts: Told while a body runs.
+        clock: Time.
+    """
+
+    def __init__(
+        self,
+        *,
+        habitat: str,
+        session_id: SessionId,
+        nodes: NodeSource,
+        components: PipelineComponents,
+        settings_of: Callable[[NodePath], PipelineSettings],
+        signature_of: Callable[[str], BodySignature],
+        attempts: AttemptLog,
+        inputs: InputLoader,
+        client: DataClient,
+        memory: dict[NodePath, Mapping[str, object]],
+        secrets: Callable[[], frozenset[str]],
+        interrupts: Interrupts,
+        clock: Clock,
+    ) -> None:
+        self._habitat = habitat
+        self._session_id = session_id
+        self._nodes = nodes
+        self._components = components
+        self._settings_of = settings_of
+        self._signature_of = signature_of
+        self._attempts = attempts
+        self._inputs = inputs
+        self._client = client
+        self._memory = memory
+        self._secrets = secrets
+        self._interrupts = interrupts
+        self._clock = clock
+
+    def run(self, path: NodePath) -> NodeOutcome:
+        """Run a node and return how that ended, which is recorded by then.
+
+        A node whose outputs are committed is not run again. Whatever the body raises is in the outcome.
+
+        Raises:
+            InputsMissingError: Nodes upstream have published nothing yet; nothing was claimed.
+            UnknownNodeError: The plan has no such node.
+        """
+        node = self._nodes.node(path)
+        settings = self._settings_of(path)
+        in_memory = settings.store == MEMORY
+        if not in_memory:
+            standing = self._attempts.committed(path)
+            if standing is not None:
+                return _succeeded(path, standing)
+        signature = self._signature_of(node.provider)
+        arguments = self._inputs.load(node, signature)
+        attempt = 1 if in_memory else self._attempts.claim(path)
+        started = time.perf_counter()
+        token = context.enter(Executing(self._habitat, self._session_id, path))
+        try:
+            published = self._run_body(node, settings, arguments, in_memory=in_memory)
+        except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
+            outcome = self._failed(path, attempt, time.perf_counter() - started, error)
+        else:
+            seconds = time.perf_counter() - started
+            if in_memory:
+                return NodeOutcome(path, NodeState.SUCCEEDED, attempt, seconds)
+            commit = Commit(attempt=attempt, seconds=seconds, ended_at=rfc3339(self._clock.now()), ports=published)
+            outcome = _succeeded(path, self._attempts.commit(path, commit))
+        finally:
+            context.leave(token)
+        if not in_memory:
+            self._attempts.record(outcome)
+        return outcome
+
+    def _run_body(
+        self, node: PlannedNode, settings: PipelineSettings, arguments: Mapping[str, object], *, in_memory: bool
+    ) -> Mapping[str, PortRecord]:
+        """Build the body in a scope of its own, call it, and publish what it returns while the scope is open."""
+        interrupts = self._interrupts
+        scope = self._components.open_node(node.path, settings)
+        try:
+            interrupts.enter_body()
+            try:
+                value = scope.build(node.provider)(**arguments)
+                if inspect.iscoroutine(value):
+                    value = asyncio.run(value)
+            finally:
+                interrupts.leave_body()
+            ports = split_result(node.path, value, outputs=node.outputs, several=node.whole is not None)
+            if in_memory:
+                self._memory[node.path] = ports
+                return _NOTHING_PUBLISHED
+            wanted = settings.serializers
+            publish = self._client.publish
+            return {port: publish(node.path, port, value, wanted=wanted.get(port)) for port, value in ports.items()}
+        finally:
+            scope.close()
+
+    def _failed(self, path: NodePath, attempt: int, seconds: float, error: BaseException) -> NodeOutcome:
+        state = NodeState.CANCELLED if isinstance(error, KeyboardInterrupt) else NodeState.FAILED
+        record = error_record(error, self._secrets())
+        return NodeOutcome(path, state, attempt, seconds, record, ended_at=rfc3339(self._clock.now()))
+
+
+def error_record(error: BaseException, secrets: frozenset[str]) -> ErrorRecord:
+    """Return an exception as text: bounded, secrets masked, whatever its ``__str__`` does."""
+    try:
+        text = str(error)
+    except Exception as unprintable:  # noqa: BLE001  # __str__ of a stranger's class may raise anything
+        text = f"(its text cannot be had: {type(unprintable).__qualname__})"
+    try:
+        lines = "".join(traceback.format_exception(error))
+    except Exception as unprintable:  # noqa: BLE001  # as above
+        lines = f"(its traceback cannot be had: {type(unprintable).__qualname__})"
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return ErrorRecord(
+        name,
+        mask_secrets(text, secrets)[:ERROR_TEXT_MAX_CHARACTERS],
+        mask_secrets(lines, secrets)[-TRACEBACK_MAX_CHARACTERS:],
+    )
+
+
+def _succeeded(path: NodePath, commit: Commit) -> NodeOutcome:
+    return NodeOutcome(path, NodeState.SUCCEEDED, commit.attempt, commit.seconds, None, commit.ports, commit.ended_at)

@@ -1,0 +1,85 @@
+"""From the name of a habitat to an opened container and a checked plan; nothing is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from oneml.habitats.habitats.components import PipelineComponents
+from oneml.habitats.habitats.entry import HabitatEntry
+from oneml.habitats.habitats.executables import PipelineExecutables
+from oneml.habitats.habitats.overrides import Override
+from oneml.habitats.habitats.registry import HabitatRegistry
+from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
+from oneml.habitats.sessions.checks import check_execution, check_node_settings
+from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
+from oneml.habitats.settings.resolve import CommandLineSettings, ProcessSources, resolve_settings
+from oneml.habitats.values.plan import Plan
+from oneml.habitats.values.session_id import SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Everything that a session is made of, before it is one.
+
+    Attributes:
+        entry: The habitat.
+        container: Its container class.
+        components: Its opened container; whoever has this closes it.
+        settings: The effective settings.
+        plan: The checked plan.
+        input_forms: The annotation of each input of the pipeline, by name.
+        overrides: What was replaced.
+    """
+
+    entry: HabitatEntry
+    container: type[PipelineComponents]
+    components: PipelineComponents
+    settings: EffectiveSettings[PipelineSettings]
+    plan: Plan
+    input_forms: Mapping[str, object]
+    overrides: Sequence[Override]
+
+
+def prepare(
+    habitat: str,
+    *,
+    session_id: SessionId,
+    registry: HabitatRegistry,
+    builder_factory: PipelineBuilderFactory,
+    sources: ProcessSources,
+    settings: PipelineSessionSettings | Mapping[str, object] | None,
+    command_line: CommandLineSettings | None,
+    overrides: Sequence[Override],
+    store_is_shared: bool,
+) -> Prepared:
+    """Load, resolve, open, define and check.
+
+    Raises:
+        UsageError: Anything at all that is wrong with the habitat, its settings or its pipeline.
+    """
+    entry = registry.entry(habitat)
+    container = registry.load(habitat)
+    effective = resolve_settings(
+        container.settings_model(), habitat=habitat, session=settings, command_line=command_line, sources=sources
+    )
+    components = container.open(session_id=session_id, settings=effective, overrides=overrides)
+    try:
+        executables = PipelineExecutables(components)
+        builder = builder_factory(components, executables, habitat=habitat)
+        plan = builder.build()
+        check_node_settings(habitat, plan, effective, components)
+        check_execution(
+            habitat, plan, effective, overrides=overrides, importable=entry.importable, store_is_shared=store_is_shared
+        )
+    except BaseException:
+        components.close()
+        raise
+    return Prepared(
+        entry=entry,
+        container=container,
+        components=components,
+        settings=effective,
+        plan=plan,
+        input_forms=builder.input_forms,
+        overrides=overrides,
+    )

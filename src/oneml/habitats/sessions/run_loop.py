@@ -1,0 +1,188 @@
+"""Drives the nodes of a session through its engines until every one has a final state."""
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from threading import Event as ThreadEvent
+
+from oneml.habitats.ports.clock import Clock
+from oneml.habitats.ports.engine import EngineRun, NodeTask
+from oneml.habitats.sessions.interrupts import Interrupts
+from oneml.habitats.sessions.recorder import Recorder
+from oneml.habitats.sessions.schedule import Schedule, Skipped
+from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.states import NodeState, SessionState
+
+POLL_SECONDS = 0.1
+"""How long a request to stop may go unseen while nothing ends."""
+
+STOPS_THE_SESSION = "the session was stopped"
+
+
+class RunLoop:
+    """One drive of a session; used once, from one thread.
+
+    Args:
+        schedule: What is still to run.
+        engines: The engines at work, by name.
+        settings_of: The effective settings of a node.
+        label_of: What a person sees beside the path of a node.
+        recorder: Where states go.
+        stop_requested: Set by whoever wants the session to stop.
+        interrupts: How often the process was asked to stop.
+        clock: Time.
+        stop_on_failure: Whether a failure keeps everything else from starting.
+    """
+
+    def __init__(
+        self,
+        *,
+        schedule: Schedule,
+        engines: Mapping[str, EngineRun],
+        settings_of: Callable[[NodePath], PipelineSettings],
+        label_of: Callable[[NodePath], str],
+        recorder: Recorder,
+        stop_requested: ThreadEvent,
+        interrupts: Interrupts,
+        clock: Clock,
+        stop_on_failure: bool,
+    ) -> None:
+        self._schedule = schedule
+        self._engines = engines
+        self._settings_of = settings_of
+        self._label_of = label_of
+        self._recorder = recorder
+        self._stop_requested = stop_requested
+        self._interrupts = interrupts
+        self._clock = clock
+        self._stop_on_failure = stop_on_failure
+        self._ready: dict[str, deque[NodePath]] = {name: deque() for name in engines}
+        self._running: dict[str, set[NodePath]] = {name: set() for name in engines}
+        self._delayed: list[tuple[float, NodePath]] = []
+        self._tries: dict[NodePath, int] = {}
+        self._failed = False
+        self._stopping = False
+
+    def run(self) -> SessionState:
+        """Run everything that can run, and return how the session ended.
+
+        Raises:
+            KeyboardInterrupt: The process was asked to stop; every node has its final state nevertheless.
+        """
+        seen = 0
+        self._enqueue(self._schedule.ready())
+        while not self._step():
+            if self._interrupts.count > seen:
+                self._stop(now=seen > 0)
+                seen += 1
+        self._recorder.tell_logs()
+        for path in list(self._schedule.undecided):
+            self._recorder.node(path, NodeState.CANCELLED, detail=STOPS_THE_SESSION)
+        if self._interrupts.count:
+            raise KeyboardInterrupt
+        if self._stopping:
+            return SessionState.STOPPED
+        return SessionState.FAILED if self._failed else SessionState.SUCCEEDED
+
+    def _step(self) -> bool:
+        """Start what may start, take what has ended, and tell whether all is over."""
+        if self._stop_requested.is_set() and not self._stopping:
+            self._stop(now=False)
+        self._release_delayed()
+        self._recorder.tell_logs()
+        for name, ready in self._ready.items():
+            if ready:
+                self._start(name, ready)
+        active = [name for name, running in self._running.items() if running]
+        if not active:
+            if not self._delayed:
+                return True
+            self._stop_requested.wait(min(POLL_SECONDS, max(0.0, self._delayed[0][0] - self._clock.monotonic())))
+            return False
+        patience = POLL_SECONDS / len(active)
+        for name in active:
+            for outcome in self._engines[name].wait(patience):
+                self._running[name].discard(outcome.path)
+                self._take(outcome)
+        return False
+
+    def _start(self, name: str, ready: deque[NodePath]) -> None:
+        engine, running = self._engines[name], self._running[name]
+        while ready and len(running) < engine.slots:
+            path = ready.popleft()
+            running.add(path)
+            self._recorder.node(path, NodeState.RUNNING, attempt=self._tries.get(path, 0) + 1)
+            engine.submit(NodeTask(path, self._settings_of(path).timeout_seconds))
+
+    def _enqueue(self, paths: Sequence[NodePath]) -> None:
+        for path in paths:
+            self._ready[self._settings_of(path).engine].append(path)
+
+    def _release_delayed(self) -> None:
+        while self._delayed and self._delayed[0][0] <= self._clock.monotonic():
+            self._enqueue([heapq.heappop(self._delayed)[1]])
+
+    def _take(self, outcome: NodeOutcome) -> None:
+        path, state = outcome.path, outcome.state
+        detail = "" if outcome.error is None else f"{outcome.error.type}: {outcome.error.text}".rstrip(": ")
+        if state is NodeState.SUCCEEDED:
+            self._recorder.node(path, state, attempt=outcome.attempt, seconds=outcome.seconds)
+            freed = self._schedule.succeed(path)
+            if freed and not self._stopping and not (self._failed and self._stop_on_failure):
+                self._enqueue(freed)
+            return
+        if state is NodeState.FAILED and not self._stopping and self._try_again(path, detail):
+            return
+        self._recorder.node(path, state, attempt=outcome.attempt, seconds=outcome.seconds, detail=detail)
+        if state is NodeState.CANCELLED:
+            self._schedule.drop(path)
+            self._stop(now=False)
+            return
+        self._failed = True
+        self._skip(self._schedule.fail(path), f"{self._named(path)} {state.value} ({detail})" if detail else "")
+        if self._failed and self._stop_on_failure:
+            self._skip_all(path)
+
+    def _try_again(self, path: NodePath, detail: str) -> bool:
+        settings = self._settings_of(path)
+        tries = self._tries[path] = self._tries.get(path, 0) + 1
+        if tries > settings.retries or (self._failed and self._stop_on_failure):
+            return False
+        heapq.heappush(self._delayed, (self._clock.monotonic() + settings.retry_delay_seconds, path))
+        detail = f"attempt {tries} of {settings.retries + 1} failed ({detail}); it will be tried again"
+        self._recorder.node(path, NodeState.PENDING, attempt=tries, detail=detail)
+        return True
+
+    def _skip(self, skipped: Sequence[Skipped], reason: str) -> None:
+        for path, because in skipped:
+            self._recorder.node(
+                path, NodeState.SKIPPED, detail=f"because {reason or f'{self._named(because)} did not succeed'}"
+            )
+
+    def _skip_all(self, because: NodePath) -> None:
+        """Keep from starting whatever has not started; what runs may end."""
+        running = {path for paths in self._running.values() for path in paths}
+        for path in [path for path in self._schedule.undecided if path not in running]:
+            self._recorder.node(
+                path, NodeState.SKIPPED, detail=f'because {self._named(because)} failed and on_failure is "stop"'
+            )
+            self._schedule.drop(path)
+        self._forget_waiting()
+
+    def _stop(self, *, now: bool) -> None:
+        self._stopping = True
+        self._forget_waiting()
+        for name, running in self._running.items():
+            if running:
+                self._engines[name].cancel(now=now)
+
+    def _forget_waiting(self) -> None:
+        self._delayed.clear()
+        for ready in self._ready.values():
+            ready.clear()
+
+    def _named(self, path: NodePath) -> str:
+        label = self._label_of(path)
+        return f"{path} ({label})" if label else path

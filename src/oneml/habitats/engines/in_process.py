@@ -45,7 +45,7 @@ class _Inline:
     def submit(self, task: NodeTask) -> None:
         self._submitted.append(task.path)
 
-    def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:  # noqa: ARG002  # of the contract
+    def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
         if not self._submitted:
             return ()
         return (self._execute(self._submitted.popleft()),)

@@ -3,11 +3,11 @@
 import os
 import selectors
 import signal
-import subprocess  # noqa: S404  # what this engine is for
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 
@@ -49,15 +49,26 @@ def worker_command(path: NodePath) -> list[str]:
 
 
 class ProcessEngine:
-    """One process a node, as many at a time as there are workers (processors, unless settings say otherwise)."""
+    """One process a node, as many at a time as there are workers (processors, unless settings say otherwise).
+
+    Args:
+        command: Gives the command line of the worker for a node.
+        grace_seconds: Between SIGTERM and SIGKILL.
+    """
 
     name = "process"
     capabilities = frozenset({Capability.KILL})
 
+    def __init__(
+        self, *, command: Callable[[NodePath], Sequence[str]] = worker_command, grace_seconds: float = GRACE_SECONDS
+    ) -> None:
+        self._command = command
+        self._grace_seconds = grace_seconds
+
     @contextmanager
     def open(self, context: EngineContext) -> Iterator[EngineRun]:
         """Start nothing yet; on leaving, whatever still runs is killed and reaped."""
-        run = _Processes(context)
+        run = _Processes(context, self._command, self._grace_seconds)
         try:
             yield run
         finally:
@@ -65,15 +76,26 @@ class ProcessEngine:
 
 
 class _Processes:
-    def __init__(self, context: EngineContext) -> None:
+    def __init__(
+        self, context: EngineContext, command: Callable[[NodePath], Sequence[str]], grace_seconds: float
+    ) -> None:
         self.slots = context.workers or os.cpu_count() or 1
         self._context = context
+        self._command = command
+        self._grace_seconds = grace_seconds
         self._environment = worker_environment(context, os.environ)
         self._workers: dict[NodePath, _Worker] = {}
         self._ended: SimpleQueue[NodePath] = SimpleQueue()
 
     def submit(self, task: NodeTask) -> None:
-        self._workers[task.path] = _Worker(task, self._context, self._environment, self._ended)
+        self._workers[task.path] = _Worker(
+            task,
+            self._context,
+            command=self._command(task.path),
+            environment=self._environment,
+            grace_seconds=self._grace_seconds,
+            ended=self._ended,
+        )
 
     def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
         if not self._workers:
@@ -98,8 +120,16 @@ class _Worker:
     """One process, and the thread that reads what it writes, bounds its time and reaps it."""
 
     def __init__(
-        self, task: NodeTask, context: EngineContext, environment: Mapping[str, str], ended: SimpleQueue[NodePath]
+        self,
+        task: NodeTask,
+        context: EngineContext,
+        *,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        grace_seconds: float,
+        ended: SimpleQueue[NodePath],
     ) -> None:
+        self._grace_seconds = grace_seconds
         self._path = task.path
         self._timeout_seconds = task.timeout_seconds
         self._context = context
@@ -114,8 +144,8 @@ class _Worker:
         self._lock = threading.Lock()
         try:
             self._process = subprocess.Popen(  # noqa: S603  # our own command line
-                worker_command(task.path),
-                env=dict(environment),
+                command,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -132,11 +162,11 @@ class _Worker:
         """Ask the process to end; it is killed when the grace period is over."""
         with self._lock:
             self._cancelled = True
-            self._kill_at = min(self._kill_at, time.monotonic() + GRACE_SECONDS)
+            self._kill_at = min(self._kill_at, time.monotonic() + self._grace_seconds)
             self._signal(number)
 
     def join(self) -> None:
-        self._thread.join(GRACE_SECONDS)
+        self._thread.join(self._grace_seconds)
 
     def outcome(self) -> NodeOutcome:
         """Tell what became of the node: the store knows, else how the process ended does."""
@@ -209,7 +239,7 @@ class _Worker:
                 self._signal(signal.SIGKILL)
             elif now >= self._deadline and not self._timed_out:
                 self._timed_out = True
-                self._kill_at = now + GRACE_SECONDS
+                self._kill_at = now + self._grace_seconds
                 self._signal(signal.SIGTERM)
 
     def _signal(self, number: signal.Signals) -> None:

@@ -2,14 +2,14 @@
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Event as ThreadEvent
 
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.engine import EngineRun, NodeTask
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.recorder import Recorder
-from oneml.habitats.sessions.schedule import Schedule, Skipped
+from oneml.habitats.sessions.schedule import Schedule
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
@@ -141,9 +141,10 @@ class RunLoop:
             self._stop(now=False)
             return
         self._failed = True
-        self._skip(self._schedule.fail(path), f"{self._named(path)} {state.value} ({detail})" if detail else "")
-        if self._failed and self._stop_on_failure:
-            self._skip_all(path)
+        because = f"because {self._named(path)} {state.value}"
+        self._skip(self._schedule.fail(path), f"{because} ({detail})" if detail else because)
+        if self._stop_on_failure:
+            self._skip_all(f'{because} and on_failure is "stop"')
 
     def _try_again(self, path: NodePath, detail: str) -> bool:
         settings = self._settings_of(path)
@@ -155,19 +156,16 @@ class RunLoop:
         self._recorder.node(path, NodeState.PENDING, attempt=tries, detail=detail)
         return True
 
-    def _skip(self, skipped: Sequence[Skipped], reason: str) -> None:
-        for path, because in skipped:
-            self._recorder.node(
-                path, NodeState.SKIPPED, detail=f"because {reason or f'{self._named(because)} did not succeed'}"
-            )
+    def _skip(self, paths: Iterable[NodePath], why: str) -> None:
+        for path in paths:
+            self._recorder.node(path, NodeState.SKIPPED, detail=why)
 
-    def _skip_all(self, because: NodePath) -> None:
+    def _skip_all(self, why: str) -> None:
         """Keep from starting whatever has not started; what runs may end."""
-        running = {path for paths in self._running.values() for path in paths}
-        for path in [path for path in self._schedule.undecided if path not in running]:
-            self._recorder.node(
-                path, NodeState.SKIPPED, detail=f'because {self._named(because)} failed and on_failure is "stop"'
-            )
+        running = frozenset().union(*self._running.values())
+        waiting = [path for path in self._schedule.undecided if path not in running]
+        self._skip(waiting, why)
+        for path in waiting:
             self._schedule.drop(path)
         self._forget_waiting()
 

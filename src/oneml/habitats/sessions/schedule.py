@@ -1,22 +1,9 @@
 """Which node may start, and which never will: decisions only, nothing here starts anything."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.plan import Plan
-
-
-class Skipped(NamedTuple):
-    """A node that will not run.
-
-    Attributes:
-        path: The node.
-        because: The node that did not succeed.
-    """
-
-    path: NodePath
-    because: NodePath
 
 
 class Schedule:
@@ -59,15 +46,15 @@ class Schedule:
                 freed.append(lower)
         return freed
 
-    def fail(self, path: NodePath) -> Sequence[Skipped]:
+    def fail(self, path: NodePath) -> Sequence[NodePath]:
         """Note that a node did not succeed, and return everything below it, which will not run."""
         del self._waiting[path]
-        skipped: list[Skipped] = []
+        skipped: list[NodePath] = []
         below = [path]
         while below:
             for lower in self._downstream.get(below.pop(), ()):
                 if self._waiting.pop(lower, None) is not None:
-                    skipped.append(Skipped(lower, path))
+                    skipped.append(lower)
                     below.append(lower)
         return skipped
 

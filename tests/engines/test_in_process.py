@@ -1,0 +1,81 @@
+"""Nodes in the driver's own process."""
+
+import threading
+from collections.abc import Callable
+
+from oneml.habitats.engines.in_process import InProcessEngine
+from oneml.habitats.ports.engine import EngineContext, NodeTask
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.session_id import SessionId
+from oneml.habitats.values.states import NodeState
+
+A, B = NodePath("//a"), NodePath("//b")
+
+
+def context(execute: Callable[[NodePath], NodeOutcome], workers: int | None) -> EngineContext:
+    return EngineContext(
+        habitat="h",
+        session_id=SessionId("s"),
+        store_url=None,
+        workers=workers,
+        execute=execute,
+        known=lambda _path, _after: None,
+        last_attempt=lambda _path: 0,
+        log=lambda _path, _line: None,
+    )
+
+
+def succeed(path: NodePath) -> NodeOutcome:
+    return NodeOutcome(path, NodeState.SUCCEEDED)
+
+
+def test_one_worker_runs_a_node_in_the_thread_that_waits() -> None:
+    threads: list[int] = []
+
+    def execute(path: NodePath) -> NodeOutcome:
+        threads.append(threading.get_ident())
+        return succeed(path)
+
+    with InProcessEngine().open(context(execute, None)) as run:
+        run.submit(NodeTask(A, None))
+        assert threads == []
+        assert [outcome.path for outcome in run.wait()] == [A]
+    assert threads == [threading.get_ident()]
+
+
+def test_waiting_for_nothing_returns_at_once() -> None:
+    for workers in (1, 2):
+        with InProcessEngine().open(context(succeed, workers)) as run:
+            assert run.wait() == ()
+
+
+def test_several_workers_run_nodes_at_the_same_time() -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    def execute(path: NodePath) -> NodeOutcome:
+        together.wait()
+        return succeed(path)
+
+    with InProcessEngine().open(context(execute, 2)) as run:
+        run.submit(NodeTask(A, None))
+        run.submit(NodeTask(B, None))
+        ended = [*run.wait(10), *run.wait(10)]
+    assert sorted(outcome.path for outcome in ended) == [A, B]
+
+
+def test_cancelling_at_once_gives_up_on_a_thread_that_goes_on() -> None:
+    go_on = threading.Event()
+
+    def execute(path: NodePath) -> NodeOutcome:
+        go_on.wait(10)
+        return succeed(path)
+
+    with InProcessEngine().open(context(execute, 2)) as run:
+        run.submit(NodeTask(A, None))
+        run.cancel(now=False)
+        assert run.wait(0.05) == ()
+        run.cancel(now=True)
+        assert [outcome.state for outcome in run.wait(10)] == [NodeState.CANCELLED]
+        go_on.set()
+        assert run.wait(0.05) == ()

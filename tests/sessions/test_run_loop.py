@@ -1,0 +1,234 @@
+"""Driving nodes through engines: retries, failures, stopping; with an engine that plays a script."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from oneml.habitats.ports.engine import NodeTask
+from oneml.habitats.ports.observer import Event, NodeEvent
+from oneml.habitats.ports.session_store import NodeRow
+from oneml.habitats.sessions.interrupts import Interrupts
+from oneml.habitats.sessions.recorder import Recorder
+from oneml.habitats.sessions.run_loop import STOPS_THE_SESSION, RunLoop
+from oneml.habitats.sessions.schedule import Schedule
+from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome
+from oneml.habitats.values.plan import Plan, PlannedNode
+from oneml.habitats.values.session_id import SessionId
+from oneml.habitats.values.states import NodeState, SessionState
+
+
+class StillClock:
+    """Time that moves only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        self.seconds += 0.001
+        return self.seconds
+
+
+class Index:
+    """Keeps what is recorded."""
+
+    def __init__(self) -> None:
+        self.states: list[SessionState] = []
+        self.nodes: dict[NodePath, NodeRow] = {}
+
+    def record(self, _session_id: SessionId, state: SessionState, nodes: Sequence[NodeRow], at: datetime) -> None:
+        del at
+        self.states.append(state)
+        self.nodes.update({row.path: row for row in nodes})
+
+
+@dataclass
+class ScriptedEngine:
+    """Ends nodes in the order in which they came, with what the script says; everything else succeeds."""
+
+    script: Mapping[str, list[NodeState]]
+    slots: int = 2
+    on_wait: Callable[[], None] = lambda: None
+    started: list[str] = field(default_factory=list)
+    most_at_once: int = 0
+    queue: list[NodePath] = field(default_factory=list)
+    cancelled: list[bool] = field(default_factory=list)
+
+    def submit(self, task: NodeTask) -> None:
+        self.started.append(task.path)
+        self.queue.append(task.path)
+        self.most_at_once = max(self.most_at_once, len(self.queue))
+
+    def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
+        del timeout_seconds
+        self.on_wait()
+        if not self.queue:
+            return ()
+        path = self.queue.pop(0)
+        if self.cancelled:
+            return (NodeOutcome(path, NodeState.CANCELLED),)
+        planned = self.script.get(path, [])
+        state = planned.pop(0) if planned else NodeState.SUCCEEDED
+        error = None if state is NodeState.SUCCEEDED else ErrorRecord("ValueError", "no", "")
+        return (NodeOutcome(path, state, error=error),)
+
+    def cancel(self, *, now: bool) -> None:
+        self.cancelled.append(now)
+
+
+@dataclass
+class Drive:
+    """A loop over a small plan: ``//b`` after ``//a``, and so on as ``after`` says."""
+
+    after: Mapping[str, Sequence[str]]
+    engine: ScriptedEngine
+    settings: PipelineSettings = field(default_factory=lambda: PipelineSettings(retries=0))
+    stop_requested: threading.Event = field(default_factory=threading.Event)
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    index: Index = field(default_factory=Index)
+    events: list[Event] = field(default_factory=list)
+
+    def run(self) -> SessionState:
+        nodes = {
+            NodePath(path): PlannedNode(
+                path=NodePath(path), provider="body", inputs={}, outputs=(), after=tuple(map(NodePath, uppers))
+            )
+            for path, uppers in self.after.items()
+        }
+        clock = StillClock()
+        self.recorder = Recorder(
+            SessionId("s"),
+            index=self.index,  # type: ignore[arg-type]  # only what the recorder calls
+            clock=clock,
+            node_count=len(nodes),
+            rows={},
+            observers=[self.events.append],
+        )
+        return RunLoop(
+            schedule=Schedule(Plan(nodes=nodes)),
+            engines={"in-process": self.engine},
+            settings_of=lambda _: self.settings,
+            label_of=lambda path: "c=10.0" if path == "//b" else "",
+            recorder=self.recorder,
+            stop_requested=self.stop_requested,
+            interrupts=self.interrupts,
+            clock=clock,
+            stop_on_failure=self.settings.on_failure == "stop",
+        ).run()
+
+    def states(self) -> Mapping[str, str]:
+        return {path: row.state.value for path, row in self.recorder.rows.items()}
+
+
+CHAIN_AND_ALONE = {"//a": [], "//b": ["//a"], "//c": ["//b"], "//alone": []}
+
+
+def test_everything_that_runs_well_succeeds_in_order() -> None:
+    drive = Drive(CHAIN_AND_ALONE, ScriptedEngine({}))
+    assert drive.run() is SessionState.SUCCEEDED
+    assert set(drive.states().values()) == {"succeeded"}
+    assert [path for path in drive.engine.started if path != "//alone"] == ["//a", "//b", "//c"]
+
+
+def test_no_engine_holds_more_nodes_than_it_has_slots() -> None:
+    drive = Drive({f"//n{number}": [] for number in range(9)}, ScriptedEngine({}, slots=3))
+    assert drive.run() is SessionState.SUCCEEDED
+    assert drive.engine.most_at_once == 3
+
+
+def test_a_failure_skips_what_lies_below_says_why_and_lets_others_run() -> None:
+    drive = Drive(CHAIN_AND_ALONE, ScriptedEngine({"//b": [NodeState.FAILED]}))
+    assert drive.run() is SessionState.FAILED
+    assert drive.states() == {"//a": "succeeded", "//b": "failed", "//c": "skipped", "//alone": "succeeded"}
+    assert drive.recorder.rows[NodePath("//c")].detail == "because //b (c=10.0) failed (ValueError: no)"
+
+
+def test_on_failure_stop_keeps_other_branches_from_starting() -> None:
+    drive = Drive(
+        {"//a": [], "//b": [], "//later": ["//b"]},
+        ScriptedEngine({"//a": [NodeState.FAILED]}),
+        settings=PipelineSettings(on_failure="stop"),
+    )
+    assert drive.run() is SessionState.FAILED
+    assert drive.states() == {"//a": "failed", "//b": "succeeded", "//later": "skipped"}
+    assert drive.recorder.rows[NodePath("//later")].detail == 'because //a failed and on_failure is "stop"'
+
+
+def test_a_node_is_tried_again_as_often_as_settings_say() -> None:
+    engine = ScriptedEngine({"//a": [NodeState.FAILED, NodeState.FAILED]})
+    drive = Drive({"//a": []}, engine, settings=PipelineSettings(retries=2))
+    assert drive.run() is SessionState.SUCCEEDED
+    assert engine.started == ["//a"] * 3
+    told = [event.detail for event in drive.events if isinstance(event, NodeEvent) and event.detail]
+    assert told[0] == "attempt 1 of 3 failed (ValueError: no); it will be tried again"
+
+
+def test_retries_end() -> None:
+    engine = ScriptedEngine({"//a": [NodeState.FAILED] * 9})
+    assert Drive({"//a": []}, engine, settings=PipelineSettings(retries=1)).run() is SessionState.FAILED
+    assert engine.started == ["//a"] * 2
+
+
+def test_a_refusal_is_not_tried_again() -> None:
+    engine = ScriptedEngine({"//a": [NodeState.REFUSED]})
+    drive = Drive({"//a": []}, engine, settings=PipelineSettings(retries=5))
+    assert drive.run() is SessionState.FAILED
+    assert drive.states() == {"//a": "refused"}
+    assert engine.started == ["//a"]
+
+
+def test_a_request_to_stop_cancels_what_runs_and_starts_nothing_more() -> None:
+    engine = ScriptedEngine({}, slots=1)
+    drive = Drive(CHAIN_AND_ALONE, engine)
+    engine.on_wait = drive.stop_requested.set
+    assert drive.run() is SessionState.STOPPED
+    assert engine.started == ["//a"]
+    assert drive.states() == {"//a": "succeeded", "//b": "cancelled", "//c": "cancelled", "//alone": "cancelled"}
+    assert drive.recorder.rows[NodePath("//c")].detail == STOPS_THE_SESSION
+
+
+def test_one_interrupt_is_polite_and_a_second_is_not() -> None:
+    engine = ScriptedEngine({}, slots=1)
+    drive = Drive({"//a": []}, engine)
+    waits = iter([1, 2])
+
+    def interrupt() -> None:
+        drive.interrupts.count += next(waits, 0) > 0
+
+    engine.on_wait = interrupt
+    engine.wait = lambda timeout_seconds=None: (interrupt(), ())[1] if len(engine.cancelled) < 2 else ended(engine)  # type: ignore[method-assign,misc]  # noqa: E731
+    with pytest.raises(KeyboardInterrupt):
+        drive.run()
+    assert engine.cancelled == [False, True]
+    assert drive.states() == {"//a": "cancelled"}
+
+
+def ended(engine: ScriptedEngine) -> Sequence[NodeOutcome]:
+    return (NodeOutcome(engine.queue.pop(), NodeState.CANCELLED),) if engine.queue else ()
+
+
+def test_an_observer_that_raises_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    drive = Drive({"//a": []}, ScriptedEngine({}))
+    drive.events = _Broken()  # type: ignore[assignment]
+    assert drive.run() is SessionState.SUCCEEDED
+    assert "An observer failed on NodeEvent" in caplog.text
+
+
+class _Broken:
+    def append(self, _event: Event) -> None:
+        message = "broken"
+        raise RuntimeError(message)
+
+
+def test_states_reach_the_index() -> None:
+    drive = Drive({"//a": []}, ScriptedEngine({"//a": [NodeState.FAILED]}))
+    drive.run()
+    drive.recorder.session(SessionState.FAILED)
+    assert drive.index.states[-1] is SessionState.FAILED
+    assert drive.index.nodes[NodePath("//a")].state is NodeState.FAILED

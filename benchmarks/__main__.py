@@ -45,7 +45,7 @@ def main() -> int:
         print(sections[-1], flush=True)
     if complete and not (options.quick or options.only):
         head = "\n".join(f"- {name}: {value}" for name, value in facts)
-        how = "Medians; contenders take turns, and a ratio compares values of the same round. `make bench` writes this file."
+        how = "Medians; contenders take turns, and a ratio compares values of one round. `make bench` writes this file."
         RESULTS.write_text("\n".join(["# Figures", "", how, "", head, "", *sections]))
         print(f"Written: {RESULTS}")
     return 0 if complete else 1

@@ -12,8 +12,10 @@ class IdentityDifference(NamedTuple):
     """One thing that differs.
 
     Attributes:
-        kind: ``python``, ``habitat``, ``container``, ``origin``, ``distribution``, ``package`` or ``file``.
-        name: What differs: a distribution, a package, a file.
+        kind: ``file``, ``package`` or ``distribution``; ``python`` for its minor version, ``name`` of the habitat,
+            ``habitat`` for what the name leads to, ``origin`` for the distribution that offers it, ``container`` for
+            the class, ``rebuilding`` for what stands in the way of another process.
+        name: Which file, package or distribution; else the habitat.
         expected: What was recorded; None where it was absent.
         found: What is here; None where it is absent.
         source: Where it lies, or should lie, on this machine; empty where that is unknown.
@@ -51,6 +53,7 @@ def _of_fields(expected: CodeIdentity, found: CodeIdentity) -> Iterator[Identity
     origin = found.distribution or "registered in code"
     compared = (
         ("python", "minor version", expected.python, found.python, sys.executable),
+        ("name", expected.habitat, expected.habitat, found.habitat, ""),
         ("habitat", expected.habitat, expected.target, found.target, origin),
         ("container", expected.habitat, expected.container, found.container, ""),
         ("origin", expected.habitat, expected.distribution, found.distribution, ""),

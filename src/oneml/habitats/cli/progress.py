@@ -1,0 +1,162 @@
+"""Progress of a running session on standard error: a bar on a terminal, plain lines elsewhere."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TextIO
+
+import click
+
+from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog, Observer, SessionEvent
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.states import FINAL_NODE_STATES, NodeState, SessionState
+
+LINES_OF_SUCCESS = 100
+"""About so many nodes get a line of their own for having succeeded, however many there are."""
+
+REDRAW_SECONDS = 0.05
+BAR_WIDTH = 30
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Generator[Sequence[Observer]]:
+    """Give the observers that show progress while the block runs.
+
+    Args:
+        quiet: Whether to show nothing.
+    """
+    if quiet:
+        yield ()
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        bar = ProgressBar(sys.stderr)
+        try:
+            yield (bar,)
+        finally:
+            bar.erase()
+    else:
+        yield (ProgressLines(),)
+
+
+class Tally:
+    """Counts the nodes that have a final state."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._ended: set[NodePath] = set()
+
+    @property
+    def ended(self) -> int:
+        """How many have ended."""
+        return len(self._ended)
+
+    def take(self, event: SessionEvent | NodeEvent) -> None:
+        """Count what an event says."""
+        if isinstance(event, SessionEvent):
+            self.total = event.node_count
+        elif event.state in FINAL_NODE_STATES:
+            self._ended.add(event.path)
+
+    def line(self, event: NodeEvent) -> str:
+        """Return the line that tells a person of ``event``."""
+        joint = ", " if event.detail.startswith("because") else ": "
+        detail = f"{joint}{event.detail}" if event.detail else ""
+        width = len(str(self.total))
+        return f"[{self.ended:>{width}}/{self.total}] {event.path} {event.state}{detail}"
+
+
+class ProgressLines:
+    """An observer that prints a line whenever a node ends; of very many, only some of those that succeed."""
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+
+    def __call__(self, event: Event) -> None:
+        """Print what is worth a line."""
+        if isinstance(event, NodeLog):
+            click.echo(f"{event.path} | {event.line}", err=True)
+            return
+        self._tally.take(event)
+        if isinstance(event, SessionEvent):
+            if event.state is SessionState.RUNNING:
+                click.echo(f"Session {event.session_id} runs {_counted(event.node_count)}.", err=True)
+        elif is_news(event) or (event.state in FINAL_NODE_STATES and self._is_sampled()):
+            click.echo(self._tally.line(event), err=True)
+
+    def _is_sampled(self) -> bool:
+        step = max(1, self._tally.total // LINES_OF_SUCCESS)
+        return self._tally.ended % step == 0 or self._tally.ended == self._tally.total
+
+
+class ProgressBar:
+    """An observer that keeps one line of a terminal up to date, and prints above it what is news.
+
+    Args:
+        stream: The terminal.
+        monotonic: Seconds, so that it is not redrawn more often than eyes follow.
+    """
+
+    def __init__(self, stream: TextIO, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._monotonic = monotonic
+        self._tally = Tally()
+        self._running: dict[NodePath, None] = {}
+        self._drawn = 0
+        self._redraw_at = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Take an event into account."""
+        if isinstance(event, NodeLog):
+            self._print(f"{event.path} | {event.line}")
+            return
+        self._tally.take(event)
+        if isinstance(event, NodeEvent):
+            self._running.pop(event.path, None)
+            if event.state is NodeState.RUNNING:
+                self._running[event.path] = None
+            if is_news(event):
+                self._print(self._tally.line(event))
+        self._draw()
+
+    def erase(self) -> None:
+        """Leave an empty line where the bar was."""
+        if self._drawn:
+            self._stream.write(f"\r{' ' * self._drawn}\r")
+            self._stream.flush()
+            self._drawn = 0
+
+    def _print(self, line: str) -> None:
+        self.erase()
+        click.echo(line, file=self._stream)
+        self._redraw_at = 0.0
+        self._draw()
+
+    def _draw(self) -> None:
+        tally, now = self._tally, self._monotonic()
+        if not tally.total or now < self._redraw_at:
+            return
+        self._redraw_at = now + REDRAW_SECONDS
+        filled = BAR_WIDTH * tally.ended // tally.total
+        bar = f"[{'#' * filled}{'-' * (BAR_WIDTH - filled)}]  {tally.ended}/{tally.total}  {self._current()}"
+        line = bar[: shutil.get_terminal_size().columns - 1].rstrip()
+        self._stream.write(f"\r{line}{' ' * (self._drawn - len(line))}")
+        self._stream.flush()
+        self._drawn = len(line)
+
+    def _current(self) -> str:
+        if not self._running:
+            return ""
+        more = f" and {len(self._running) - 1} more" if len(self._running) > 1 else ""
+        return f"{next(iter(self._running))}{more}"
+
+
+def is_news(event: NodeEvent) -> bool:
+    """Tell whether a person wants to read of it whatever the number of nodes: a failure, or another try."""
+    again = event.state is NodeState.PENDING and bool(event.detail)
+    return again or event.state in {NodeState.FAILED, NodeState.REFUSED}
+
+
+def _counted(nodes: int) -> str:
+    return "1 node" if nodes == 1 else f"{nodes} nodes"

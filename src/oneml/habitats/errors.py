@@ -25,6 +25,7 @@
     │   ├── InvalidSettingsModelError
     │   ├── SettingsError
     │   │   ├── UnknownSettingError
+    │   │   │   └── MisspeltSettingError
     │   │   └── UnknownVariableError
     │   ├── SecretUnavailableError
     │   ├── InvalidComponentsError
@@ -428,6 +429,10 @@ class UnknownSettingError(SettingsError):
         self.known = tuple(sorted(known))
         message = f'No setting "{name[:200]}" in {model}. {known_names(unknown, self.known)}'
         super().__init__(problems=(SettingProblem(name, message, source),))
+
+
+class MisspeltSettingError(UnknownSettingError, AttributeError):
+    """A container reads a setting that its model does not have."""
 
 
 class UnknownVariableError(SettingsError):

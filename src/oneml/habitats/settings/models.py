@@ -1,0 +1,291 @@
+"""The three classes of settings: of the process, of a session, of a node."""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self, Unpack
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from typing_extensions import Format, get_annotations, override
+
+from oneml.habitats.errors import InvalidSettingsModelError, SettingsError, UnknownSettingError
+from oneml.habitats.settings.json_form import as_json
+from oneml.habitats.settings.shapes import settings_of
+from oneml.habitats.settings.variables import (
+    DELIMITER,
+    RESERVED_PREFIX,
+    VariablesSource,
+    prefix_conflict,
+    prefix_of,
+)
+from oneml.habitats.values.json_value import JsonValue
+from oneml.habitats.values.node_path import parse_node_path
+from oneml.habitats.values.setting_problem import SettingProblem
+
+MEMORY_STORE = "memory:"
+"""The only store that a session or a node may name: its outputs stay in the driver's memory."""
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Timeout = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+OnFailure = Literal["continue", "stop"]
+
+
+class Resources(BaseModel):
+    """What a node needs of the machine that it runs on."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    cpus: PositiveFloat = Field(default=1.0, description="Processors.")
+    memory_bytes: PositiveInt | None = Field(default=None, description="Bytes of memory; none: no bound.")
+    gpus: NonNegativeInt = Field(default=0, description="Graphics processors.")
+
+
+class PipelineSettings(BaseSettings):
+    """Settings of the process; a package derives from it and adds its own fields.
+
+    The fields here are reserved: they are read under ``ONEML_SETTINGS__`` in every subclass, the package's own fields
+    under the ``env_prefix`` that it declares, else under its upper-cased import name and ``_``. Called directly, a
+    model takes its defaults, what the environment says over them, and the given arguments over both; files, sessions
+    and nodes come with `resolve_settings`.
+
+    Raises:
+        InvalidSettingsModelError: When a subclass is defined that declares a reserved name anew, gives a field an
+            alias, contains a model that reads the environment by itself, takes a prefix of ours, or changes how and
+            from where settings are read.
+    """
+
+    # Defaults are Python values, but a merged tree is validated as JSON, so they are not validated along with it.
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_default=False,
+        env_nested_delimiter=DELIMITER,
+    )
+
+    engine: str = Field(default="in-process", min_length=1, description="The engine that runs nodes, by name.")
+    workers: PositiveInt | None = Field(
+        default=None, description="How many nodes may run at once; none: the engine decides."
+    )
+    image: str | None = Field(default=None, description="The image that nodes run in.")
+    resources: Resources = Field(default=Resources(), description="What a node needs of its machine.")
+    retries: NonNegativeInt = Field(default=0, description="How often a node that failed is tried again.")
+    retry_delay_seconds: Seconds = Field(default=0.0, description="Seconds to wait before a node is tried again.")
+    timeout_seconds: Timeout | None = Field(
+        default=None, description="Seconds after which a running node is ended; none: never."
+    )
+    on_failure: OnFailure = Field(
+        default="continue", description="Whether independent branches go on after a node failed, or stop."
+    )
+    store: str | None = Field(
+        default=None, description="URL of the artifact store; memory: keeps outputs in the driver's memory."
+    )
+    serializers: dict[str, str] = Field(default={}, description="Name of the serializer, by output port.")
+    allow_pickle: bool = Field(default=False, description="Whether outputs may be written and read by pickle.")
+
+    @override
+    def __init_subclass__(cls, **kwargs: Unpack[ConfigDict]) -> None:
+        super().__init_subclass__(**kwargs)
+        for kind in cls.__mro__[: cls.__mro__.index(PipelineSettings)]:
+            declared = {*get_annotations(kind, format=Format.FORWARDREF), *vars(kind)}
+            names = sorted(declared & (RESERVED_NAMES | {"fields", "nodes"}))
+            if names:
+                raise InvalidSettingsModelError(
+                    model=cls.__name__,
+                    reason=f'"{names[0]}" is reserved, as are {", ".join(sorted(RESERVED_NAMES - {names[0]}))}',
+                    remedy="Rename the field.",
+                )
+
+    @override
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        _check_model(cls)
+
+    @override
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the arguments over the environment, with both prefixes; no file."""
+        own = settings_cls.model_fields.keys() - RESERVED_NAMES
+        return (
+            init_settings,
+            VariablesSource(settings_cls, prefix=RESERVED_PREFIX, names=RESERVED_NAMES),
+            VariablesSource(settings_cls, prefix=prefix_of(settings_cls), names=own),
+        )
+
+
+RESERVED_NAMES = frozenset(PipelineSettings.model_fields)
+"""The fields that every package's settings have."""
+
+SESSION_ONLY_NAMES = frozenset({"workers", "on_failure", "allow_pickle"})
+"""Those of them that a whole session shares, so that no node may set them."""
+
+
+class NodeLevelSettings(BaseModel):
+    """What both a session and a node may set; everything is optional, and what is not given is not set."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    engine: str | None = Field(default=None, min_length=1)
+    image: str | None = None
+    resources: Resources | None = None
+    retries: NonNegativeInt | None = None
+    retry_delay_seconds: Seconds | None = None
+    timeout_seconds: Timeout | None = None
+    store: str | None = None
+    serializers: Mapping[str, str] | None = None
+    fields: Mapping[str, object] = Field(default={}, description="The package's own fields, by name.")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_our_words(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(data)
+        except ValidationError as error:
+            # Not chained: pydantic's error carries the inputs, and one of them may be a secret.
+            raise _settings_error(cls, error) from None
+
+    @field_validator("store")
+    @classmethod
+    def _only_memory(cls, store: str | None) -> str | None:
+        if store not in {None, MEMORY_STORE}:
+            raise ValueError(STORE_RULE)
+        return store
+
+    @field_validator("fields")
+    @classmethod
+    def _own_fields_only(cls, fields: Mapping[str, object]) -> Mapping[str, object]:
+        for name in sorted(fields.keys() & (RESERVED_NAMES | {"nodes", "fields"})):
+            message = f'"{name}" is reserved: it does not belong in fields={{...}}, give it beside them'
+            raise ValueError(message)
+        return dict(fields)
+
+    def entries(self) -> Mapping[str, JsonValue]:
+        """Return what is set as one tree, reserved and own fields side by side.
+
+        Raises:
+            SettingsError: A value has no form in JSON, or is a secret itself.
+        """
+        given: dict[str, object] = {
+            name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set
+        }
+        tree = {name: value for name, value in given.items() if name not in {"fields", "nodes"}} | dict(self.fields)
+        return json_tree(tree, source="code")
+
+
+class PipelineNodeSettings(NodeLevelSettings):
+    """Overrides entries of the session's settings for a node, or for all nodes of a namespace or fan-out."""
+
+
+class PipelineSessionSettings(NodeLevelSettings):
+    """Overrides entries of the process's settings for a session; ``nodes`` those of nodes, by path."""
+
+    workers: PositiveInt | None = None
+    on_failure: OnFailure | None = None
+    allow_pickle: bool | None = None
+    nodes: Mapping[str, PipelineNodeSettings] = Field(default={}, description="Entries for nodes, by path.")
+
+    @field_validator("nodes")
+    @classmethod
+    def _paths(cls, nodes: Mapping[str, PipelineNodeSettings]) -> Mapping[str, PipelineNodeSettings]:
+        return {parse_node_path(path): entry for path, entry in nodes.items()}
+
+
+STORE_RULE = (
+    'only "memory:" may stand here, which keeps outputs in the driver\'s memory; '
+    "give another store by ONEML_STORE_URL, or in the user's settings file"
+)
+
+
+def json_tree(values: Mapping[str, object], *, source: str) -> Mapping[str, JsonValue]:
+    """Return values that were given in code, or read from a file, as a tree of JSON values.
+
+    Raises:
+        SettingsError: Some have no form in JSON, or are secrets themselves.
+    """
+    tree: dict[str, JsonValue] = {}
+    problems: list[SettingProblem] = []
+    for name, value in values.items():
+        try:
+            tree[str(name)] = as_json(value)
+        except ValueError as error:
+            problems.append(SettingProblem(str(name), f"{name}: {error}", source))
+    if problems:
+        raise SettingsError(problems=problems)
+    return tree
+
+
+_FIXED_CONFIG = frozenset(BaseSettings.model_config) - {
+    "env_prefix",
+    "arbitrary_types_allowed",
+    "protected_namespaces",
+} | {"frozen", "extra", "hide_input_in_errors"}
+
+
+def _check_model(model: type[PipelineSettings]) -> None:
+    """Refuse what would let a setting have another name, another source or another meaning on a worker."""
+    for name, field in model.model_fields.items():
+        if field.alias is not None or field.validation_alias is not None or field.serialization_alias is not None:
+            raise InvalidSettingsModelError(
+                model=model.__name__,
+                reason=f'"{name}" has an alias',
+                remedy="A setting has one name: rename the field.",
+            )
+    config, base = dict(model.model_config), dict(PipelineSettings.model_config)
+    for key in sorted(_FIXED_CONFIG):
+        if config.get(key) != base.get(key):
+            raise InvalidSettingsModelError(
+                model=model.__name__,
+                reason=f'its model_config changes "{key}"',
+                remedy="How and from where settings are read is fixed, but for env_prefix.",
+            )
+    for method in ("__init__", "settings_customise_sources"):
+        if getattr(model, method) != getattr(PipelineSettings, method) and method in vars(model):
+            raise InvalidSettingsModelError(
+                model=model.__name__,
+                reason=f"it defines {method}",
+                remedy="The layers decide where settings come from: remove it.",
+            )
+    conflict = prefix_conflict(prefix_of(model)) if model.model_fields.keys() - RESERVED_NAMES else None
+    if conflict is not None:
+        raise InvalidSettingsModelError(
+            model=model.__name__,
+            reason=f"its variables would begin with {prefix_of(model)}, as {conflict} does",
+            remedy="Declare another env_prefix in its model_config.",
+        )
+    if model.__pydantic_complete__:
+        settings_of(model)
+
+
+def _settings_error(model: type[BaseModel], error: ValidationError) -> SettingsError:
+    items = error.errors(include_url=False, include_context=False, include_input=False)
+    unknown = [str(item["loc"][-1]) for item in items if item["type"] == "extra_forbidden" and len(item["loc"]) == 1]
+    if unknown and len(items) == 1:
+        known = model.model_fields.keys()
+        return UnknownSettingError(
+            model=model.__name__, name=unknown[0], unknown=unknown[0], known=known, source="code"
+        )
+    return SettingsError(
+        problems=[
+            SettingProblem(name, f"{name}: {item['msg'].removeprefix('Value error, ')}", "code")
+            for item in items
+            for name in (".".join(map(str, item["loc"])) or model.__name__,)
+        ]
+    )

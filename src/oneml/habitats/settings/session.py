@@ -1,0 +1,217 @@
+"""The layers of a session: ``--settings FILE``, what code gives, and ``--set``, for the session and for its nodes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, cast, get_args
+
+from oneml.habitats.errors import InvalidNodePathError, SettingsError
+from oneml.habitats.settings.layers import Layer, LayerValues
+from oneml.habitats.settings.models import (
+    PipelineNodeSettings,
+    PipelineSessionSettings,
+    PipelineSettings,
+    json_tree,
+)
+from oneml.habitats.settings.shapes import Setting, SettingName, combined, find_setting, members_of, merged, nested
+from oneml.habitats.settings.text_values import text_value
+from oneml.habitats.settings.toml_files import TomlFile, read_toml, unreadable
+from oneml.habitats.values.json_value import JsonValue
+from oneml.habitats.values.node_path import NodePath, parse_node_path
+from oneml.habitats.values.setting_problem import SettingProblem
+
+NODES_TABLE = "nodes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandLineSettings:
+    """Settings given on the command line.
+
+    Attributes:
+        file: Of ``--settings``.
+        assignments: Of ``--set``, in order: ``a.b=c`` for the session, ``//train:a.b=c`` for a node or a namespace.
+    """
+
+    file: Path | None = None
+    assignments: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class SessionLayers:
+    """What one source gives for a session and for its nodes."""
+
+    session: LayerValues | None = None
+    nodes: dict[NodePath, LayerValues] = field(default_factory=dict[NodePath, LayerValues])
+    errors: list[SettingsError] = field(default_factory=list[SettingsError])
+
+
+def code_layers(settings: PipelineSessionSettings | Mapping[str, object] | None) -> SessionLayers:
+    """Return what code gave: a model, or a mapping of reserved and own fields, and ``nodes``, side by side.
+
+    Raises:
+        SettingsError: A value has no form in JSON, or is a secret itself.
+        InvalidNodePathError: A key of ``nodes`` is no path.
+    """
+    found = SessionLayers()
+    if settings is None:
+        return found
+    if isinstance(settings, PipelineSessionSettings):
+        values, nodes = settings.entries(), cast("object", settings.nodes)
+    else:
+        values = json_tree({name: value for name, value in settings.items() if name != NODES_TABLE}, source="code")
+        nodes = settings.get(NODES_TABLE, {})
+    found.session = LayerValues(layer=Layer.CODE, values=values)
+    for text, entry in _tables(nodes, "code").items():
+        path = parse_node_path(text)
+        if isinstance(entry, PipelineNodeSettings):
+            tree = entry.entries()
+        else:
+            tree = json_tree(_table(entry, path, "code"), source="code")
+        found.nodes[path] = LayerValues(layer=Layer.CODE, values=tree, node=path)
+    return found
+
+
+def file_layers(path: Path | None) -> SessionLayers:
+    """Return what the file of ``--settings`` gives.
+
+    Raises:
+        SettingsError: There is none, it cannot be read, or a table in it cannot be one.
+    """
+    found = SessionLayers()
+    if path is None:
+        return found
+    file = read_toml(path)
+    if file is None:
+        raise unreadable(path, "there is no such file")
+    values = {name: value for name, value in file.tables.items() if name != NODES_TABLE}
+    found.session = _file_layer(file, (), values)
+    for text, entry in _tables(file.tables.get(NODES_TABLE, {}), str(path)).items():
+        base = (NODES_TABLE, text)
+        try:
+            node = parse_node_path(text)
+            found.nodes[node] = _file_layer(file, base, _table(entry, text, str(path)), node)
+        except InvalidNodePathError as error:
+            problem = SettingProblem(text, str(error), file.place(base))
+            found.errors.append(SettingsError(problems=(problem,)))
+    return found
+
+
+class Assignment(NamedTuple):
+    """One ``--set``, taken apart.
+
+    Attributes:
+        node: The path before the colon, or None.
+        name: The setting.
+        text: What stands behind the first ``=``.
+    """
+
+    node: NodePath | None
+    name: SettingName
+    text: str
+
+
+def parse_assignment(text: str) -> Assignment:
+    """Take ``a.b=c`` or ``//train:a.b=c`` apart: at the first ``=``, and before it at the first ``:``.
+
+    Raises:
+        SettingsError: It is neither.
+        InvalidNodePathError: What stands before the colon is no path.
+    """
+    target, equals, value = text.partition("=")
+    node: NodePath | None = None
+    name = target
+    if target.startswith("/"):
+        path, _, name = target.partition(":")
+        if name:
+            node = parse_node_path(path)
+    segments = tuple(segment.strip() for segment in name.split("."))
+    if not equals or not all(segments):
+        rule = "write --set NAME=VALUE, or --set //NODE:NAME=VALUE"
+        raise SettingsError(problems=(SettingProblem(target, f"--set {target}: {rule}"),))
+    return Assignment(node, segments, value)
+
+
+def assignment_layers(model: type[PipelineSettings], assignments: Sequence[str]) -> SessionLayers:
+    """Return what the assignments of ``--set`` give; of two for one setting the later one counts."""
+    found = SessionLayers()
+    trees: dict[NodePath | None, dict[str, JsonValue]] = {}
+    sources: dict[NodePath | None, dict[str, str]] = {}
+    for text in assignments:
+        try:
+            assignment = parse_assignment(text)
+            setting, key = _target(model, assignment.name, f"--set {text.partition('=')[0]}")
+            shown = f"--set {text.partition('=')[0]}=..." if setting.hides else f"--set {text}"
+            value = _assigned(setting, key, assignment, shown)
+        except SettingsError as error:
+            found.errors.append(error)
+        except InvalidNodePathError as error:
+            found.errors.append(SettingsError(problems=(SettingProblem(text.partition("=")[0], str(error), "--set"),)))
+        else:
+            put = merged if key is None else combined
+            name = assignment.name if key is None else assignment.name[:-1]
+            tree = nested(assignment.name, value)
+            trees[assignment.node] = put(model, trees.get(assignment.node, {}), tree)
+            sources.setdefault(assignment.node, {})[".".join(name)] = shown
+    for node, tree in trees.items():
+        layer = LayerValues(layer=Layer.SET, values=tree, sources=sources[node], node=node)
+        if node is None:
+            found.session = layer
+        else:
+            found.nodes[node] = layer
+    return found
+
+
+def _target(model: type[PipelineSettings], name: SettingName, source: str) -> tuple[Setting, str | None]:
+    """Return the setting that is assigned to, and the key inside it where it is a mapping."""
+    if len(name) > 1:
+        above = find_setting(model, name[:-1]) if _is_known(model, name[:-1]) else None
+        if above is not None and above.mapping:
+            return above, name[-1]
+    return find_setting(model, name, source=source), None
+
+
+def _is_known(model: type[PipelineSettings], name: SettingName) -> bool:
+    try:
+        find_setting(model, name)
+    except SettingsError:
+        return False
+    return True
+
+
+def _assigned(setting: Setting, key: str | None, assignment: Assignment, shown: str) -> JsonValue:
+    annotation = setting.annotation
+    if key is not None:
+        arguments = [get_args(kind) for kind in members_of(annotation) if get_args(kind)]
+        annotation = cast("object", arguments[0][-1]) if arguments else object
+    try:
+        if setting.secret and key is None:
+            return None if setting.optional and assignment.text == "null" else assignment.text
+        return text_value(annotation, assignment.text)
+    except ValueError as error:
+        name = ".".join(assignment.name)
+        raise SettingsError(problems=(SettingProblem(name, f"{name}: {error}", shown),)) from None
+
+
+def _file_layer(
+    file: TomlFile, base: SettingName, values: Mapping[str, object], node: NodePath | None = None
+) -> LayerValues:
+    return LayerValues(
+        layer=Layer.SETTINGS_FILE,
+        values=json_tree(values, source=str(file.path)),
+        locate=lambda name: file.place((*base, *name)),
+        node=node,
+    )
+
+
+def _tables(nodes: object, source: str) -> Mapping[str, object]:
+    if not isinstance(nodes, Mapping):
+        problem = SettingProblem(NODES_TABLE, f"{NODES_TABLE}: must be a table of node paths", source)
+        raise SettingsError(problems=(problem,))
+    return cast("Mapping[str, object]", nodes)
+
+
+def _table(entry: object, path: str, source: str) -> Mapping[str, object]:
+    if not isinstance(entry, Mapping):
+        problem = SettingProblem(path, f"{path}: must be a table of settings", source)
+        raise SettingsError(problems=(problem,))
+    return cast("Mapping[str, object]", entry)

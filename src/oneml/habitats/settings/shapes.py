@@ -1,0 +1,240 @@
+"""The shape of a settings model: which fields merge key by key, which are values, and which hold secrets."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
+from types import UnionType
+from typing import Annotated, NamedTuple, NewType, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
+
+from pydantic import BaseModel, RootModel, Secret, SecretBytes, SecretStr
+from pydantic_settings import BaseSettings
+
+from oneml.habitats.errors import InvalidSettingsModelError, UnknownSettingError
+from oneml.habitats.values.json_value import JsonValue
+
+SettingName = tuple[str, ...]
+"""Names from the model down to a setting: ``("train", "iterations")``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A field of a settings model, or of a model inside it.
+
+    Attributes:
+        name: Its own name.
+        annotation: Its declared type.
+        model: The model whose fields merge key by key; None where a value replaces another as a whole.
+        mapping: Whether the value is a mapping with keys of its own.
+        optional: Whether None is a value of it.
+        secret: Whether the value is, or contains, a secret, so that only a reference to it may be written anywhere.
+        hides: Whether it is secret, or some setting below it is.
+    """
+
+    name: str
+    annotation: object
+    model: type[BaseModel] | None
+    mapping: bool
+    optional: bool
+    secret: bool
+    hides: bool
+
+
+class Leaf(NamedTuple):
+    """A value in a tree of settings, at the lowest place where values replace each other as a whole."""
+
+    name: SettingName
+    value: JsonValue
+    setting: Setting
+
+
+@lru_cache(maxsize=1024)
+def settings_of(model: type[BaseModel]) -> Mapping[str, Setting]:
+    """Return the settings of ``model`` by name.
+
+    Raises:
+        InvalidSettingsModelError: Some type in it would read the environment by itself.
+    """
+    if not model.__pydantic_complete__:
+        model.model_rebuild()
+    return {name: _setting(model, name, field.annotation) for name, field in model.model_fields.items()}
+
+
+def dotted(name: SettingName) -> str:
+    """Return a setting's name as people write it."""
+    return ".".join(name)
+
+
+def find_setting(model: type[BaseModel], name: Sequence[str], *, source: str = "") -> Setting:
+    """Return the setting that ``name`` leads to; ``source`` is where the name was given.
+
+    Raises:
+        UnknownSettingError: The model has none of that name; says what it has there.
+    """
+    below: type[BaseModel] | None = model
+    setting: Setting | None = None
+    for segment in name:
+        known: Mapping[str, Setting] = settings_of(below) if below is not None else {}
+        if segment not in known:
+            raise UnknownSettingError(
+                model=model.__name__, name=dotted(tuple(name)), unknown=segment, known=known, source=source
+            )
+        setting = known[segment]
+        below = setting.model
+    if setting is None:
+        raise UnknownSettingError(model=model.__name__, name="", unknown="", known=settings_of(model), source=source)
+    return setting
+
+
+def leaves(model: type[BaseModel], tree: Mapping[str, JsonValue], above: SettingName = ()) -> Iterator[Leaf]:
+    """Give every value of ``tree``; names that the model does not have are left out."""
+    known = settings_of(model)
+    for name, value in tree.items():
+        setting = known.get(name)
+        if setting is None:
+            continue
+        if setting.model is not None and isinstance(value, Mapping):
+            yield from leaves(setting.model, value, (*above, name))
+        else:
+            yield Leaf((*above, name), value, setting)
+
+
+def merged(
+    model: type[BaseModel], lower: Mapping[str, JsonValue], upper: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """Return ``upper`` over ``lower``: models key by key, everything else as a whole."""
+    known = settings_of(model)
+    result = dict(lower)
+    for name, value in upper.items():
+        setting, below = known.get(name), result.get(name)
+        if setting is not None and setting.model and isinstance(value, Mapping) and isinstance(below, Mapping):
+            result[name] = merged(setting.model, below, value)
+        else:
+            result[name] = value
+    return result
+
+
+def combined(
+    model: type[BaseModel], lower: Mapping[str, JsonValue], upper: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """Return ``upper`` over ``lower`` where both belong to one layer: mappings too are put together key by key."""
+    known = settings_of(model)
+    result = dict(lower)
+    for name, value in upper.items():
+        setting, below = known.get(name), result.get(name)
+        if setting is None or not isinstance(value, Mapping) or not isinstance(below, Mapping):
+            result[name] = value
+        elif setting.model is not None:
+            result[name] = combined(setting.model, below, value)
+        else:
+            result[name] = {**below, **value} if setting.mapping else value
+    return result
+
+
+def nested(name: SettingName, value: JsonValue) -> Mapping[str, JsonValue]:
+    """Return the tree in which ``value`` alone stands at ``name``."""
+    for segment in reversed(name[1:]):
+        value = {segment: value}
+    return {name[0]: value}
+
+
+def names_in(tree: Mapping[str, JsonValue], above: SettingName = ()) -> Iterator[SettingName]:
+    """Give the name of everything in ``tree``, whatever any model says."""
+    for name, value in tree.items():
+        yield (*above, name)
+        if isinstance(value, Mapping):
+            yield from names_in(value, (*above, name))
+
+
+def value_at(tree: Mapping[str, JsonValue], name: SettingName) -> JsonValue:
+    """Return the value at ``name``, or None where the tree holds none."""
+    value: JsonValue = tree
+    for segment in name:
+        value = value.get(segment) if isinstance(value, Mapping) else None
+    return value
+
+
+def members_of(annotation: object) -> tuple[object, ...]:
+    """Return what a type may be: aliases, ``Annotated``, new types and unions are taken apart."""
+    if type(annotation).__name__ == "TypeAliasType":
+        return members_of(cast("object", getattr(annotation, "__value__", object)))
+    if isinstance(annotation, NewType):
+        return members_of(cast("object", annotation.__supertype__))
+    origin = get_origin(annotation)
+    if type(origin).__name__ == "TypeAliasType":
+        return members_of(origin)
+    if origin is Annotated:
+        return members_of(get_args(annotation)[0])
+    if origin is Union or origin is UnionType:
+        return tuple(member for argument in get_args(annotation) for member in members_of(argument))
+    return (annotation,)
+
+
+def fields_of(kind: object) -> Mapping[str, object] | None:
+    """Return the declared keys of a structured type with their types; None for any other type."""
+    kind = plain_type(kind)
+    if kind is None:
+        return None
+    if issubclass(kind, BaseModel):
+        return {name: field.annotation for name, field in kind.model_fields.items()}
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return {field.name: hints[field.name] for field in fields(kind) if field.init}
+    return get_type_hints(kind) if is_typeddict(kind) else None
+
+
+def is_secret_type(kind: object) -> bool:
+    """Tell whether values of ``kind`` are secrets of pydantic."""
+    return issubclass(plain_type(kind) or object, SecretStr | SecretBytes | Secret)
+
+
+def plain_type(kind: object) -> type[object] | None:
+    """Return the class behind ``kind``, ``dict`` for ``dict[str, int]``; None where there is none."""
+    origin = get_origin(kind) or kind
+    return cast("type[object]", origin) if isinstance(origin, type) else None
+
+
+def _setting(owner: type[BaseModel], name: str, annotation: object) -> Setting:
+    kinds = _kinds_within(annotation)
+    for kind in kinds:
+        if isinstance(kind, type) and issubclass(kind, BaseSettings):
+            raise InvalidSettingsModelError(
+                model=owner.__name__,
+                reason=f'"{name}" contains {kind.__name__}, which would read the environment by itself',
+                remedy=f"Derive {kind.__name__} from pydantic.BaseModel.",
+            )
+    members = members_of(annotation)
+    values = [member for member in members if member is not type(None)]
+    only = plain_type(values[0]) or object if len(values) == 1 else object
+    model = only if issubclass(only, BaseModel) and not issubclass(only, RootModel) else None
+    hides = any(is_secret_type(kind) for kind in kinds)
+    return Setting(
+        name=name,
+        annotation=annotation,
+        model=model,
+        mapping=model is None and issubclass(only, Mapping),
+        optional=len(values) < len(members),
+        secret=hides and model is None,
+        hides=hides,
+    )
+
+
+def _kinds_within(annotation: object) -> set[object]:
+    """Return every type that a value of ``annotation`` may contain."""
+    found: set[object] = set()
+    waiting = [annotation]
+    while waiting:
+        for kind in members_of(waiting.pop()):
+            if not _is_hashable(kind) or kind in found:
+                continue
+            found.add(kind)
+            waiting.extend(get_args(kind))
+            waiting.extend((fields_of(kind) or {}).values())
+    return found
+
+
+def _is_hashable(kind: object) -> bool:
+    try:
+        hash(kind)
+    except TypeError:
+        return False
+    return True

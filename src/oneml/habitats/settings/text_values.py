@@ -1,0 +1,52 @@
+"""What the text of an assignment means: the declared type decides."""
+
+from enum import Enum
+from typing import Literal, cast, get_args, get_origin
+
+from pydantic import PydanticUserError, TypeAdapter
+
+from oneml.habitats.errors import InvalidDocumentError
+from oneml.habitats.settings.shapes import members_of
+from oneml.habitats.values.json_value import JsonValue, strict_json
+
+TEXT_MAX_BYTES = 65_536
+
+
+def text_value(annotation: object, text: str) -> JsonValue:
+    """Return the JSON value that ``text`` stands for where a value of type ``annotation`` is wanted.
+
+    A type whose JSON form is a text (``str``, paths, dates, literals) takes it as it is; where
+    None is a value too, ``null`` is None. Everything else is read as JSON; where a text is one of several forms, what
+    is not JSON is that text.
+
+    Raises:
+        ValueError: It must be JSON and is not; the text is not in the message.
+    """
+    kinds = members_of(annotation)
+    if type(None) in kinds and text == "null":
+        return None
+    texts = [_is_text(kind) for kind in kinds if kind is not type(None)]
+    if all(texts):
+        return text
+    try:
+        return strict_json(text.encode(), what="value", limit_bytes=TEXT_MAX_BYTES)
+    except (InvalidDocumentError, UnicodeEncodeError):
+        if any(texts):
+            return text
+        message = "needs JSON"
+        raise ValueError(message) from None
+
+
+def _is_text(kind: object) -> bool:
+    """Tell whether values of ``kind`` are texts in JSON."""
+    if get_origin(kind) is Literal:
+        return all(isinstance(value, str) for value in get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return all(isinstance(cast("object", member.value), str) for member in kind)
+    if isinstance(kind, type) and issubclass(kind, str | int | float):
+        return issubclass(kind, str)
+    try:
+        adapter: TypeAdapter[object] = TypeAdapter(cast("type[object]", kind))
+        return adapter.json_schema().get("type") == "string"
+    except PydanticUserError:
+        return False

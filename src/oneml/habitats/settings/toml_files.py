@@ -1,0 +1,87 @@
+"""Settings files: TOML read into trees, with the line of each value found when somebody asks."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from oneml.habitats.errors import SettingsError
+from oneml.habitats.settings.shapes import SettingName
+from oneml.habitats.values.setting_problem import SettingProblem
+
+_SEGMENT = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_KEYS = rf"{_SEGMENT}(?:\s*\.\s*{_SEGMENT})*"
+_TABLE = re.compile(rf"\s*\[\[?\s*({_KEYS})\s*\]")
+_ASSIGNMENT = re.compile(rf"\s*({_KEYS})\s*=")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TomlFile:
+    """A file as it was read.
+
+    Attributes:
+        path: Where it is.
+        text: What stood in it.
+        tables: The same, decoded.
+    """
+
+    path: Path
+    text: str
+    tables: Mapping[str, object]
+
+    def place(self, keys: SettingName) -> str:
+        """Return ``file:line`` of the value at ``keys``, or of what contains it; the file alone where no line shows."""
+        line = line_of(self.text, keys)
+        return str(self.path) if line is None else f"{self.path}:{line}"
+
+
+def read_toml(path: Path) -> TomlFile | None:
+    """Read a settings file; None where there is none.
+
+    Raises:
+        SettingsError: It cannot be read, or is not TOML.
+    """
+    try:
+        if not path.is_file():
+            return None
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise unreadable(path, error.strerror or "unknown reason") from error
+    except UnicodeDecodeError as error:
+        raise unreadable(path, "it is not UTF-8") from error
+    from tomllib import TOMLDecodeError, loads  # noqa: PLC0415  # a process without a settings file does without
+
+    try:
+        return TomlFile(path=path, text=text, tables=loads(text))
+    except (TOMLDecodeError, RecursionError) as error:
+        raise unreadable(path, f"it is not TOML: {error}") from error
+
+
+def unreadable(path: Path, reason: str) -> SettingsError:
+    """Return the error of a settings file that cannot be read."""
+    return SettingsError(problems=(SettingProblem(str(path), f"{path} cannot be read: {reason}"),))
+
+
+def line_of(text: str, keys: SettingName) -> int | None:
+    """Return the line (from 1) that gives the value at ``keys``, as well as a search can tell, or None.
+
+    Found are tables, dotted and quoted keys, and the line that an inline table begins on; texts of several lines that
+    look like TOML themselves may mislead it.
+    """
+    table: SettingName = ()
+    best: tuple[int, int] | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        header = _TABLE.match(line)
+        if header is not None:
+            table = found = _split(header[1])
+        else:
+            assignment = _ASSIGNMENT.match(line)
+            found = (*table, *_split(assignment[1])) if assignment is not None else ()
+        if found and keys[: len(found)] == found and (best is None or len(found) > best[0]):
+            best = (len(found), number)
+    return best[1] if best is not None else None
+
+
+def _split(keys: str) -> SettingName:
+    segments: list[str] = re.findall(_SEGMENT, keys)
+    return tuple(segment[1:-1] if segment[0] in "\"'" else segment for segment in segments)

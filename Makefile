@@ -65,12 +65,13 @@ bench: .venv/installed-bench ## measure against the peers and write benchmarks/R
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 test-pythons: ## run the tests under every Python of PYTHONS that this machine has, in .venvs/
-	@for p in $(PYTHONS); do \
-	  if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	    echo "== $$p" && { [ -d .venvs/$$p ] || "$$p" -m venv .venvs/$$p; } && \
-	    .venvs/$$p/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	      -e '.[dev]' $(PACKAGES) && .venvs/$$p/bin/python -m pytest $(PYTEST_ARGS) || exit 1; \
-	  else echo "== $$p is not on this machine"; fi; done
+	@for python in $(PYTHONS); do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "== $$python" && venv=.venvs/$$(basename "$$python") && \
+	    { [ -d "$$venv" ] || "$$python" -m venv "$$venv"; } && \
+	    "$$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	      -e '.[dev]' $(PACKAGES) && "$$venv/bin/python" -m pytest $(PYTEST_ARGS) || exit 1; \
+	  else echo "== $$python is not on this machine"; fi; done
 
 clean: ## delete .venv, .venvs, caches and what the demo wrote
 	rm -rf .venv .venvs .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist

@@ -28,6 +28,10 @@ class Difference(NamedTuple):
     snapshot: str
     here: str | None
 
+    def __str__(self) -> str:
+        here = "is not set here" if self.here is None else f"is {self.here!r} here"
+        return f"{self.name} {here}, without effect: the recipe has {self.setting} = {self.snapshot}"
+
 
 def environment_differences(effective: EffectiveSettings[S], environ: Mapping[str, str]) -> Sequence[Difference]:
     """Return the variables by which ``environ`` differs from what the session was created with.

@@ -1,7 +1,6 @@
 """Layers of settings: what each of them sets, and where that was written."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -47,8 +46,7 @@ class Origin(NamedTuple):
 DEFAULT_ORIGIN = Origin(Layer.DEFAULT, "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerValues:
+class LayerValues(NamedTuple):
     """What one layer sets.
 
     Attributes:
@@ -61,7 +59,7 @@ class LayerValues:
 
     layer: Layer
     values: Mapping[str, JsonValue]
-    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    sources: Mapping[str, str] = {}
     locate: Callable[[SettingName], str] | None = None
     node: NodePath | None = None
 

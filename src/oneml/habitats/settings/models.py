@@ -43,7 +43,9 @@ OnFailure = Literal["continue", "stop"]
 class Resources(BaseModel):
     """What a node needs of the machine that it runs on."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     cpus: PositiveFloat = Field(default=1.0, description="Processors.")
     memory_bytes: PositiveInt | None = Field(default=None, description="Bytes of memory; none: no bound.")
@@ -64,12 +66,14 @@ class PipelineSettings(BaseSettings):
             from where settings are read.
     """
 
-    # Defaults are Python values, but a merged tree is validated as JSON, so they are not validated along with it.
+    # Defaults are Python values, but a merged tree is validated as JSON, so they are not validated along with it. The
+    # classes here are built when they are first used: a worker needs the package's own, not these.
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
         validate_default=False,
+        defer_build=True,
         env_nested_delimiter=DELIMITER,
     )
 
@@ -78,7 +82,7 @@ class PipelineSettings(BaseSettings):
         default=None, description="How many nodes may run at once; none: the engine decides."
     )
     image: str | None = Field(default=None, description="The image that nodes run in.")
-    resources: Resources = Field(default=Resources(), description="What a node needs of its machine.")
+    resources: Resources = Field(default_factory=Resources, description="What a node needs of its machine.")
     retries: NonNegativeInt = Field(default=0, description="How often a node that failed is tried again.")
     retry_delay_seconds: Seconds = Field(default=0.0, description="Seconds to wait before a node is tried again.")
     timeout_seconds: Timeout | None = Field(
@@ -141,7 +145,9 @@ SESSION_ONLY_NAMES = frozenset({"workers", "on_failure", "allow_pickle"})
 class NodeLevelSettings(BaseModel):
     """What both a session and a node may set; everything is optional, and what is not given is not set."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     engine: str | None = Field(default=None, min_length=1)
     image: str | None = None
@@ -270,7 +276,7 @@ def _check_model(model: type[PipelineSettings]) -> None:
             reason=f"its variables would begin with {prefix_of(model)}, as {conflict} does",
             remedy="Declare another env_prefix in its model_config.",
         )
-    if model.__pydantic_complete__:
+    if model.__pydantic_fields_complete__:
         settings_of(model)
 
 

@@ -1,10 +1,9 @@
 """References to secrets: what layers and recipes hold in place of them, and how they are resolved where a node runs."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_letters, digits
 from typing import NamedTuple, cast
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
@@ -32,8 +31,8 @@ SECRET_MAX_BYTES = 65_536
 DEFAULT_REFERENCE = "default"
 """Stands for a secret that the package's own code gives as a default."""
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}", re.ASCII)
-_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}", re.ASCII)
+_NAME_MAX_CHARACTERS = 255
+_FILE_CHARACTERS = frozenset(f"{ascii_letters}{digits}._-")
 
 
 class MissingSecret(NamedTuple):
@@ -69,13 +68,14 @@ def is_reference(value: JsonValue) -> bool:
     if not isinstance(value, str):
         return False
     kind, _, name = value.partition(":")
-    return (kind == "env" and _VARIABLE.fullmatch(name) is not None) or (
-        kind == "file" and _FILE.fullmatch(name) is not None
-    )
+    if not 0 < len(name) <= _NAME_MAX_CHARACTERS:
+        return False
+    if kind == "env":
+        return name.isascii() and name.isidentifier()
+    return kind == "file" and name[0] not in ".-" and _FILE_CHARACTERS.issuperset(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretSource:
+class SecretSource(NamedTuple):
     """Where references lead to on this machine.
 
     Attributes:

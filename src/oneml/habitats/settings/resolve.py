@@ -8,16 +8,11 @@ from oneml.habitats.settings.checks import layer_problems, raise_all
 from oneml.habitats.settings.effective import EffectiveSettings, Values, resolved_or_raise, values_of_tree
 from oneml.habitats.settings.layers import Layers, LayerValues
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
-from oneml.habitats.settings.process import ProcessSources, process_layers
+from oneml.habitats.settings.process import process_layers
 from oneml.habitats.settings.references import SecretSource
-from oneml.habitats.settings.session import (
-    CommandLineSettings,
-    SessionLayers,
-    assignment_layers,
-    code_layers,
-    file_layers,
-)
+from oneml.habitats.settings.session import SessionLayers, assignment_layers, code_layers, file_layers
 from oneml.habitats.settings.shapes import merged
+from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
 from oneml.habitats.settings.validation import dumped, validated, with_defaults
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import NodePath

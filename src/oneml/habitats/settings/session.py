@@ -23,19 +23,6 @@ from oneml.habitats.values.setting_problem import SettingProblem
 NODES_TABLE = "nodes"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandLineSettings:
-    """Settings given on the command line.
-
-    Attributes:
-        file: Of ``--settings``.
-        assignments: Of ``--set``, in order: ``a.b=c`` for the session, ``//train:a.b=c`` for a node or a namespace.
-    """
-
-    file: Path | None = None
-    assignments: Sequence[str] = ()
-
-
 @dataclass(slots=True)
 class SessionLayers:
     """What one source gives for a session and for its nodes."""

@@ -1,7 +1,7 @@
 """The shape of a settings model: which fields merge key by key, which are values, and which hold secrets."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from types import UnionType
 from typing import Annotated, NamedTuple, NewType, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
@@ -16,8 +16,7 @@ SettingName = tuple[str, ...]
 """Names from the model down to a setting: ``("train", "iterations")``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(NamedTuple):
     """A field of a settings model, or of a model inside it.
 
     Attributes:
@@ -54,7 +53,7 @@ def settings_of(model: type[BaseModel]) -> Mapping[str, Setting]:
     Raises:
         InvalidSettingsModelError: Some type in it would read the environment by itself.
     """
-    if not model.__pydantic_complete__:
+    if not model.__pydantic_fields_complete__:
         model.model_rebuild()
     return {name: _setting(model, name, field.annotation) for name, field in model.model_fields.items()}
 

@@ -11,8 +11,8 @@ from oneml.habitats.values.setting_problem import SettingProblem
 
 _SEGMENT = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _KEYS = rf"{_SEGMENT}(?:\s*\.\s*{_SEGMENT})*"
-_TABLE = re.compile(rf"\s*\[\[?\s*({_KEYS})\s*\]")
-_ASSIGNMENT = re.compile(rf"\s*({_KEYS})\s*=")
+_TABLE = rf"\s*\[\[?\s*({_KEYS})\s*\]"
+_ASSIGNMENT = rf"\s*({_KEYS})\s*="
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +71,11 @@ def line_of(text: str, keys: SettingName) -> int | None:
     table: SettingName = ()
     best: tuple[int, int] | None = None
     for number, line in enumerate(text.splitlines(), 1):
-        header = _TABLE.match(line)
+        header = re.match(_TABLE, line)
         if header is not None:
             table = found = _split(header[1])
         else:
-            assignment = _ASSIGNMENT.match(line)
+            assignment = re.match(_ASSIGNMENT, line)
             found = (*table, *_split(assignment[1])) if assignment is not None else ()
         if found and keys[: len(found)] == found and (best is None or len(found) > best[0]):
             best = (len(found), number)

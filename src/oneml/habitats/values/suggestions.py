@@ -1,7 +1,6 @@
 """Did-you-mean texts, the same wherever a name is unknown."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def known_names(name: str, known: Iterable[str], *, most: int = 20) -> str:
@@ -15,6 +14,8 @@ def known_names(name: str, known: Iterable[str], *, most: int = 20) -> str:
     Returns:
         ``Known: a, b. Did you mean "a"?``, without the question where nothing is near.
     """
+    from difflib import get_close_matches  # noqa: PLC0415  # only a process that fails pays for it
+
     names = sorted(set(known))
     if not names:
         return "None is known."

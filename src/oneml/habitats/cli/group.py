@@ -8,10 +8,9 @@ import sys
 
 import click
 
+from oneml.habitats.cli.failures import EXIT_INTERRUPTED, ReportedError
 from oneml.habitats.cli.lazy import LazyCommand, LazyGroup
 from oneml.habitats.errors import OnemlError, UnsupportedPlatformError
-
-EXIT_INTERRUPTED = 130
 
 _COMMANDS = "oneml.habitats.cli.commands"
 
@@ -28,14 +27,6 @@ COMMANDS = {
     "settings": LazyCommand(f"{_COMMANDS}.settings:settings", "Show the settings of a habitat."),
     "doctor": LazyCommand(f"{_COMMANDS}.doctor:doctor", "Check this installation."),
 }
-
-
-class ReportedError(click.ClickException):
-    """An error of this package on its way through click: its message, and its exit code."""
-
-    def __init__(self, message: str, *, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance  # pyright: ignore[reportAttributeAccessIssue]  # likewise
 
 
 class OnemlGroup(LazyGroup):

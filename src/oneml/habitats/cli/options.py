@@ -1,5 +1,142 @@
 """Options and arguments that several commands share."""
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, TypeVar
+
 import click
 
+from oneml.habitats.errors import InvalidDocumentError
+
+if TYPE_CHECKING:
+    from oneml.habitats.settings.resolve import CommandLineSettings
+
+Callback = TypeVar("Callback", bound=Callable[..., object])
+
+HABITAT_VARIABLE = "ONEML_HABITATS_PIPELINE"
+SESSION_VARIABLE = "ONEML_PIPELINE_SESSION_ID"
+INPUT_MAX_BYTES = 64 << 20
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+quiet = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+habitat_argument = click.argument("habitat", envvar=HABITAT_VARIABLE, required=False)
+
+
+class SettingsOptions(TypedDict):
+    """Settings that the command line gives."""
+
+    assignments: tuple[str, ...]
+    settings_file: Path | None
+    engine: str | None
+    workers: int | None
+
+
+class SessionOptions(SettingsOptions):
+    """All that the command line gives to a new session."""
+
+    inputs: tuple[str, ...]
+
+
+def settings_options(command: Callback) -> Callback:
+    """Give a command the options of `SettingsOptions`."""
+    options = (
+        click.option(
+            "--set",
+            "assignments",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Set a setting of the session, or of a node or namespace: '//train:lr=0.1'. Repeatable.",
+        ),
+        click.option(
+            "--settings",
+            "settings_file",
+            metavar="FILE",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help='Read settings from a TOML file; those of nodes stand in [nodes."//train"].',
+        ),
+        click.option("--engine", metavar="NAME", help="The engine that runs nodes: in-process or process."),
+        click.option("--workers", type=click.IntRange(min=1), help="How many nodes may run at once."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def session_options(command: Callback) -> Callback:
+    """Give a command the options of `SessionOptions`."""
+    inputs = click.option(
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="PORT=JSON|@FILE",
+        help="Give an input of the pipeline: JSON, or a file (parsed if it ends in .json). Repeatable.",
+    )
+    return settings_options(inputs(command))
+
+
+def command_line_settings(options: SettingsOptions) -> "CommandLineSettings":
+    """Return the settings among the options."""
+    from oneml.habitats.settings.resolve import CommandLineSettings  # noqa: PLC0415  # loads pydantic
+
+    assignments = list(options["assignments"])
+    for name in ("engine", "workers"):
+        value = options[name]
+        if value is not None:
+            assignments.append(f"{name}={value}")
+    return CommandLineSettings(file=options["settings_file"], assignments=tuple(assignments))
+
+
+def given_inputs(options: SessionOptions) -> Mapping[str, object]:
+    """Return the inputs among the options, by name.
+
+    Raises:
+        click.UsageError: One is not of the form ``PORT=JSON`` or ``PORT=@FILE``, is given twice, or has no readable
+            file.
+        InvalidDocumentError: It is no JSON.
+    """
+    found: dict[str, object] = {}
+    for text in options["inputs"]:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            message = f"--input {text}: write --input PORT=JSON or --input PORT=@FILE."
+            raise click.UsageError(message)
+        if name in found:
+            message = f"--input {name}: this input is given twice."
+            raise click.UsageError(message)
+        found[name] = _file_value(name, Path(value[1:])) if value.startswith("@") else _json_value(name, value)
+    return found
+
+
+def named_habitat(habitat: str | None) -> str:
+    """Return the habitat that was named.
+
+    Raises:
+        click.UsageError: None was.
+    """
+    if not habitat:
+        message = f"Name a habitat, or set {HABITAT_VARIABLE}. See which there are: oneml list."
+        raise click.UsageError(message)
+    return habitat
+
+
+def _json_value(name: str, text: str) -> object:
+    from oneml.habitats.values.json_value import strict_json  # noqa: PLC0415  # seldom needed
+
+    try:
+        return strict_json(text.encode(errors="surrogateescape"), what=f"input {name}", limit_bytes=INPUT_MAX_BYTES)
+    except InvalidDocumentError as error:
+        message = f"--input {name}: {text[:40]!r} is no JSON. A text stands in quotes: --input '{name}=\"some text\"'."
+        raise click.UsageError(message) from error
+
+
+def _file_value(name: str, path: Path) -> object:
+    from oneml.habitats.values.json_value import strict_json  # noqa: PLC0415  # seldom needed
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        message = f"--input {name}: {path} cannot be read: {error.strerror}."
+        raise click.UsageError(message) from error
+    if path.suffix != ".json":
+        return data
+    return strict_json(data, what=f"file {path} of input {name}", limit_bytes=INPUT_MAX_BYTES)

@@ -1,0 +1,42 @@
+"""``oneml check``."""
+
+from typing import Unpack
+
+import click
+
+from oneml.habitats.cli.failures import ReportedError
+from oneml.habitats.cli.options import SettingsOptions, as_json, command_line_settings, settings_options
+from oneml.habitats.cli.printing import print_document
+from oneml.habitats.cli.running import stdout_kept_for_data
+from oneml.habitats.errors import OnemlError
+from oneml.habitats.sessions.client import PipelineServiceClient
+
+
+@click.command()
+@click.argument("habitats", metavar="HABITAT...", nargs=-1, required=True)
+@settings_options
+@as_json
+def check(habitats: tuple[str, ...], *, as_json: bool, **options: Unpack[SettingsOptions]) -> None:
+    """Find all that is wrong with each HABITAT: its container, settings and pipeline. Nothing runs."""
+    client = PipelineServiceClient()
+    settings = command_line_settings(options)
+    problems: dict[str, OnemlError | None] = {}
+    sizes: dict[str, int] = {}
+    for name in habitats:
+        try:
+            with stdout_kept_for_data():
+                sizes[name] = len(client.preview(name, command_line=settings).plan.nodes)
+        except OnemlError as error:
+            problems[name] = error
+        else:
+            problems[name] = None
+    if as_json:
+        rows = [{"habitat": name, "problem": None if error is None else str(error)} for name, error in problems.items()]
+        print_document("check", habitats=rows)
+    else:
+        for name, error in problems.items():
+            click.echo(f"{name}: {sizes[name]} nodes, no problem found" if error is None else f"{name}: {error}")
+    failed = {name: error for name, error in problems.items() if error is not None}
+    if failed:
+        message = f"{len(failed)} of {len(problems)} habitats cannot be used: {', '.join(failed)}."
+        raise ReportedError(message, exit_code=max(error.exit_code for error in failed.values()))

@@ -1,0 +1,121 @@
+"""``oneml doctor``."""
+
+import os
+import platform
+import sqlite3
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import click
+
+from oneml.habitats.cli.failures import ReportedError
+from oneml.habitats.cli.options import as_json
+from oneml.habitats.cli.printing import print_document, print_table
+from oneml.habitats.cli.running import stdout_kept_for_data
+from oneml.habitats.errors import OnemlError
+from oneml.habitats.habitats.distributions import installed_distributions
+from oneml.habitats.habitats.registry import HabitatRegistry
+from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.settings.process import PROJECT_FILE_NAME, USER_FILE_NAME, ProcessSources
+from oneml.habitats.settings.toml_files import read_toml
+from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX
+from oneml.habitats.values.suggestions import known_names
+
+OK, WARNING, PROBLEM = "ok", "warning", "problem"
+
+REQUIRED = ("click", "dependency-injector", "networkx", "pydantic", "pydantic-settings")
+OPTIONAL = ("numpy", "pandas", "pyarrow", "pillow", "matplotlib", "scikit-learn", "skops", "typer")
+
+
+class Check(NamedTuple):
+    """One finding.
+
+    Attributes:
+        name: What was looked at.
+        state: ``ok``, ``warning`` or ``problem``.
+        detail: What was found.
+        exit_code: That of the problem.
+    """
+
+    name: str
+    state: str
+    detail: str
+    exit_code: int = 0
+
+
+@click.command()
+@as_json
+def doctor(*, as_json: bool) -> None:
+    """Check this installation: versions, settings files, variables, the store, and every habitat, which is imported."""
+    with stdout_kept_for_data():
+        checks = [*_versions(), *_settings_files(), *_variables(), _store(), *_habitats()]
+    if as_json:
+        rows = [{"name": each.name, "state": each.state, "detail": each.detail} for each in checks]
+        print_document("doctor", checks=rows)
+    else:
+        print_table(("CHECK", "STATE", "DETAIL"), [(each.name, each.state, each.detail) for each in checks])
+    problems = [each for each in checks if each.state == PROBLEM]
+    if problems:
+        message = (
+            f"{len(problems)} of {len(checks)} checks found a problem: {', '.join(each.name for each in problems)}."
+        )
+        raise ReportedError(message, exit_code=max(each.exit_code for each in problems))
+
+
+def _versions() -> Iterator[Check]:
+    installed = installed_distributions()
+
+    def versions(names: tuple[str, ...]) -> str:
+        return ", ".join(f"{name} {installed[name].version if name in installed else '-'}" for name in names)
+
+    own = installed.get("oneml-habitats")
+    yield Check("oneml-habitats", OK, own.version if own else "not installed: it runs from its sources")
+    yield Check("python", OK, f"{platform.python_version()} ({sys.executable}), {platform.platform()}")
+    yield Check("libraries", OK, f"{versions(REQUIRED)}, sqlite {sqlite3.sqlite_version}")
+    yield Check("optional libraries", OK, versions(OPTIONAL))
+
+
+def _settings_files() -> Iterator[Check]:
+    sources = ProcessSources.of_this_process()
+    files = [sources.working_directory / PROJECT_FILE_NAME]
+    if sources.user_config is not None:
+        files.insert(0, sources.user_config / USER_FILE_NAME)
+    for file in files:
+        try:
+            found = read_toml(file)
+        except OnemlError as error:
+            yield Check("settings file", PROBLEM, str(error), error.exit_code)
+        else:
+            yield Check("settings file", OK, f"{file}{' (absent)' if found is None else ''}")
+
+
+def _variables() -> Iterator[Check]:
+    ours = sorted(name for name in os.environ if name.upper().startswith("ONEML_"))
+    strange = [name for name in ours if name not in CONTROL_VARIABLES and not name.upper().startswith(RESERVED_PREFIX)]
+    for name in strange:
+        known = known_names(name, [*CONTROL_VARIABLES, f"{RESERVED_PREFIX}..."])
+        yield Check("variables", WARNING, f"{name} is none of ours. {known}")
+    if not strange:
+        yield Check("variables", OK, ", ".join(ours) or "none of ours is set")
+
+
+def _store() -> Check:
+    client = PipelineServiceClient()
+    try:
+        sessions = client.list_sessions()
+    except OnemlError as error:
+        return Check("store", PROBLEM, str(error), error.exit_code)
+    return Check("store", OK, f"{client.store.url}, {len(sessions)} sessions")
+
+
+def _habitats() -> Iterator[Check]:
+    registry = HabitatRegistry()
+    for entry in registry.entries():
+        name = f"habitat {entry.name}"
+        try:
+            registry.load(entry.name)
+        except OnemlError as error:
+            yield Check(name, PROBLEM, str(error), error.exit_code)
+        else:
+            yield Check(name, OK, f"{entry.target}, {entry.origin}")

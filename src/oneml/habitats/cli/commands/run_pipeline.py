@@ -1,0 +1,76 @@
+"""``oneml run-pipeline``."""
+
+from typing import Unpack
+
+import click
+
+from oneml.habitats.cli.options import (
+    SessionOptions,
+    as_json,
+    command_line_settings,
+    given_inputs,
+    habitat_argument,
+    named_habitat,
+    quiet,
+    session_options,
+)
+from oneml.habitats.cli.plan_text import plan_fields, print_plan
+from oneml.habitats.cli.printing import print_document
+from oneml.habitats.cli.results import print_result
+from oneml.habitats.cli.running import raise_unless_succeeded, run_session, stdout_kept_for_data
+from oneml.habitats.cli.settings_text import print_settings, setting_fields
+from oneml.habitats.sessions.client import PipelineServiceClient, SessionPreview
+from oneml.habitats.settings.layers import Layer
+from oneml.habitats.settings.rows import setting_rows
+
+
+@click.command("run-pipeline")
+@habitat_argument
+@click.option("--session-id", metavar="ID", help="Id of the new session; it must be unused.")
+@session_options
+@click.option("--dry-run", is_flag=True, help="Check everything and show the plan; write and run nothing.")
+@quiet
+@as_json
+def run_pipeline(
+    habitat: str | None,
+    *,
+    session_id: str | None,
+    dry_run: bool,
+    quiet: bool,
+    as_json: bool,
+    **options: Unpack[SessionOptions],
+) -> None:
+    """Run HABITAT in a new session.
+
+    HABITAT may be left out where ONEML_HABITATS_PIPELINE names it.
+    """
+    name = named_habitat(habitat)
+    inputs = given_inputs(options)
+    settings = command_line_settings(options)
+    client = PipelineServiceClient()
+    if dry_run:
+        with stdout_kept_for_data():
+            preview = client.preview(name, command_line=settings, inputs=inputs)
+        _print_preview(preview, as_json=as_json)
+        return
+    with stdout_kept_for_data():
+        session = client.create_session(name, command_line=settings, inputs=inputs, session_id=session_id)
+    with session:
+        with stdout_kept_for_data():
+            result = run_session(session, quiet=quiet)
+        print_result(session, result, as_json=as_json)
+    raise_unless_succeeded(result)
+
+
+def _print_preview(preview: SessionPreview, *, as_json: bool) -> None:
+    rows = setting_rows(preview.settings)
+    if as_json:
+        plan = plan_fields(preview.plan)
+        print_document("dry-run", habitat=preview.habitat, settings=setting_fields(rows), **plan)
+        return
+    click.echo(f"{preview.habitat} would run {len(preview.plan.nodes)} nodes. Nothing was written.\n")
+    print_plan(preview.plan)
+    changed = [row for row in rows if row.layer is not Layer.DEFAULT]
+    if changed:
+        click.echo()
+        print_settings(changed)

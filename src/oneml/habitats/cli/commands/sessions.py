@@ -1,0 +1,143 @@
+"""``oneml sessions``."""
+
+from typing import Unpack
+
+import click
+
+from oneml.habitats.cli.options import (
+    SessionOptions,
+    as_json,
+    command_line_settings,
+    given_inputs,
+    habitat_argument,
+    named_habitat,
+    quiet,
+    session_options,
+)
+from oneml.habitats.cli.printing import print_document, print_table, remark
+from oneml.habitats.cli.results import print_result
+from oneml.habitats.cli.running import count_states, raise_unless_succeeded, run_session, stdout_kept_for_data
+from oneml.habitats.ports.session_store import NodeRow
+from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.values.json_value import JsonObject
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.states import NodeState
+
+SECONDS = "%Y-%m-%d %H:%M:%SZ"
+
+
+@click.group()
+def sessions() -> None:
+    """Create, run, list, show and remove sessions."""
+
+
+@sessions.command()
+@habitat_argument
+@click.option("--session-id", metavar="ID", help="Id of the new session; it must be unused.")
+@session_options
+@as_json
+def create(habitat: str | None, *, session_id: str | None, as_json: bool, **options: Unpack[SessionOptions]) -> None:
+    """Create a session of HABITAT, check it whole, and run nothing."""
+    name = named_habitat(habitat)
+    inputs, settings = given_inputs(options), command_line_settings(options)
+    with stdout_kept_for_data():
+        session = PipelineServiceClient().create_session(
+            name, command_line=settings, inputs=inputs, session_id=session_id
+        )
+    with session:
+        if as_json:
+            print_document("session", session_id=session.session_id, habitat=session.habitat, state=session.state.value)
+        else:
+            click.echo(session.session_id)
+
+
+@sessions.command()
+@click.argument("session")
+@quiet
+@as_json
+def run(session: str, *, quiet: bool, as_json: bool) -> None:
+    """Run whatever of SESSION is not committed yet."""
+    with PipelineServiceClient().load_session(session) as found:
+        with stdout_kept_for_data():
+            result = run_session(found, quiet=quiet)
+        print_result(found, result, as_json=as_json)
+    raise_unless_succeeded(result)
+
+
+@sessions.command("list")
+@as_json
+def list_sessions(*, as_json: bool) -> None:
+    """List all sessions, newest first."""
+    rows = PipelineServiceClient().list_sessions()
+    if as_json:
+        print_document(
+            "sessions",
+            sessions=[
+                {
+                    "session_id": row.session_id,
+                    "habitat": row.habitat,
+                    "state": row.state.value,
+                    "created_at": row.created_at.isoformat(),
+                    "changed_at": row.changed_at.isoformat(),
+                    "node_count": row.node_count,
+                }
+                for row in rows
+            ],
+        )
+    elif rows:
+        lines = [
+            (row.session_id, row.habitat, row.state.value, row.created_at.strftime(SECONDS), str(row.node_count))
+            for row in rows
+        ]
+        print_table(("SESSION", "HABITAT", "STATE", "CREATED", "NODES"), lines)
+    else:
+        remark("There is no session yet: oneml run-pipeline HABITAT makes one.")
+
+
+@sessions.command()
+@click.argument("session")
+@as_json
+def show(session: str, *, as_json: bool) -> None:
+    """Show the nodes of SESSION, and why they are in their states."""
+    with PipelineServiceClient().load_session(session) as found:
+        rows = found.node_rows()
+        plan = found.plan
+        if as_json:
+            nodes = {path: _node_fields(rows.get(path)) for path in plan.nodes}
+            print_document(
+                "session", session_id=found.session_id, habitat=found.habitat, state=found.state.value, nodes=nodes
+            )
+            return
+        click.echo(f"Session {found.session_id} of {found.habitat}: {found.state}.\n")
+        lines = [_line(path, plan.nodes[path].label, rows.get(path)) for path in plan.nodes]
+        print_table(("NODE", "STATE", "ATTEMPT", "SECONDS", "WHY"), lines)
+        click.echo(f"\n{count_states(rows)}" if rows else "\nNothing has run yet.")
+
+
+@sessions.command()
+@click.argument("session", nargs=-1, required=True)
+def rm(session: tuple[str, ...]) -> None:
+    """Remove each SESSION with its recipe, states and commits."""
+    client = PipelineServiceClient()
+    for each in session:
+        remark(f"Session {client.remove_session(each)} is removed.")
+
+
+def _line(path: NodePath, label: str, row: NodeRow | None) -> tuple[str, str, str, str, str]:
+    name = f"{path} ({label})" if label else path
+    if row is None:
+        return name, NodeState.PENDING, "", "", ""
+    seconds = "" if row.seconds is None else f"{row.seconds:.3f}"
+    return name, row.state, str(row.attempt or ""), seconds, row.detail
+
+
+def _node_fields(row: NodeRow | None) -> JsonObject:
+    if row is None:
+        return {"state": NodeState.PENDING.value, "attempt": 0, "seconds": None, "changed_at": None, "detail": ""}
+    return {
+        "state": row.state.value,
+        "attempt": row.attempt,
+        "seconds": row.seconds,
+        "changed_at": row.changed_at.isoformat(),
+        "detail": row.detail,
+    }

@@ -1,0 +1,13 @@
+"""Errors on their way through click, with their exit codes."""
+
+import click
+
+EXIT_INTERRUPTED = 130
+
+
+class ReportedError(click.ClickException):
+    """An error of this package as click shows it: ``Error:`` and the message, then the exit code."""
+
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance  # pyright: ignore[reportAttributeAccessIssue]  # likewise

@@ -1,0 +1,91 @@
+"""Running a session from the command line: progress, what nodes write, and how it ended."""
+
+import os
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, redirect_stdout, suppress
+from typing import TYPE_CHECKING
+
+from oneml.habitats.cli.failures import EXIT_INTERRUPTED, ReportedError
+from oneml.habitats.cli.progress import progress
+from oneml.habitats.values.states import NodeState, SessionState
+
+if TYPE_CHECKING:
+    from oneml.habitats.ports.session_store import NodeRow
+    from oneml.habitats.sessions.session import PipelineSession, RunResult
+    from oneml.habitats.values.node_path import NodePath
+
+EXIT_FAILED = 1
+EXIT_REFUSED = 3
+FAILURES_SHOWN = 10
+
+_STDOUT, _STDERR = 1, 2
+
+
+@contextmanager
+def stdout_kept_for_data() -> Generator[None]:
+    """Let everything that is written to standard output in the block, also by child processes, go to standard error.
+
+    What nodes print must not stand inside the one document of a command.
+    """
+    sys.stdout.flush()
+    try:
+        saved = os.dup(_STDOUT)
+    except OSError:
+        saved = -1  # Standard output is closed: nothing can be written there anyway.
+    try:
+        if saved >= 0:
+            with suppress(OSError):
+                os.dup2(_STDERR, _STDOUT)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if saved >= 0:
+            os.dup2(saved, _STDOUT)
+            os.close(saved)
+
+
+def run_session(session: "PipelineSession", *, quiet: bool) -> "RunResult":
+    """Run a session, showing its progress.
+
+    Raises:
+        ReportedError: It was interrupted; says how it goes on.
+    """
+    try:
+        with progress(quiet=quiet) as observers:
+            return session.run(observers=observers)
+    except KeyboardInterrupt as error:
+        message = (
+            f"session {session.session_id} was interrupted. Run what is left: oneml sessions run {session.session_id}"
+        )
+        raise ReportedError(message, exit_code=EXIT_INTERRUPTED) from error
+
+
+def raise_unless_succeeded(result: "RunResult") -> None:
+    """Let pass a session that has succeeded.
+
+    Raises:
+        ReportedError: It has not; says which nodes failed, and why.
+    """
+    if result.succeeded:
+        return
+    rows = result.nodes
+    failed = [path for path, row in rows.items() if row.state in {NodeState.FAILED, NodeState.REFUSED}]
+    lines = [f"session {result.session_id} {result.state}: {count_states(rows)}."]
+    lines.extend(f"  {path} {rows[path].state}: {rows[path].detail}" for path in failed[:FAILURES_SHOWN])
+    if len(failed) > FAILURES_SHOWN:
+        lines.append(f"  and {len(failed) - FAILURES_SHOWN} more")
+    lines.append(f"See more: oneml sessions show {result.session_id}")
+    refused = bool(failed) and all(rows[path].state is NodeState.REFUSED for path in failed)
+    exit_code = EXIT_REFUSED if refused else EXIT_FAILED
+    if result.state is SessionState.STOPPED:
+        exit_code = EXIT_INTERRUPTED
+    raise ReportedError("\n".join(lines), exit_code=exit_code)
+
+
+def count_states(rows: "Mapping[NodePath, NodeRow]") -> str:
+    """Return how many nodes are in which state: ``2 succeeded, 1 failed``."""
+    counts: dict[NodeState, int] = {}
+    for row in rows.values():
+        counts[row.state] = counts.get(row.state, 0) + 1
+    return ", ".join(f"{counts[state]} {state}" for state in NodeState if state in counts)

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
+from oneml.habitats.data.unwritable import UnwritableError
+from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.plan import GatherSource, InputSource, Plan, PortSource, WholeSource
@@ -104,9 +105,11 @@ def _ports(source: InputSource, plan: Plan) -> Iterator[tuple[NodePath, str]]:
 
 
 def _json_form(value: object) -> tuple[JsonValue, bool]:
-    found = cast("JsonValue", value)
+    """Return the form of a value in JSON, and whether it has one; NaN and the infinities become texts."""
+    from oneml.habitats.data.json_encoding import encode_json  # noqa: PLC0415  # only where there is a value to show
+
     try:
-        canonical_json(found)
-    except (TypeError, ValueError, RecursionError):
+        data = encode_json(value)
+    except UnwritableError:
         return None, False
-    return found, True
+    return json.loads(data, parse_constant=str), True

@@ -271,6 +271,14 @@ class PipelineSession:
             raise KeyboardInterrupt
         return outcome
 
+    def is_committed(self, path: str) -> bool:
+        """Tell whether the outputs of a node are published for good.
+
+        Raises:
+            InvalidNodePathError: ``path`` is no path.
+        """
+        return self._attempts.committed(parse_node_path(path)) is not None
+
     def stop(self) -> None:
         """Ask `run`, in whichever thread it is, to start nothing more and to cancel what can be cancelled."""
         self._stop_requested.set()

@@ -19,7 +19,7 @@ from oneml.habitats.cli.results import print_result
 from oneml.habitats.cli.running import count_states, raise_unless_succeeded, run_session, stdout_kept_for_data
 from oneml.habitats.ports.session_store import NodeRow
 from oneml.habitats.sessions.client import PipelineServiceClient
-from oneml.habitats.values.json_value import JsonObject
+from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.states import NodeState
 
@@ -103,7 +103,7 @@ def show(session: str, *, as_json: bool) -> None:
         rows = found.node_rows()
         plan = found.plan
         if as_json:
-            nodes = {path: _node_fields(rows.get(path)) for path in plan.nodes}
+            nodes: dict[str, JsonValue] = {path: _node_fields(rows.get(path)) for path in plan.nodes}
             print_document(
                 "session", session_id=found.session_id, habitat=found.habitat, state=found.state.value, nodes=nodes
             )

@@ -15,8 +15,8 @@ from oneml.habitats.values.json_value import canonical_json, json_object
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome, PortRecord
 from oneml.habitats.values.outcome_json import (
-    node_outcome_from_json,
-    node_outcome_to_json,
+    outcome_from_json,
+    outcome_to_json,
     port_records_from_json,
     port_records_to_json,
 )
@@ -117,7 +117,7 @@ class AttemptLog:
     def record(self, outcome: NodeOutcome) -> None:
         """Write how an attempt ended; what was written first stands."""
         key = keys.outcome_key(self._session_id, outcome.path, outcome.attempt)
-        self._store.create_if_absent(key, canonical_json(node_outcome_to_json(outcome)), durable=False)
+        self._store.create_if_absent(key, canonical_json(outcome_to_json(outcome)), durable=False)
 
     def outcome(self, path: NodePath, *, after_attempt: int = 0) -> NodeOutcome | None:
         """Return what is known of a node: its commit, else how its last attempt ended, else None.
@@ -139,4 +139,4 @@ class AttemptLog:
         if data is None:
             return None
         what = f"outcome of attempt {attempt} at {path}"
-        return node_outcome_from_json(json_object(data, what=what, limit_bytes=_DOCUMENT_MAX_BYTES), what=what)
+        return outcome_from_json(json_object(data, what=what, limit_bytes=_DOCUMENT_MAX_BYTES), what=what)

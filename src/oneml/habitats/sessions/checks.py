@@ -18,7 +18,7 @@ from oneml.habitats.values.suggestions import known_names
 
 
 def check_node_settings(
-    habitat: str, plan: Plan, settings: EffectiveSettings[PipelineSettings], components: PipelineComponents
+    plan: Plan, settings: EffectiveSettings[PipelineSettings], components: PipelineComponents
 ) -> None:
     """Let pass node settings that name a node, and that something the node builds reads.
 
@@ -34,10 +34,9 @@ def check_node_settings(
             known = known_names(named, [*plan.nodes, *spaces])
             problems.append(SettingProblem(named, f'Settings are given for "{named}", which is no node. {known}'))
             continue
-        if named in plan.nodes or named in plan.fan_outs:
-            problems.extend(_without_effect(named, plan, members, settings, components, reserved))
+        problems.extend(_without_effect(named, plan, members, settings, components, reserved))
     if problems:
-        raise SettingsError(habitat=habitat, problems=problems)
+        raise SettingsError(problems=problems)
 
 
 def _namespaces(plan: Plan) -> Mapping[NodePath, list[NodePath]]:
@@ -60,9 +59,9 @@ def _without_effect(
     providers = sorted({plan.nodes[member].provider for member in members})
     reads = {read for provider in providers for read in components.settings_reads(provider)}
     for field, origin in settings.node_entries(members[0]).items():
-        if field.partition(".")[0] in reserved or any(
-            read.layer == "node" and _overlap(read.field, field) for read in reads
-        ):
+        if origin.node != named or field.partition(".")[0] in reserved:
+            continue
+        if any(read.layer == "node" and _overlap(read.field, field) for read in reads):
             continue
         wider = sorted({read.layer for read in reads if _overlap(read.field, field)})
         heard = f': "{providers[0]}" reads settings.{wider[0]}.{field}' if wider else ""

@@ -25,7 +25,10 @@ from oneml.habitats.sessions.opened import OpenedSession, PlannedNodes
 from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe, check_unused, read_recipe, write_recipe
 from oneml.habitats.sessions.session import PipelineSession
 from oneml.habitats.sessions.verification import open_verified
-from oneml.habitats.settings.resolve import CommandLineSettings, ProcessSources
+from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.settings.process import STORE_VARIABLE, ProcessSources, configured_store
+from oneml.habitats.settings.session import CommandLineSettings
+from oneml.habitats.stores.addresses import default_store_url, open_artifact_store, open_session_store
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId, new_session_id, parse_session_id
 from oneml.habitats.values.states import SessionState
@@ -35,12 +38,10 @@ if TYPE_CHECKING:
     from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
     from oneml.habitats.sessions.preparation import Prepared
     from oneml.habitats.settings.effective import EffectiveSettings
-    from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
+    from oneml.habitats.settings.models import PipelineSessionSettings
 
 PREFIX_MIN_CHARACTERS = 8
 """At least so much of an id must be given."""
-
-STORE_VARIABLE = "ONEML_STORE_URL"
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class PipelineServiceClient:
         Raises:
             StoreError: It cannot be opened.
         """
-        return open_artifact_store(self._store_url or store_url(self._sources))
+        return open_artifact_store(self._store_url or _store_url(self._sources))
 
     @cached_property
     def _index(self) -> SessionStore:
@@ -318,7 +319,7 @@ class PipelineServiceClient:
             attempts=attempts,
             opened=None if prepared is None else opened(prepared.components, prepared.settings),
             reopen=reopen,
-            may_unpickle=lambda: allows_pickle(self._sources),
+            may_unpickle=lambda: _allows_pickle(recipe.habitat, self._sources),
             worker_store_url=self._worker_store_url(),
             is_worker=is_worker,
         )
@@ -328,4 +329,15 @@ class PipelineServiceClient:
         if not self.store.shared:
             return None
         bare = {name: value for name, value in self._sources.environ.items() if name != STORE_VARIABLE}
-        return None if store_url(replace(self._sources, environ=bare)) == self.store.url else self.store.url
+        return None if _store_url(replace(self._sources, environ=bare)) == self.store.url else self.store.url
+
+
+def _store_url(sources: ProcessSources) -> str:
+    return default_store_url(sources.environ, setting=configured_store(sources))
+
+
+def _allows_pickle(habitat: str, sources: ProcessSources) -> bool:
+    """Tell whether this process may decode pickles: its own configuration decides, never what a store says."""
+    from oneml.habitats.settings.resolve import resolve_settings  # noqa: PLC0415  # only to read what was pickled
+
+    return resolve_settings(PipelineSettings, habitat=habitat, sources=sources).process.allow_pickle

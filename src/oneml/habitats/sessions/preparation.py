@@ -12,7 +12,9 @@ from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
 from oneml.habitats.sessions.checks import check_execution, check_node_settings
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
-from oneml.habitats.settings.resolve import CommandLineSettings, ProcessSources, resolve_settings
+from oneml.habitats.settings.process import ProcessSources
+from oneml.habitats.settings.resolve import resolve_settings
+from oneml.habitats.settings.session import CommandLineSettings
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
 
@@ -67,7 +69,7 @@ def prepare(
         executables = PipelineExecutables(components)
         builder = builder_factory(components, executables, habitat=habitat)
         plan = builder.build()
-        check_node_settings(habitat, plan, effective, components)
+        check_node_settings(plan, effective, components)
         check_execution(
             habitat, plan, effective, overrides=overrides, importable=entry.importable, store_is_shared=store_is_shared
         )

@@ -21,9 +21,10 @@ from oneml.habitats.habitats.overrides import override_from_json
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions.recipe import Recipe, read_code
+from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
-from oneml.habitats.settings.resolve import ProcessSources
+from oneml.habitats.settings.process import ProcessSources
 
 
 def open_verified(
@@ -50,7 +51,12 @@ def open_verified(
     settings = EffectiveSettings.from_snapshot(container.settings_model(), recipe.settings, environ=sources.environ)
     overrides = [override_from_json(container, name, how) for name, how in recipe.overrides.items() if how is not None]
     components = container.open(session_id=recipe.session_id, settings=settings, overrides=overrides)
-    return components, settings, settings.environment_differences(sources)
+    notices = [
+        f"{one.name} is {'not set' if one.here is None else f'{one.here!r}'} here, without effect: session "
+        f"{recipe.session_id} runs with {one.setting} = {one.snapshot}"
+        for one in environment_differences(settings, sources.environ)
+    ]
+    return components, settings, notices
 
 
 def _entry(registry: HabitatRegistry, expected: CodeIdentity) -> tuple[HabitatEntry, bool]:

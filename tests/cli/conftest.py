@@ -1,0 +1,54 @@
+"""The command line in this process and in real ones, each with a store, settings and a working folder of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from oneml.habitats.cli import oneml
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep everything that a command reads or writes below ``tmp_path``, and return the working folder."""
+    for name in [name for name in os.environ if name.upper().startswith("ONEML_")]:
+        monkeypatch.delenv(name)
+    for variable, folder in (
+        ("XDG_STATE_HOME", "state"),
+        ("XDG_CONFIG_HOME", "config"),
+        ("XDG_DATA_HOME", "data"),
+        ("HOME", "home"),
+    ):
+        monkeypatch.setenv(variable, str(tmp_path / folder))
+    working = tmp_path / "work"
+    working.mkdir()
+    monkeypatch.chdir(working)
+    return working
+
+
+@pytest.fixture
+def invoke(environment: Path) -> Callable[..., Result]:
+    """Run the command line in this process."""
+
+    def run(*arguments: str) -> Result:
+        result = CliRunner().invoke(oneml, arguments, prog_name="oneml")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def process(environment: Path) -> Callable[..., subprocess.CompletedProcess[bytes]]:
+    """Run the command line in a process of its own, and wait for it."""
+
+    def run(*arguments: str, code: Sequence[str] = ("-m", "oneml.habitats")) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, *code, *arguments]
+        return subprocess.run(command, capture_output=True, timeout=60, check=False, cwd=environment)
+
+    return run

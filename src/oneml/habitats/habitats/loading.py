@@ -1,7 +1,8 @@
 """From the entry of a habitat to its container: the import, the call of a factory, and the check of what came out."""
 
 import importlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from oneml.habitats.errors import BrokenHabitatError, NotAHabitatError
 from oneml.habitats.habitats.entry import HabitatEntry, own_target
@@ -57,22 +58,21 @@ def checked_container(entry: HabitatEntry, found: object) -> "type[PipelineCompo
     """
     from oneml.habitats.habitats.components import PipelineComponents  # noqa: PLC0415  # loads dependency_injector
 
-    made = found
-    if callable(found) and not isinstance(found, type):
-        try:
-            made = found()
-        except Exception as error:
-            reason = f"calling it raised {_described(error)}"
-            raise broken_habitat(
-                entry, reason, "The factory of a habitat takes no parameters and must not fail."
-            ) from error
-    if not isinstance(made, type):
-        gave = "is" if made is found else "returned"
-        raise NotAHabitatError(name=entry.name, target=entry.target, found=f"{gave} {_article(type(made).__name__)}")
-    if not issubclass(made, PipelineComponents):
-        gave = "is" if made is found else "returned"
-        raise NotAHabitatError(name=entry.name, target=entry.target, found=f"{gave} the class {own_target(made)}")
-    return made
+    made = _called(entry, found) if callable(found) and not isinstance(found, type) else found
+    if isinstance(made, type) and issubclass(made, PipelineComponents):
+        return made
+    what = f"the class {own_target(cast('object', made))}" if isinstance(made, type) else _article(type(made).__name__)
+    gave = "is" if made is found else "returned"
+    raise NotAHabitatError(name=entry.name, target=entry.target, found=f"{gave} {what}")
+
+
+def _called(entry: HabitatEntry, factory: Callable[[], object]) -> object:
+    try:
+        return factory()
+    except Exception as error:
+        reason = f"calling it raised {_described(error)}"
+        remedy = "The factory of a habitat takes no parameters and must not fail."
+        raise broken_habitat(entry, reason, remedy) from error
 
 
 def _described(error: BaseException) -> str:

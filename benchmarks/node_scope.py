@@ -5,11 +5,19 @@ from collections.abc import Callable, Iterator, Mapping
 
 from benchmarks.figures import Figure, at_most
 from benchmarks.group import Effort, main
-from benchmarks.node_scope_ours import Ours
+from benchmarks.node_scope_ours import ByHand, Ours
 from benchmarks.node_scope_peers import Contender, Dishka, Plain, Stock, Wireup
 from benchmarks.timing import median_ratio, repeated, rounds
 
-CONTENDERS = {"plain": Plain, "ours": Ours, "wireup": Wireup, "dishka": Dishka, "dependency-injector": Stock}
+CONTENDERS = {
+    "plain": Plain,
+    "ours": Ours,
+    "by hand": ByHand,
+    "wireup": Wireup,
+    "dishka": Dishka,
+    "dependency-injector": Stock,
+}
+PEERS = ("wireup", "dishka", "dependency-injector")
 Call = Callable[[], object]
 
 
@@ -26,19 +34,19 @@ def measure(effort: Effort) -> Iterator[Figure]:
 
 
 def compared(what: str, calls: Mapping[str, Call], effort: Effort, limit: float | None = None) -> Iterator[Figure]:
-    """Give one row for each peer; the target stands in the first."""
+    """Give one row for each peer, and one for ours in a `components.node()` block."""
     timed = {name: repeated(call, seconds=effort.seconds) for name, call in calls.items()}
     values = rounds(timed, count=effort.rounds)
     over_plain = {name: median_ratio(seconds, values["plain"]) for name, seconds in values.items()}
-    ours = statistics.median(values["ours"]) * 1e6
-    for peer in [name for name in CONTENDERS if name not in {"plain", "ours"}]:
-        name = f"{what}: {ours:.2f} us, over plain Python"
+    for mine, peer in [*(("ours", peer) for peer in PEERS), ("by hand", PEERS[0])]:
+        where = ", in a components.node() block" if mine == "by hand" else ""
+        name = f"{what}{where}: {statistics.median(values[mine]) * 1e6:.2f} us, over plain Python"
         told = f"{peer} {over_plain[peer]:.2f}x"
-        ratio = median_ratio(values["ours"], values[peer])
+        ratio = median_ratio(values[mine], values[peer])
         if limit is None:
-            yield Figure(name=name, ours=f"{over_plain['ours']:.2f}x", peer=told, ratio=ratio)
+            yield Figure(name=name, ours=f"{over_plain[mine]:.2f}x", peer=told, ratio=ratio)
         else:
-            yield at_most(name, over_plain["ours"], limit, "x", peer=told, ratio=ratio)
+            yield at_most(name, over_plain[mine], limit, "x", peer=told, ratio=ratio)
 
 
 def cycle(contender: Contender) -> Call:

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 from dependency_injector import providers
 
 from benchmarks.services import NODE, PROCESS, ROOT, SESSION, needs, new_classes
-from oneml.habitats import NodeResource, NodeSingleton, PipelineComponents, ProcessSingleton, replace
+from oneml.habitats import NodeResource, NodeSingleton, PipelineComponents, PipelineSettings, ProcessSingleton, replace
+from oneml.habitats.values.node_path import parse_node_path
 
 
 def new_container(
@@ -31,15 +32,32 @@ def new_container(
     return type("Services", (base,), {**declared, "__module__": __name__, "__doc__": "The services."})
 
 
+def new_session(*, cached: bool, finalizer: bool) -> PipelineComponents:
+    """Return an opened container; where there is a finalizer, an override of C1 is in force as well."""
+    k = new_classes()
+    container = new_container(k, cached=cached, finalizer=finalizer)
+    overrides = [replace(container.c1, k.C1(k.S7(k.S1(), k.S2())))] if finalizer else []
+    return container.open(overrides=overrides)
+
+
 class Ours:
-    """A node scope of ours; where there is a finalizer, an override of C1 is in force as well."""
+    """A node scope as whatever runs nodes opens it: by a path and the settings in force."""
 
     def __init__(self, *, cached: bool, finalizer: bool = False) -> None:
-        k = new_classes()
-        container = new_container(k, cached=cached, finalizer=finalizer)
-        overrides = [replace(container.c1, k.C1(k.S7(k.S1(), k.S2())))] if finalizer else []
-        self._session = container.open(overrides=overrides)
-        session, root, single = self._session, ROOT.lower(), "s7"
+        session = new_session(cached=cached, finalizer=finalizer)
+        path, settings, root, single = parse_node_path("//t"), PipelineSettings(), ROOT.lower(), "s7"
+        self.open = lambda: session.open_node(path, settings)
+        self.root = lambda scope: scope.build(root)
+        self.single = lambda scope: scope.build(single)
+        self.close = lambda scope: scope.close()
+
+
+class ByHand:
+    """A node scope as people open it: a block, with an instance of the container that is bound to it."""
+
+    def __init__(self, *, cached: bool, finalizer: bool = False) -> None:
+        session = new_session(cached=cached, finalizer=finalizer)
+        root, single = ROOT.lower(), "s7"
 
         def enter() -> tuple[object, object]:
             manager = session.node("//t")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+
 from oneml.habitats.engines import process
 from oneml.habitats.engines.process import ProcessEngine, worker_command, worker_environment
 from oneml.habitats.errors import EngineError

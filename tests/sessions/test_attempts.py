@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+
 from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog, Commit

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 
 import pytest
+
 from oneml.habitats.errors import WrongResultError
 from oneml.habitats.sessions.results import assemble_result, element_form, has_fields, is_tuple_form, split_result
 from oneml.habitats.values.node_path import NodePath
@@ -48,7 +49,11 @@ def test_a_result_without_its_fields_is_refused(value: object) -> None:
 
 
 def test_only_named_tuples_and_typed_dicts_have_fields() -> None:
-    assert [has_fields(form) for form in (Pair, Report, tuple, dict, int, tuple[int, ...])] == [True, True, *[False] * 4]
+    assert [has_fields(form) for form in (Pair, Report, tuple, dict, int, tuple[int, ...])] == [
+        True,
+        True,
+        *[False] * 4,
+    ]
 
 
 def test_the_form_of_items_is_that_of_the_sequence() -> None:

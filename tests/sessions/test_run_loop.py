@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from oneml.habitats.ports.engine import NodeTask
 from oneml.habitats.ports.observer import Event, NodeEvent
 from oneml.habitats.ports.session_store import NodeRow
@@ -202,7 +203,7 @@ def test_one_interrupt_is_polite_and_a_second_is_not() -> None:
         drive.interrupts.count += next(waits, 0) > 0
 
     engine.on_wait = interrupt
-    engine.wait = lambda timeout_seconds=None: (interrupt(), ())[1] if len(engine.cancelled) < 2 else ended(engine)  # type: ignore[method-assign,misc]  # noqa: E731
+    engine.wait = lambda timeout_seconds=None: (interrupt(), ())[1] if len(engine.cancelled) < 2 else ended(engine)  # type: ignore[method-assign,misc]
     with pytest.raises(KeyboardInterrupt):
         drive.run()
     assert engine.cancelled == [False, True]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from oneml.habitats.sessions.schedule import Schedule
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.plan import Plan, PlannedNode, PortSource

@@ -204,7 +204,7 @@ class _Worker:
             self._ended.put(self._path)
 
     def _read_until_end(self) -> None:
-        """Read until the process has ended and its output with it; others that hold the pipe open are not waited for."""
+        """Read until the process has ended and its output with it; nobody else who holds the pipe is waited for."""
         stream = self._process.stdout
         if stream is None:
             return

@@ -102,8 +102,7 @@ def check_execution(
         engine = engines.get(effective.engine)
         if engine is None:
             engine = engines[effective.engine] = engine_by_name(effective.engine)
-        for message in _lacking(path, effective, engine):
-            problems.append(Problem(node.place, message, (path,)))
+        problems.extend(Problem(node.place, message, (path,)) for message in _lacking(path, effective, engine))
         if Capability.LIVE_OBJECTS not in engine.capabilities:
             for message in _bound_to_this_process(engine, overrides, importable=importable, shared=store_is_shared):
                 if message not in said:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,7 @@ from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe, check_unuse
 from oneml.habitats.sessions.session import PipelineSession
 from oneml.habitats.sessions.verification import open_verified
 from oneml.habitats.settings.models import PipelineSettings
-from oneml.habitats.settings.process import STORE_VARIABLE, ProcessSources, configured_store
-from oneml.habitats.settings.session import CommandLineSettings
+from oneml.habitats.settings.sources import STORE_VARIABLE, CommandLineSettings, ProcessSources, configured_store
 from oneml.habitats.stores.addresses import default_store_url, open_artifact_store, open_session_store
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId, new_session_id, parse_session_id
@@ -135,7 +135,7 @@ class PipelineServiceClient:
         except BaseException:
             prepared.components.close()
             raise
-        created = self._clock.now()
+        created = datetime.fromisoformat(recipe.created_at)
         row = SessionRow(new_id, habitat, SessionState.CREATED, created, created, recipe.node_count)
         self._index.put_session(row)
 

@@ -17,7 +17,7 @@ def recipe_key(session_id: SessionId) -> str:
 
 
 def document_key(session_id: SessionId, name: str, digest: str) -> str:
-    """A document of the recipe beside its header, named after its content so that a half-made one is in nobody's way."""
+    """A document of the recipe beside its header; named after its content, so a half-made one is in nobody's way."""
     return f"{session_prefix(session_id)}/recipe/{name}-{digest[:32]}.json"
 
 

@@ -12,9 +12,8 @@ from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
 from oneml.habitats.sessions.checks import check_execution, check_node_settings
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
-from oneml.habitats.settings.process import ProcessSources
+from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
 from oneml.habitats.settings.resolve import resolve_settings
-from oneml.habitats.settings.session import CommandLineSettings
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
 
@@ -71,7 +70,12 @@ def prepare(
         plan = builder.build()
         check_node_settings(plan, effective, components)
         check_execution(
-            habitat, plan, effective, overrides=overrides, importable=entry.importable, store_is_shared=store_is_shared
+            habitat,
+            plan,
+            effective,
+            overrides=components.overrides,
+            importable=entry.importable,
+            store_is_shared=store_is_shared,
         )
     except BaseException:
         components.close()
@@ -83,5 +87,5 @@ def prepare(
         settings=effective,
         plan=plan,
         input_forms=builder.input_forms,
-        overrides=overrides,
+        overrides=components.overrides,
     )

@@ -23,7 +23,7 @@ from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.outcome_json import port_records_from_json, port_records_to_json
 from oneml.habitats.values.plan import Plan, PlannedNode
 from oneml.habitats.values.plan_json import (
-    plan_header_from_json,
+    plan_from_json,
     plan_header_to_json,
     planned_node_from_json,
     planned_node_to_json,

@@ -83,7 +83,7 @@ class Recorder:
         for observer in self._observers:
             try:
                 observer(event)
-            except Exception:
+            except Exception:  # noqa: BLE001  # an observer is a stranger's code
                 _log.exception("An observer failed on %s", type(event).__name__)
 
     def flush(self) -> datetime:

@@ -10,7 +10,7 @@ from oneml.habitats.values.plan import SINGLE_PORT
 
 def is_named_tuple(form: object) -> TypeGuard[type[tuple[object, ...]]]:
     """Tell whether ``form`` is a NamedTuple class."""
-    return isinstance(form, type) and issubclass(form, tuple) and hasattr(form, "_fields")
+    return isinstance(form, type) and issubclass(form, tuple) and "_fields" in dir(form)
 
 
 def has_fields(form: object) -> bool:
@@ -36,11 +36,14 @@ def split_result(path: NodePath, value: object, *, outputs: tuple[str, ...], sev
         if value is not None:
             raise WrongResultError(node=path, promised="None", got=type(value).__qualname__)
         return {}
-    fields: object = value._asdict() if is_named_tuple(type(value)) else value  # type: ignore[attr-defined]  # pyright: ignore
-    if not isinstance(fields, Mapping):
+    if is_named_tuple(type(value)):
+        names = cast("tuple[str, ...]", getattr(value, "_fields"))  # noqa: B009  # no class of ours declares it
+        found = dict(zip(names, cast("tuple[object, ...]", value), strict=True))
+    elif isinstance(value, Mapping):
+        found = dict(cast("Mapping[str, object]", value))
+    else:
         raise WrongResultError(node=path, promised=f"fields {', '.join(outputs)}", got=type(value).__qualname__)
-    found = cast("Mapping[str, object]", fields)
-    if found.keys() != set(outputs):
+    if set(found) != set(outputs):
         got = f"{type(value).__qualname__} with fields {', '.join(sorted(found)) or '(none)'}"
         raise WrongResultError(node=path, promised=f"fields {', '.join(outputs)}", got=got)
     return found

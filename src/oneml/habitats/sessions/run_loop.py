@@ -162,7 +162,7 @@ class RunLoop:
 
     def _skip_all(self, why: str) -> None:
         """Keep from starting whatever has not started; what runs may end."""
-        running = frozenset().union(*self._running.values())
+        running = frozenset[NodePath]().union(*self._running.values())
         waiting = [path for path in self._schedule.undecided if path not in running]
         self._skip(waiting, why)
         for path in waiting:

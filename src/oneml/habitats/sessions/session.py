@@ -231,12 +231,15 @@ class PipelineSession:
             store_url=self._worker_store_url,
             workers=opened.settings.session.workers,
             execute=opened.runner.run,
-            known=lambda path, after: self._attempts.outcome(path, after_attempt=after),
+            known=self._known,
             last_attempt=self._attempts.last_attempt,
             log=recorder.log,
         )
         names = sorted({opened.settings_of(path).engine for path in schedule.undecided})
         return {name: stack.enter_context(engine_by_name(name).open(context)) for name in names}
+
+    def _known(self, path: NodePath, after_attempt: int) -> NodeOutcome | None:
+        return self._attempts.outcome(path, after_attempt=after_attempt)
 
     def _is_done(self, path: NodePath, row: NodeRow, opened: OpenedSession) -> bool:
         if row.state is not NodeState.SUCCEEDED:

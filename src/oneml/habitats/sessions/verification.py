@@ -24,7 +24,7 @@ from oneml.habitats.sessions.recipe import Recipe, read_code
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
-from oneml.habitats.settings.process import ProcessSources
+from oneml.habitats.settings.sources import ProcessSources
 
 
 def open_verified(

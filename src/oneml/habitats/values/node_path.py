@@ -64,7 +64,7 @@ def ancestors_of(path: NodePath) -> tuple[NodePath, ...]:
     """Return the namespaces around ``path`` but the root, outermost first: ``//a/b/c`` gives ``//a``, ``//a/b``."""
     found: list[NodePath] = []
     upper = parent_of(path)
-    while upper != ROOT:
+    while len(upper) > len(ROOT):
         found.append(upper)
         upper = parent_of(upper)
     return tuple(reversed(found))

@@ -49,8 +49,7 @@ class GatherSource(NamedTuple):
 InputSource: TypeAlias = PortSource | WholeSource | ExternalSource | LiteralSource | GatherSource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedNode:
+class PlannedNode(NamedTuple):
     """One node.
 
     Attributes:

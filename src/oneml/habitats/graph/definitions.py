@@ -1,0 +1,259 @@
+"""What an author has said so far: nodes, what feeds them, inputs, outputs, and every problem met on the way."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from oneml.habitats.errors import InvalidBodyError, PipelineBuiltError
+from oneml.habitats.graph.signature import BodySignature, body_signature
+from oneml.habitats.graph.type_fit import fits
+from oneml.habitats.ports.executables import Executable, Executables
+from oneml.habitats.values.json_value import JsonValue
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.place import Place
+from oneml.habitats.values.plan import ExternalSource, LiteralSource, PortSource, WholeSource
+from oneml.habitats.values.problem import Problem
+
+ResultSource: TypeAlias = PortSource | WholeSource
+
+
+@dataclass(slots=True, eq=False)
+class Axis:
+    """The values of one ``each``: one member of a fan-out, or one row of them, for every value.
+
+    Attributes:
+        keys: The names of the members.
+        values: The values, for checks and labels.
+        literals: The same in the form of the plan.
+        label: The input that it was first given to.
+    """
+
+    keys: tuple[str, ...]
+    values: tuple[object, ...]
+    literals: tuple[LiteralSource, ...]
+    label: str = ""
+
+
+class Gathered(NamedTuple):
+    """All members of a fan-out as one list."""
+
+    of: ResultSource
+
+
+class Listed(NamedTuple):
+    """Results that the author put into a list."""
+
+    items: tuple[ResultSource, ...]
+
+
+class NoResult(NamedTuple):
+    """What a body that returns None leaves: it may stand in ``after``, and feeds nothing."""
+
+    node: NodePath
+
+
+Argument: TypeAlias = PortSource | WholeSource | ExternalSource | LiteralSource | Axis | Gathered | Listed
+
+
+def result_sources(argument: Argument) -> tuple[ResultSource, ...]:
+    """Return the results of nodes that ``argument`` reads."""
+    if isinstance(argument, PortSource | WholeSource):
+        return (argument,)
+    if isinstance(argument, Gathered):
+        return (argument.of,)
+    return argument.items if isinstance(argument, Listed) else ()
+
+
+BROKEN = LiteralSource(None)
+"""Feeds an input whose argument has been reported already, so that it is not reported again."""
+
+
+class Body(NamedTuple):
+    """What is known of a node's body.
+
+    Attributes:
+        provider: Dotted name of its provider.
+        signature: Its ports.
+    """
+
+    provider: str
+    signature: BodySignature
+
+
+class Definition:
+    """One call of ``node``: a node, or a whole fan-out of them.
+
+    Attributes:
+        index: Its number in the order of definition.
+        path: Of the node, or the namespace of the fan-out.
+        provider: Dotted name of the provider of its body.
+        signature: Ports of its body; None where they could not be had, and then every port is let pass.
+        place: Where it is defined.
+        after: Paths of definitions that come before it although no data flows.
+        settings: Entries of its node settings; None where the author gave none.
+        arguments: What feeds each input.
+        called: Whether the author has called it, which he may do once.
+        axes: What it fans out over, outermost first; found when the plan is made.
+        members: The nodes of the fan-out; made with the plan.
+    """
+
+    __slots__ = (
+        "after",
+        "arguments",
+        "axes",
+        "called",
+        "index",
+        "members",
+        "path",
+        "place",
+        "provider",
+        "settings",
+        "signature",
+    )
+
+    def __init__(
+        self,
+        index: int,
+        path: NodePath,
+        body: Body | None,
+        place: Place,
+        after: tuple[NodePath, ...],
+        settings: Mapping[str, JsonValue] | None,
+    ) -> None:
+        self.index = index
+        self.path = path
+        self.provider = "" if body is None else body.provider
+        self.signature = None if body is None else body.signature
+        self.place = place
+        self.after = after
+        self.settings = settings
+        self.arguments: dict[str, Argument] = {}
+        self.called = False
+        self.axes: tuple[Axis, ...] = ()
+        self.members: tuple[NodePath, ...] = ()
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Its output ports, sorted."""
+        return () if self.signature is None else self.signature.ports
+
+    @property
+    def whole(self) -> str | None:
+        """Reference to the class whose fields the ports are, if there is one."""
+        return None if self.signature is None else self.signature.reference
+
+
+class DeclaredInput(NamedTuple):
+    """An input of the pipeline."""
+
+    form: object
+    required: bool
+    place: Place
+
+
+class DeclaredOutput(NamedTuple):
+    """An output of the pipeline."""
+
+    source: PortSource | WholeSource | Gathered
+    place: Place
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Draft:
+    """A pipeline while it is defined.
+
+    Attributes:
+        name: Of the habitat, for messages.
+        executables: Take node and provider.
+        definitions: In the order of definition, those with a path of their own only.
+        by_path: The same by path.
+        inputs: Inputs of the pipeline by name.
+        outputs: Outputs of the pipeline by name.
+        used_inputs: Inputs that feed something.
+        namespaces: Those that nodes were defined in.
+        is_plain: Whether every argument stands in the plan as it is: no fan-out, no list.
+        problems: What is wrong so far.
+        is_closed: Whether the plan is made; nothing changes any more.
+        entries: Node settings and their entries, by identity.
+    """
+
+    name: str
+    executables: Executables
+    definitions: list[Definition] = field(default_factory=list[Definition])
+    by_path: dict[NodePath, Definition] = field(default_factory=dict[NodePath, Definition])
+    inputs: dict[str, DeclaredInput] = field(default_factory=dict[str, DeclaredInput])
+    outputs: dict[str, DeclaredOutput] = field(default_factory=dict[str, DeclaredOutput])
+    used_inputs: set[str] = field(default_factory=set[str])
+    namespaces: set[NodePath] = field(default_factory=set[NodePath])
+    is_plain: bool = True
+    problems: list[Problem] = field(default_factory=list[Problem])
+    is_closed: bool = False
+    entries: dict[int, tuple[object, Mapping[str, JsonValue]]] = field(
+        default_factory=dict[int, tuple[object, Mapping[str, JsonValue]]]
+    )
+    _places: dict[tuple[str, int], Place] = field(default_factory=dict[tuple[str, int], Place])
+    _signatures: dict[tuple[object, bool], BodySignature | InvalidBodyError] = field(
+        default_factory=dict[tuple[object, bool], BodySignature | InvalidBodyError]
+    )
+    _fitting: dict[tuple[object, object], bool] = field(default_factory=dict[tuple[object, object], bool])
+
+    def here(self, above: int) -> Place:
+        """Return a line of the author's, the same object for the same line.
+
+        Args:
+            above: How many calls it lies above the caller of this method.
+        """
+        frame = sys._getframe(above + 1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # documented, cheap
+        key = (frame.f_code.co_filename, frame.f_lineno)
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = Place(*key)
+        return place
+
+    def report(self, message: str, place: Place | None, *nodes: str) -> None:
+        """Note a problem."""
+        self.problems.append(Problem(place, message, nodes))
+
+    def check_open(self) -> None:
+        """Refuse a change after the plan is made.
+
+        Raises:
+            PipelineBuiltError: It is made.
+        """
+        if self.is_closed:
+            raise PipelineBuiltError(habitat=self.name)
+
+    def close(self) -> None:
+        """Refuse changes from now on, and let go of what only the making of the plan needed."""
+        self.is_closed = True
+        self.definitions.clear()
+        self.by_path.clear()
+
+    def body_of(self, executable: Executable, path: NodePath, place: Place) -> Body | None:
+        """Return the ports of a body; where it cannot be one, note why and return None."""
+        key = (executable.call, executable.bound)
+        found = self._signatures.get(key)
+        if found is None:
+            try:
+                found = body_signature(executable.call, bound=executable.bound)
+            except InvalidBodyError as error:
+                found = error
+            self._signatures[key] = found
+        if isinstance(found, BodySignature):
+            return Body(executable.provider, found)
+        for reason in found.reasons:
+            self.report(f'Node "{path}" cannot run {found.body}. {reason}', place, path)
+        return None
+
+    def fits(self, given: object, wanted: object) -> bool:
+        """Tell whether a type fits another; each pair is judged once."""
+        if given is wanted:
+            return True
+        try:
+            found = self._fitting.get((given, wanted))
+            if found is None:
+                found = self._fitting[given, wanted] = fits(given, wanted)
+        except TypeError:  # not hashable
+            return fits(given, wanted)
+        return found

@@ -1,0 +1,159 @@
+"""Connects one input: reads what was given, and holds it against what the input takes."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast, get_args
+
+from oneml.habitats.graph.definitions import (
+    BROKEN,
+    Axis,
+    Definition,
+    Draft,
+    Gathered,
+    Listed,
+    NoResult,
+    ResultSource,
+)
+from oneml.habitats.graph.forms import form_text, list_of, tuple_of, union_of
+from oneml.habitats.graph.handles import Handle, Origin, origin_of, subject_of
+from oneml.habitats.graph.literals import are_simple, literal_source, misfit
+from oneml.habitats.graph.outputs import OutputRef
+from oneml.habitats.graph.signature import InputPort
+from oneml.habitats.values.plan import ExternalSource, PortSource, WholeSource
+from oneml.habitats.values.suggestions import known_names
+
+_ADVICE = "Nodes take results and plain values; whatever else a body needs, its provider injects."
+
+
+def origin_in(value: object) -> Origin | None:
+    """Return what a handle or an output stands for; None for every other value."""
+    if isinstance(value, OutputRef):
+        value = value.handle
+    return origin_of(value) if isinstance(value, Handle) else None
+
+
+def feed(draft: Draft, definition: Definition, name: str, value: object) -> str | None:
+    """Let ``value`` feed an input of a node.
+
+    Args:
+        draft: The pipeline.
+        definition: The node.
+        name: Of the input.
+        value: A handle, an output, a gathering, an ``each``, a list of handles, or a plain value.
+
+    Returns:
+        What is wrong with it, else None.
+    """
+    origin = origin_of(value) if type(value) is Handle else origin_in(value)
+    signature = definition.signature
+    port = None if signature is None else signature.inputs.get(name)
+    if port is None and signature is not None:
+        return f'Node "{definition.path}" has no input "{name}". {known_names(name, signature.inputs)}'
+    if name in definition.arguments:
+        return _about(definition, name, "is fed twice. Connect one thing to it.")
+    if origin is None:
+        return _feed_value(draft, definition, name, port, value)
+    source = origin.source
+    if port is not None and origin.draft is draft and isinstance(source, PortSource | WholeSource):
+        definition.arguments[name] = source
+        if draft.fits(origin.form, port.form):
+            return None
+    message = _misfit(draft, name, port, origin)
+    definition.arguments[name] = source if message is None and not isinstance(source, NoResult) else BROKEN
+    return None if message is None else _about(definition, name, message)
+
+
+def listed(draft: Draft, values: Sequence[object]) -> Origin | str:
+    """Return what a list of handles stands for, or what is wrong with it, as the end of a sentence."""
+    origins = [origin_in(value) for value in values]
+    items: list[ResultSource] = []
+    forms: list[object] = []
+    for origin in origins:
+        if origin is None or not isinstance(origin.source, PortSource | WholeSource):
+            return "takes a list of which only some items are results of nodes. Give results alone, or values alone."
+        if origin.draft is not draft:
+            return f"is fed by {subject_of(origin)} of another pipeline."
+        items.append(origin.source)
+        forms.append(origin.form)
+    return Origin(draft, None, Listed(tuple(items)), list_of(union_of(forms)))
+
+
+def _feed_value(draft: Draft, definition: Definition, name: str, port: InputPort | None, value: object) -> str | None:
+    definition.arguments[name] = BROKEN
+    inside = _inside(value)
+    if any(map(_is_result, inside)):
+        if isinstance(value, Mapping):
+            return _about(
+                definition, name, "takes results inside a mapping. Give each an input of its own, or list them."
+            )
+        origin = listed(draft, inside)
+        message = origin if isinstance(origin, str) else _misfit(draft, name, port, origin)
+        if not isinstance(origin, str) and message is None:
+            definition.arguments[name] = cast("Listed", origin.source)
+        return None if message is None else _about(definition, name, message)
+    try:
+        literal = literal_source(value)
+    except ValueError as error:
+        return _about(definition, name, f"is given a value that {error}. {_ADVICE}")
+    message = None if port is None else misfit(value, literal, port.form)
+    if message is not None:
+        return _about(definition, name, f"{message}.")
+    definition.arguments[name] = literal
+    return None
+
+
+def _inside(value: object) -> Sequence[object]:
+    """Return the items of a list, tuple or mapping; empty for everything else."""
+    if isinstance(value, Mapping):
+        return list(cast("Mapping[object, object]", value).values())
+    return cast("Sequence[object]", value) if isinstance(value, list | tuple) else ()
+
+
+def _is_result(value: object) -> bool:
+    return isinstance(value, Handle | OutputRef)
+
+
+def _about(definition: Definition, name: str, message: str) -> str:
+    return f'Input "{name}" of node "{definition.path}" {message}'
+
+
+def _misfit(draft: Draft, name: str, port: InputPort | None, origin: Origin) -> str | None:
+    """Return why what a handle stands for cannot feed an input, as the end of a sentence; None where it can."""
+    source = origin.source
+    if origin.draft is not draft:
+        return (
+            f'is fed by {subject_of(origin)} of another pipeline. Declare an input here: pipeline.input("{name}", ...).'
+        )
+    if isinstance(source, Axis | Gathered | Listed):
+        draft.is_plain = False
+    if isinstance(source, Axis):
+        source.label = source.label or name
+        return None if port is None else _axis_misfit(source, port.form)
+    if isinstance(source, ExternalSource):
+        draft.used_inputs.add(source.name)
+        if port is not None and port.required and not draft.inputs[source.name].required:
+            return f'has no default, but input "{source.name}" of the pipeline may be absent. Make that one required.'
+    if isinstance(source, NoResult):
+        return f"is fed by {subject_of(origin)}, which returns None. For order alone, use after=[...]."
+    if source is BROKEN or port is None or draft.fits(origin.form, port.form):
+        return None
+    return _form_misfit(draft, port.form, origin)
+
+
+def _form_misfit(draft: Draft, wanted: object, origin: Origin) -> str | None:
+    source = origin.source
+    if isinstance(source, Gathered | Listed) and draft.fits(tuple_of(get_args(origin.form)[0]), wanted):
+        return None
+    message = f"takes {form_text(wanted)}, but {subject_of(origin)} gives {form_text(origin.form)}."
+    if isinstance(source, PortSource | WholeSource) and draft.fits(list_of(origin.form), wanted):
+        return f"{message} Did you forget gather()?"
+    return message
+
+
+def _axis_misfit(axis: Axis, form: object) -> str | None:
+    if are_simple(axis.values, form):
+        return None
+    for value, literal in zip(axis.values, axis.literals, strict=True):
+        message = misfit(value, literal, form)
+        if message is not None:
+            return f"{message}."
+    return None

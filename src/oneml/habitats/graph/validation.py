@@ -1,0 +1,157 @@
+"""What can be checked only when everything is said: loops, paths, executables, missing inputs, fan-outs, outputs."""
+
+from collections.abc import Collection
+
+from oneml.habitats.graph.cycles import find_loops
+from oneml.habitats.graph.definitions import BROKEN, Definition, Draft, Gathered, result_sources
+from oneml.habitats.graph.fan_out import axes_of, member_count
+from oneml.habitats.graph.order import Order
+from oneml.habitats.values.node_path import PATH_MAX_CHARACTERS, NodePath, ancestors_of
+
+MEMBERS_MAX = 10_000_000
+"""Members of one fan-out."""
+
+EDGES_MAX = 50_000_000
+"""Edges of one fan-out to what every member of it gathers or comes after."""
+
+_NODES_SHOWN = 1_000
+
+
+def check(draft: Draft, order: Order) -> None:
+    """Note every problem of a draft that is complete, and find the axes of its definitions."""
+    _check_loops(draft, order)
+    _check_paths(draft)
+    _check_executables(draft)
+    _check_missing(draft)
+    _check_fan_outs(draft, order)
+    for name, declared in draft.inputs.items():
+        if name not in draft.used_inputs:
+            draft.report(f'Input "{name}" feeds nothing. Give it to a node, or drop it.', declared.place)
+
+
+def _check_loops(draft: Draft, order: Order) -> None:
+    if not order.stuck:
+        return
+    found = find_loops(order.stuck, order.upstreams)
+    for loop in found.loops:
+        _report_nodes(draft, [draft.definitions[index] for index in loop], "A cycle", closed=True)
+    if found.tangled:
+        tangled = [draft.definitions[index] for index in found.tangled]
+        _report_nodes(draft, tangled, "On further cycles with those above", closed=False)
+
+
+def _report_nodes(draft: Draft, members: list[Definition], title: str, *, closed: bool) -> None:
+    paths = [definition.path for definition in members]
+    shown = [*paths, paths[0]] if closed else paths
+    if len(shown) > _NODES_SHOWN:
+        shown = [*shown[: _NODES_SHOWN - 1], NodePath(f"({len(shown) - _NODES_SHOWN} more)"), shown[-1]]
+    draft.report(f"{title}: {(' -> ' if closed else ', ').join(shown)}.", members[0].place, *paths)
+
+
+def _check_paths(draft: Draft) -> None:
+    namespaces = set(draft.namespaces)
+    for namespace in draft.namespaces:
+        namespaces.update(ancestors_of(namespace))
+    for path in sorted(namespaces & draft.by_path.keys()):
+        inner = next(other for other in draft.by_path if other.startswith(f"{path}/"))
+        message = f'"{path}" is a node, so "{inner}" cannot lie below it. Rename one of them.'
+        draft.report(message, draft.by_path[inner].place, path, inner)
+
+
+def _check_executables(draft: Draft) -> None:
+    bound = frozenset(draft.executables.paths())
+    for path in sorted(draft.by_path.keys() - bound):
+        definition = draft.by_path[path]
+        if definition.signature is not None:
+            draft.report(f'Node "{path}" has no provider among the executables.', definition.place, path)
+    for path in sorted(bound - draft.by_path.keys()):
+        draft.report(f'The executables have a provider for "{path}", which is no node of the pipeline.', None, path)
+
+
+def _check_missing(draft: Draft) -> None:
+    for definition in draft.definitions:
+        signature = definition.signature
+        if signature is not None and not signature.required <= definition.arguments.keys():
+            for name in signature.inputs:
+                if name in signature.required and name not in definition.arguments:
+                    message = f'Node "{definition.path}" needs input "{name}", which nothing feeds.'
+                    draft.report(message, definition.place, definition.path)
+
+
+def _check_fan_outs(draft: Draft, order: Order) -> None:
+    uncertain = {draft.definitions[index].path for index in order.stuck}
+    if not draft.is_plain:
+        for definition in order.ordered:
+            if draft.problems and _is_uncertain(definition, draft, uncertain):
+                uncertain.add(definition.path)
+            definition.axes = axes_of(definition, draft.by_path)
+            if not _check_size(draft, definition):
+                definition.axes = ()
+                uncertain.add(definition.path)
+            _check_gathers(draft, definition, uncertain)
+    _check_outputs(draft, uncertain)
+
+
+def _is_uncertain(definition: Definition, draft: Draft, uncertain: Collection[NodePath]) -> bool:
+    """Tell whether ``definition`` may be a fan-out but for a problem that was noted already."""
+    if definition.signature is None:
+        return True
+    for argument in definition.arguments.values():
+        if argument is BROKEN:
+            return True
+        if any(source.node in uncertain or source.node not in draft.by_path for source in result_sources(argument)):
+            return True
+    return False
+
+
+def _check_size(draft: Draft, definition: Definition) -> bool:
+    count = member_count(definition.axes)
+    characters = len(definition.path) + sum(1 + max(map(len, axis.keys)) for axis in definition.axes)
+    if count > MEMBERS_MAX:
+        message = f'Fan-out "{definition.path}" would have {count:,} members; at most {MEMBERS_MAX:,} are possible.'
+    elif characters > PATH_MAX_CHARACTERS:
+        message = (
+            f'Paths in fan-out "{definition.path}" have {characters} characters; at most {PATH_MAX_CHARACTERS} fit.'
+        )
+    else:
+        gathered = [argument.of.node for argument in definition.arguments.values() if isinstance(argument, Gathered)]
+        uppers = [draft.by_path[path] for path in (*gathered, *definition.after) if path in draft.by_path]
+        edges = count * sum(member_count(upper.axes) for upper in uppers) if count > 1 else 0
+        if edges <= EDGES_MAX:
+            return True
+        message = (
+            f'Every member of fan-out "{definition.path}" waits for every member of another, {edges:,} edges in all; '
+            f"at most {EDGES_MAX:,} are possible. Gather in one node, and give its result to the fan-out."
+        )
+    draft.report(message, definition.place, definition.path)
+    return False
+
+
+def _check_gathers(draft: Draft, definition: Definition, uncertain: Collection[NodePath]) -> None:
+    for name, argument in definition.arguments.items():
+        if isinstance(argument, Gathered) and _is_single(draft, argument, uncertain):
+            message = (
+                f'Input "{name}" of node "{definition.path}" gathers "{argument.of.node}", which is no fan-out. '
+                "Pass its result without gather(), or in a list."
+            )
+            draft.report(message, definition.place, definition.path)
+
+
+def _is_single(draft: Draft, gathered: Gathered, uncertain: Collection[NodePath]) -> bool:
+    upstream = draft.by_path.get(gathered.of.node)
+    return upstream is not None and not upstream.axes and upstream.path not in uncertain
+
+
+def _check_outputs(draft: Draft, uncertain: Collection[NodePath]) -> None:
+    for name, declared in draft.outputs.items():
+        source = declared.source
+        if isinstance(source, Gathered):
+            if _is_single(draft, source, uncertain):
+                message = f'Output "{name}" gathers "{source.of.node}", which is no fan-out. Pass it without gather().'
+                draft.report(message, declared.place, source.of.node)
+            continue
+        upstream = draft.by_path.get(source.node)
+        if upstream is not None and upstream.axes:
+            count = member_count(upstream.axes)
+            message = f'Output "{name}" takes one value, but "{source.node}" is a fan-out of {count}. Gather it.'
+            draft.report(message, declared.place, source.node)

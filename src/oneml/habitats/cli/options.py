@@ -9,7 +9,7 @@ import click
 from oneml.habitats.errors import InvalidDocumentError
 
 if TYPE_CHECKING:
-    from oneml.habitats.settings.resolve import CommandLineSettings
+    from oneml.habitats.settings.sources import CommandLineSettings
 
 Callback = TypeVar("Callback", bound=Callable[..., object])
 
@@ -76,7 +76,7 @@ def session_options(command: Callback) -> Callback:
 
 def command_line_settings(options: SettingsOptions) -> "CommandLineSettings":
     """Return the settings among the options."""
-    from oneml.habitats.settings.resolve import CommandLineSettings  # noqa: PLC0415  # loads pydantic
+    from oneml.habitats.settings.sources import CommandLineSettings  # noqa: PLC0415  # not for every command
 
     assignments = list(options["assignments"])
     for name in ("engine", "workers"):

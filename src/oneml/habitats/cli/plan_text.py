@@ -25,7 +25,7 @@ LITERAL_MAX_CHARACTERS = 40
 
 def print_plan(plan: Plan) -> None:
     """Print the nodes of a plan, what feeds them, and the inputs and outputs of the pipeline."""
-    print_table(("NODE", "PROVIDER", "INPUTS", "OUTPUTS"), [_row(node) for node in _shown_nodes(plan)])
+    print_table(("NODE", "PROVIDER", "OUTPUTS", "INPUTS"), [_row(node) for node in _shown_nodes(plan)])
     for namespace, members in plan.fan_outs.items():
         if len(members) > FAN_OUT_MEMBERS_SHOWN:
             click.echo(f"{namespace} has {len(members)} members; the first {FAN_OUT_MEMBERS_SHOWN} are shown.")
@@ -57,8 +57,8 @@ def source_text(source: InputSource) -> str:
         text = json.dumps(source.json, ensure_ascii=False)
         return text if len(text) <= LITERAL_MAX_CHARACTERS else f"{text[:LITERAL_MAX_CHARACTERS]}..."
     if isinstance(source, GatherSource):
-        first = source_text(source.items[0]) if source.items else ""
-        return f"[{first}, ... {len(source.items)}]" if len(source.items) > 1 else f"[{first}]"
+        ends = [source_text(item) for item in (*source.items[:1], *source.items[1:][-1:])]
+        return f"[{' ... '.join(ends)}]"
     return source.node
 
 
@@ -75,7 +75,7 @@ def _row(node: PlannedNode) -> tuple[str, str, str, str]:
     path = f"{node.path} ({node.label})" if node.label else node.path
     inputs = [f"{name}={source_text(source)}" for name, source in node.inputs.items()]
     inputs.extend(f"after {upper}" for upper in node.after)
-    return path, node.provider, ", ".join(inputs), ", ".join(node.outputs)
+    return path, node.provider, ", ".join(node.outputs), ", ".join(inputs)
 
 
 def _node_fields(node: PlannedNode) -> JsonObject:

@@ -22,35 +22,41 @@ BAR_WIDTH = 30
 
 
 @contextmanager
-def progress(*, quiet: bool) -> Generator[Sequence[Observer]]:
+def progress(*, quiet: bool, ended: int = 0) -> Generator[Sequence[Observer]]:
     """Give the observers that show progress while the block runs.
 
     Args:
         quiet: Whether to show nothing.
+        ended: How many nodes have ended before.
     """
     if quiet:
         yield ()
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        bar = ProgressBar(sys.stderr)
+        bar = ProgressBar(sys.stderr, ended=ended)
         try:
             yield (bar,)
         finally:
             bar.erase()
     else:
-        yield (ProgressLines(),)
+        yield (ProgressLines(ended=ended),)
 
 
 class Tally:
-    """Counts the nodes that have a final state."""
+    """Counts the nodes that have a final state.
 
-    def __init__(self) -> None:
+    Args:
+        before: How many had one before.
+    """
+
+    def __init__(self, before: int) -> None:
         self.total = 0
+        self._before = before
         self._ended: set[NodePath] = set()
 
     @property
     def ended(self) -> int:
         """How many have ended."""
-        return len(self._ended)
+        return self._before + len(self._ended)
 
     def take(self, event: SessionEvent | NodeEvent) -> None:
         """Count what an event says."""
@@ -68,10 +74,14 @@ class Tally:
 
 
 class ProgressLines:
-    """An observer that prints a line whenever a node ends; of very many, only some of those that succeed."""
+    """An observer that prints a line whenever a node ends; of very many, only some of those that succeed.
 
-    def __init__(self) -> None:
-        self._tally = Tally()
+    Args:
+        ended: How many nodes have ended before.
+    """
+
+    def __init__(self, *, ended: int = 0) -> None:
+        self._tally = Tally(ended)
 
     def __call__(self, event: Event) -> None:
         """Print what is worth a line."""
@@ -95,13 +105,14 @@ class ProgressBar:
 
     Args:
         stream: The terminal.
+        ended: How many nodes have ended before.
         monotonic: Seconds, so that it is not redrawn more often than eyes follow.
     """
 
-    def __init__(self, stream: TextIO, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: TextIO, *, ended: int = 0, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._monotonic = monotonic
-        self._tally = Tally()
+        self._tally = Tally(ended)
         self._running: dict[NodePath, None] = {}
         self._drawn = 0
         self._redraw_at = 0.0

@@ -6,7 +6,7 @@ import click
 
 from oneml.habitats.cli.printing import print_document
 from oneml.habitats.cli.published import pipeline_outputs
-from oneml.habitats.cli.running import count_states
+from oneml.habitats.cli.running import state_counts
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.states import NodeState
 
@@ -25,7 +25,9 @@ def print_result(session: "PipelineSession", result: "RunResult", *, as_json: bo
     done = {path for path, row in result.nodes.items() if row.state is NodeState.SUCCEEDED}
     outputs = pipeline_outputs(session, done)
     if not as_json:
-        click.echo(f"Session {result.session_id} {result.state}: {count_states(result.nodes)}.")
+        click.echo(
+            f"Session {result.session_id} {result.state}: {state_counts(row.state for row in result.nodes.values())}."
+        )
         for name, several in outputs.items():
             for each in several:
                 click.echo(f"{name}: {each.line(result.session_id)}")

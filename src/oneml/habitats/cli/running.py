@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Generator, Mapping
+from collections import Counter
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,7 @@ from oneml.habitats.cli.progress import progress
 from oneml.habitats.values.states import NodeState, SessionState
 
 if TYPE_CHECKING:
-    from oneml.habitats.ports.session_store import NodeRow
     from oneml.habitats.sessions.session import PipelineSession, RunResult
-    from oneml.habitats.values.node_path import NodePath
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 3
@@ -45,14 +44,19 @@ def stdout_kept_for_data() -> Generator[None]:
             os.close(saved)
 
 
-def run_session(session: "PipelineSession", *, quiet: bool) -> "RunResult":
+def run_session(session: "PipelineSession", *, quiet: bool, ended: int = 0) -> "RunResult":
     """Run a session, showing its progress.
+
+    Args:
+        session: The session.
+        quiet: Whether to show nothing.
+        ended: How many of its nodes have ended before.
 
     Raises:
         ReportedError: It was interrupted; says how it goes on.
     """
     try:
-        with progress(quiet=quiet) as observers:
+        with progress(quiet=quiet, ended=ended) as observers:
             return session.run(observers=observers)
     except KeyboardInterrupt as error:
         message = (
@@ -71,7 +75,7 @@ def raise_unless_succeeded(result: "RunResult") -> None:
         return
     rows = result.nodes
     failed = [path for path, row in rows.items() if row.state in {NodeState.FAILED, NodeState.REFUSED}]
-    lines = [f"session {result.session_id} {result.state}: {count_states(rows)}."]
+    lines = [f"session {result.session_id} {result.state}: {state_counts(row.state for row in rows.values())}."]
     lines.extend(f"  {path} {rows[path].state}: {rows[path].detail}" for path in failed[:FAILURES_SHOWN])
     if len(failed) > FAILURES_SHOWN:
         lines.append(f"  and {len(failed) - FAILURES_SHOWN} more")
@@ -83,9 +87,7 @@ def raise_unless_succeeded(result: "RunResult") -> None:
     raise ReportedError("\n".join(lines), exit_code=exit_code)
 
 
-def count_states(rows: "Mapping[NodePath, NodeRow]") -> str:
+def state_counts(states: Iterable[NodeState]) -> str:
     """Return how many nodes are in which state: ``2 succeeded, 1 failed``."""
-    counts: dict[NodeState, int] = {}
-    for row in rows.values():
-        counts[row.state] = counts.get(row.state, 0) + 1
+    counts = Counter(states)
     return ", ".join(f"{counts[state]} {state}" for state in NodeState if state in counts)

@@ -17,7 +17,8 @@ from oneml.habitats.errors import OnemlError
 from oneml.habitats.habitats.distributions import installed_distributions
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.sessions.client import PipelineServiceClient
-from oneml.habitats.settings.process import PROJECT_FILE_NAME, USER_FILE_NAME, ProcessSources
+from oneml.habitats.settings.process import PROJECT_FILE_NAME
+from oneml.habitats.settings.sources import USER_FILE_NAME, ProcessSources
 from oneml.habitats.settings.toml_files import read_toml
 from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX
 from oneml.habitats.values.suggestions import known_names

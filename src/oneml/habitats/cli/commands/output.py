@@ -64,7 +64,7 @@ def _opened(client: PipelineServiceClient, record: PortRecord) -> AbstractContex
 
 
 def _print_value(found: Published) -> None:
-    if isinstance(found.value, str) and found.record is not None and found.record.serializer == TEXT:
+    if isinstance(found.value, str):
         click.echo(found.value, nl=not found.value.endswith("\n"))
     else:
         click.echo(json.dumps(found.value, indent=2, ensure_ascii=False))
@@ -75,7 +75,8 @@ def _print_bytes(opened: AbstractContextManager[BinaryIO], record: PortRecord) -
         message = f"{record.size} bytes of {record.serializer} are nothing for a terminal. Use --to FILE, or a pipe."
         raise ReportedError(message, exit_code=EXIT_USAGE)
     with opened as stream:
-        shutil.copyfileobj(stream, click.get_binary_stream("stdout"))
+        shutil.copyfileobj(stream, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
 
 
 def _save(opened: AbstractContextManager[BinaryIO], to: Path) -> None:

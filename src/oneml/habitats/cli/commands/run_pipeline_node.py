@@ -1,5 +1,7 @@
 """``oneml run-pipeline-node``: all that an engine needs to run a node."""
 
+import sys
+
 import click
 
 from oneml.habitats.cli.failures import EXIT_INTERRUPTED, ReportedError
@@ -30,7 +32,8 @@ def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None
             return
         outcome = session.run_node(path)
     if outcome.state is NodeState.SUCCEEDED:
-        remark(f"{path} succeeded in {outcome.seconds or 0:.3g} s (attempt {outcome.attempt}).")
+        if sys.stderr.isatty():
+            remark(f"{path} succeeded in {outcome.seconds or 0:.3f} s.")
         return
     if outcome.error is not None:
         click.echo(outcome.error.traceback.rstrip("\n"), err=True)

@@ -16,7 +16,7 @@ from oneml.habitats.cli.options import (
 )
 from oneml.habitats.cli.printing import print_document, print_table, remark
 from oneml.habitats.cli.results import print_result
-from oneml.habitats.cli.running import count_states, raise_unless_succeeded, run_session, stdout_kept_for_data
+from oneml.habitats.cli.running import raise_unless_succeeded, run_session, state_counts, stdout_kept_for_data
 from oneml.habitats.ports.session_store import NodeRow
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.values.json_value import JsonObject, JsonValue
@@ -58,8 +58,9 @@ def create(habitat: str | None, *, session_id: str | None, as_json: bool, **opti
 def run(session: str, *, quiet: bool, as_json: bool) -> None:
     """Run whatever of SESSION is not committed yet."""
     with PipelineServiceClient().load_session(session) as found:
+        ended = sum(row.state is NodeState.SUCCEEDED for row in found.node_rows().values())
         with stdout_kept_for_data():
-            result = run_session(found, quiet=quiet)
+            result = run_session(found, quiet=quiet, ended=ended)
         print_result(found, result, as_json=as_json)
     raise_unless_succeeded(result)
 
@@ -111,7 +112,8 @@ def show(session: str, *, as_json: bool) -> None:
         click.echo(f"Session {found.session_id} of {found.habitat}: {found.state}.\n")
         lines = [_line(path, plan.nodes[path].label, rows.get(path)) for path in plan.nodes]
         print_table(("NODE", "STATE", "ATTEMPT", "SECONDS", "WHY"), lines)
-        click.echo(f"\n{count_states(rows)}" if rows else "\nNothing has run yet.")
+        states = (rows[path].state if path in rows else NodeState.PENDING for path in plan.nodes)
+        click.echo(f"\n{state_counts(states)}")
 
 
 @sessions.command()

@@ -1,0 +1,96 @@
+"""A pipeline package for tests of the command line: ports, a fan-out, an input, a body that prints, failures."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dependency_injector import providers
+
+from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSettings, Settings
+
+
+class ProbeSettings(PipelineSettings):
+    """What can be set."""
+
+    greeting: str = "Hello"
+    fail: bool = False
+    hang: bool = False
+    times: tuple[int, ...] = (1, 2)
+
+
+class Parts(NamedTuple):
+    """Three ports, of three serializers."""
+
+    text: str
+    raw: bytes
+    number: float
+
+
+@dataclass(frozen=True)
+class Make:
+    """Greets, and prints from here and from a child process."""
+
+    greeting: str
+
+    def __call__(self, name: str) -> Parts:
+        """Return the greeting and more."""
+        print("printed by the body")  # noqa: T201  # as bodies do
+        subprocess.run(["echo", "printed by a child"], check=True)
+        return Parts(text=f"{self.greeting}, {name}!", raw=b"\x89PNG\x00\xff", number=0.5)
+
+
+class Repeat:
+    """Says it several times."""
+
+    def __call__(self, text: str, times: int) -> str:
+        """Return the text, repeated."""
+        return " ".join([text] * times)
+
+
+@dataclass(frozen=True)
+class Join:
+    """Puts texts together, or fails, or hangs until somebody interrupts."""
+
+    fail: bool
+    hang: bool
+
+    def __call__(self, texts: Sequence[str]) -> dict[str, list[str]]:
+        """Return the texts."""
+        if self.hang:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(30)
+        if self.fail:
+            message = "asked to fail"
+            raise ValueError(message)
+        return {"texts": list(texts)}
+
+
+class Nothing:
+    """Returns nothing."""
+
+    def __call__(self, joined: dict[str, list[str]]) -> None:
+        """Do nothing."""
+
+
+class Probe(PipelineComponents):
+    """Make, repeat, join."""
+
+    settings = Settings(ProbeSettings)
+    make = providers.Factory(Make, greeting=settings.node.greeting)
+    repeat = providers.Factory(Repeat)
+    join = providers.Factory(Join, fail=settings.node.fail, hang=settings.node.hang)
+    nothing = providers.Factory(Nothing)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        """Define ``//make``, ``//repeat/N``, ``//join`` and ``//nothing``."""
+        made = pipeline.node("make", self.make)(name=pipeline.input("name", str))
+        said = pipeline.node("repeat", self.repeat)(text=made.text, times=pipeline.each(self.settings.session.times))
+        joined = pipeline.node("join", self.join)(texts=pipeline.gather(said))
+        pipeline.node("nothing", self.nothing)(joined=joined)
+        pipeline.output("joined", joined)
+        pipeline.output("raw", made.raw)
+        pipeline.output("number", made.number)

@@ -1,15 +1,15 @@
 """What is wrong with a layer before any value in it is looked at: unknown names, levels, stores, secrets."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, cast, get_args
+from typing import NamedTuple
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from oneml.habitats.errors import SettingsError, UnknownSettingError
 from oneml.habitats.settings.layers import Layer, LayerValues
 from oneml.habitats.settings.models import MEMORY_STORE, SESSION_ONLY_NAMES, STORE_RULE, PipelineSettings
-from oneml.habitats.settings.references import DEFAULT_REFERENCE, is_reference, secret_leaves
-from oneml.habitats.settings.shapes import SettingName, dotted, fields_of, members_of, plain_type
+from oneml.habitats.settings.references import is_reference, secret_leaves
+from oneml.habitats.settings.shapes import SettingName, arguments_of, dotted, fields_of, members_of, plain_type
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.setting_problem import SettingProblem
 
@@ -39,8 +39,7 @@ def layer_problems(model: type[PipelineSettings], layer: LayerValues) -> Iterato
         for name in sorted(SESSION_ONLY_NAMES & layer.values.keys()):
             yield _problem(layer, (name,), "is shared by the whole session; a node cannot set it")
     for leaf in secret_leaves(model, layer.values):
-        allowed = is_reference(leaf.value) or (layer.layer is Layer.DEFAULT and leaf.value == DEFAULT_REFERENCE)
-        if not allowed:
+        if not is_reference(leaf.value):
             yield _problem(layer, leaf.name, "is a secret: give a reference to it, env:NAME or file:NAME, not itself")
 
 
@@ -66,6 +65,9 @@ def unknown_names(model: type[BaseModel], tree: Mapping[str, JsonValue]) -> Iter
 
 def _unknown_in(annotation: object, value: JsonValue, above: SettingName) -> Iterator[UnknownName]:
     kinds = members_of(annotation)
+    if len(kinds) == 1 and issubclass(plain_type(kinds[0]) or object, RootModel):
+        yield from _unknown_in(arguments_of(kinds[0])[0], value, above)
+        return
     if isinstance(value, Mapping):
         structures = [fields for kind in kinds if (fields := fields_of(kind)) is not None]
         if structures:
@@ -81,24 +83,26 @@ def _unknown_keys(
     tree: Mapping[str, JsonValue],
     above: SettingName,
 ) -> Iterator[UnknownName]:
-    open_kind = any((kind is not type(None) and fields_of(kind) is None) or _takes_extra(kind) for kind in kinds)
+    takes_any_key = any(map(_takes_any_key, kinds))
     for name, item in tree.items():
         declared = [fields[name] for fields in structures if name in fields]
         if len(declared) == 1:
             yield from _unknown_in(declared[0], item, (*above, name))
-        elif not declared and not open_kind:
+        elif not declared and not takes_any_key:
             yield UnknownName((*above, name), frozenset(key for fields in structures for key in fields))
 
 
-def _takes_extra(kind: object) -> bool:
-    found = plain_type(kind)
-    return found is not None and issubclass(found, BaseModel) and found.model_config.get("extra") == "allow"
+def _takes_any_key(kind: object) -> bool:
+    found = plain_type(kind) or object
+    if issubclass(found, BaseModel):
+        return found.model_config.get("extra") == "allow"
+    return found is object or (issubclass(found, Mapping) and fields_of(kind) is None)
 
 
 def _items(annotation: object, value: JsonValue) -> Iterator[tuple[object, str, JsonValue]]:
     """Give what is inside a list or a mapping with the type that it has there, where that is declared plainly."""
     for member in members_of(annotation):
-        arguments = get_args(member)
+        arguments = arguments_of(member)
         if not arguments:
             continue
         if isinstance(value, Mapping):
@@ -107,7 +111,7 @@ def _items(annotation: object, value: JsonValue) -> Iterator[tuple[object, str, 
             plain = len(arguments) == 1 or arguments[-1] is Ellipsis
             for index, item in enumerate(value):
                 if plain or index < len(arguments):
-                    yield cast("object", arguments[0 if plain else index]), str(index), item
+                    yield arguments[0 if plain else index], str(index), item
 
 
 def _store_problem(layer: LayerValues, store: JsonValue) -> Iterator[SettingsError]:
@@ -117,7 +121,7 @@ def _store_problem(layer: LayerValues, store: JsonValue) -> Iterator[SettingsErr
             "give it by ONEML_STORE_URL, or in the user's settings file"
         )
         yield _problem(layer, ("store",), rule)
-    elif layer.layer not in {Layer.USER_FILE, Layer.DEFAULT} and store not in {None, MEMORY_STORE}:
+    elif layer.layer is not Layer.USER_FILE and store is not None and store != MEMORY_STORE:
         yield _problem(layer, ("store",), STORE_RULE)
 
 

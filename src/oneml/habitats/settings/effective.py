@@ -116,9 +116,12 @@ class EffectiveSettings(Generic[S]):
         """
         read = read_snapshot(model, snapshot)
         secrets = SecretSource.of_environment(environ, secrets_folder)
-        process = values_of_tree(model, read.process, (), secrets, on_worker=True)
-        same = read.session == read.process
-        session = process if same else values_of_tree(model, read.session, (), secrets, on_worker=True)
+        try:
+            process = values_of_tree(model, read.process, (), secrets, on_worker=True)
+            same = read.session == read.process
+            session = process if same else values_of_tree(model, read.session, (), secrets, on_worker=True)
+        except SettingsError as error:
+            raise refused(model, error.problems) from error
         return cls(model=model, layers=read.layers, secrets=secrets, process=process, session=session, on_worker=True)
 
     def __repr__(self) -> str:
@@ -291,21 +294,15 @@ def values_of_tree(
         tree: What was merged.
         layers: What it was merged from, to tell where a wrong value was given.
         secrets: Where references lead to.
-        on_worker: Whether what is wrong is a refusal.
+        on_worker: Whether a reference that leads to nothing is a refusal.
 
     Raises:
-        SettingsError: On the driver, values do not fit their types.
+        SettingsError: Values do not fit their types.
         SecretUnavailableError: On the driver, a reference leads to nothing.
-        SettingsModelChangedError: On a worker, values do not fit their types.
-        SecretRefusedError: On a worker, a reference leads to nothing.
+        SecretRefusedError: On a worker, the same.
     """
     resolved = resolved_or_raise(model, tree, secrets, on_worker=on_worker)
-    try:
-        return Values(validated(model, resolved, lambda name: source_of(layers, name)), tree, resolved.texts)
-    except SettingsError as error:
-        if on_worker:
-            raise refused(model, error.problems) from error
-        raise
+    return Values(validated(model, resolved, lambda name: source_of(layers, name)), tree, resolved.texts)
 
 
 def resolved_or_raise(

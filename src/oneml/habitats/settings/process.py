@@ -51,7 +51,7 @@ def _layer(layer: Layer, file: TomlFile, base: SettingName, values: Mapping[str,
     return LayerValues(
         layer=layer,
         values=json_tree(values, source=str(file.path)),
-        locate=lambda name: file.place((*base, *name)),
+        locate=file.places_below(base),
     )
 
 

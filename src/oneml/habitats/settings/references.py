@@ -168,10 +168,12 @@ def _decoded(setting: Setting, text: str) -> JsonValue:
         text.encode()
         if any(isinstance(kind, type) and issubclass(kind, SecretStr | SecretBytes) for kind in _kinds(setting)):
             return text
-        return cast("JsonValue", json.loads(text))
+        value = cast("JsonValue", json.loads(text))
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         message = "what it leads to is not JSON in UTF-8, as its type needs"
         raise _UnavailableError(message) from None
+    return value
 
 
 def _kinds(setting: Setting) -> Iterator[object]:

@@ -54,14 +54,17 @@ def _written(text: str) -> Iterator[str]:
     for quoted in (quote(text), quote(text, safe=""), quote_plus(text)):
         yield quoted
         yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), quoted)
-    data = text.encode(errors="surrogateescape")
+    data = text.encode()
     yield data.hex()
     yield data.hex().upper()
     yield from _in_base64(data)
 
 
 def _in_base64(data: bytes) -> Iterator[str]:
-    """Give the characters that ``data`` becomes wherever it begins in what is encoded: at byte 0, 1 or 2 of three."""
+    """Give what ``data`` becomes alone, and inside something larger, where it begins at byte 0, 1 or 2 of three."""
+    alone = base64.b64encode(data).decode().rstrip("=")
+    yield alone
+    yield _for_urls(alone)
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + data).decode()
         begin = -(-offset * 8 // 6)
@@ -69,4 +72,8 @@ def _in_base64(data: bytes) -> Iterator[str]:
         core = encoded[begin:end]
         if len(core) >= _BASE64_MIN_CHARACTERS:
             yield core
-            yield core.replace("+", "-").replace("/", "_")
+            yield _for_urls(core)
+
+
+def _for_urls(encoded: str) -> str:
+    return encoded.replace("+", "-").replace("/", "_")

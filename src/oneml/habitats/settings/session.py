@@ -185,7 +185,7 @@ def _file_layer(
     return LayerValues(
         layer=Layer.SETTINGS_FILE,
         values=json_tree(values, source=str(file.path)),
-        locate=lambda name: file.place((*base, *name)),
+        locate=file.places_below(base),
         node=node,
     )
 

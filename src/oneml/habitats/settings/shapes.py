@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from types import UnionType
-from typing import Annotated, NamedTuple, NewType, Union, cast, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, NamedTuple, NewType, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, RootModel, Secret, SecretBytes, SecretStr
 from pydantic_settings import BaseSettings
+from typing_extensions import is_typeddict
 
 from oneml.habitats.errors import InvalidSettingsModelError, UnknownSettingError
 from oneml.habitats.values.json_value import JsonValue
@@ -155,7 +156,7 @@ def value_at(tree: Mapping[str, JsonValue], name: SettingName) -> JsonValue:
 def members_of(annotation: object) -> tuple[object, ...]:
     """Return what a type may be: aliases, ``Annotated``, new types and unions are taken apart."""
     if type(annotation).__name__ == "TypeAliasType":
-        return members_of(cast("object", getattr(annotation, "__value__", object)))
+        return members_of(_alias_value(annotation))
     if isinstance(annotation, NewType):
         return members_of(cast("object", annotation.__supertype__))
     origin = get_origin(annotation)
@@ -173,12 +174,22 @@ def fields_of(kind: object) -> Mapping[str, object] | None:
     kind = plain_type(kind)
     if kind is None:
         return None
+    if issubclass(kind, RootModel):
+        return None
     if issubclass(kind, BaseModel):
         return {name: field.annotation for name, field in kind.model_fields.items()}
     if is_dataclass(kind):
         hints = get_type_hints(kind)
         return {field.name: hints[field.name] for field in fields(kind) if field.init}
     return get_type_hints(kind) if is_typeddict(kind) else None
+
+
+def arguments_of(kind: object) -> tuple[object, ...]:
+    """Return the types that ``kind`` is written with, ``(str, int)`` for ``dict[str, int]``, or that its root has."""
+    found = plain_type(kind)
+    if found is not None and issubclass(found, RootModel):
+        return (found.model_fields["root"].annotation,)
+    return get_args(kind)
 
 
 def is_secret_type(kind: object) -> bool:
@@ -226,9 +237,18 @@ def _kinds_within(annotation: object) -> set[object]:
             if not _is_hashable(kind) or kind in found:
                 continue
             found.add(kind)
-            waiting.extend(get_args(kind))
+            waiting.extend(arguments_of(kind))
             waiting.extend((fields_of(kind) or {}).values())
     return found
+
+
+def _alias_value(alias: object) -> object:
+    value = cast("object", getattr(alias, "__value__", object))
+    if not isinstance(value, str):
+        return value
+    # An alias made with a text is evaluated where it was made, as pydantic does.
+    namespace = {"__annotations__": {"value": value}, "__module__": cast("str", getattr(alias, "__module__", ""))}
+    return cast("object", get_type_hints(type("Alias", (), namespace))["value"])
 
 
 def _is_hashable(kind: object) -> bool:

@@ -1,7 +1,7 @@
 """Settings files: TOML read into trees, with the line of each value found when somebody asks."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,14 @@ class TomlFile:
         """Return ``file:line`` of the value at ``keys``, or of what contains it; the file alone where no line shows."""
         line = line_of(self.text, keys)
         return str(self.path) if line is None else f"{self.path}:{line}"
+
+    def places_below(self, base: SettingName) -> Callable[[SettingName], str]:
+        """Return what finds the place of a setting in the table at ``base``."""
+
+        def place(name: SettingName) -> str:
+            return self.place((*base, *name))
+
+        return place
 
 
 def read_toml(path: Path) -> TomlFile | None:

@@ -1,0 +1,81 @@
+"""`PipelineExecutables`: which provider gives the body of which node, and what it tells about its body unbuilt."""
+
+from collections.abc import Collection
+
+from oneml.habitats.errors import InvalidExecutableError, UnknownNodeError
+from oneml.habitats.habitats.blueprint import Blueprint
+from oneml.habitats.habitats.bodies import NoBodyError, body_of
+from oneml.habitats.habitats.bound import BoundProvider, node_of, scope_of
+from oneml.habitats.habitats.components import PipelineComponents
+from oneml.habitats.ports.executables import Executable
+from oneml.habitats.values.node_path import NodePath
+
+
+class PipelineExecutables:
+    """Node to provider, for one opened container; bodies are built only where nodes run.
+
+    Args:
+        components: The opened container.
+    """
+
+    def __init__(self, components: PipelineComponents) -> None:
+        self._blueprint = components.opened_blueprint
+        self._providers: dict[NodePath, str] = {}
+        self._known: dict[str, Executable] = {}
+
+    def bind(self, path: NodePath, provider: object) -> Executable:
+        """Let ``provider`` give the body of the node at ``path``.
+
+        Raises:
+            InvalidExecutableError: It is no provider of the opened container, or gives nothing that can be called.
+        """
+        if not isinstance(provider, BoundProvider):
+            reason = "pass a provider of the opened container, self.name, without ()."
+            raise InvalidExecutableError(node=path, provider=f"{provider!r:.200}", reason=reason)
+        if scope_of(provider).blueprint is not self._blueprint:
+            reason = "it belongs to another opened container. Include that pipeline, or declare the provider here."
+            raise InvalidExecutableError(node=path, provider=repr(provider), reason=reason)
+        name = node_of(provider).name
+        executable = self._known.get(name)
+        if executable is None:
+            executable = self._known[name] = _executable(self._blueprint, name, path)
+        self._providers[path] = name
+        return executable
+
+    def paths(self) -> Collection[NodePath]:
+        """Return the nodes that have a provider."""
+        return self._providers.keys()
+
+    def provider_of(self, path: NodePath) -> str:
+        """Return the dotted name of the provider that gives the body of a node.
+
+        Raises:
+            UnknownNodeError: No provider was given for it.
+        """
+        name = self._providers.get(path)
+        if name is None:
+            raise UnknownNodeError(node=path, known=list(self._providers))
+        return name
+
+
+def executable_of(components: PipelineComponents, provider: str) -> Executable:
+    """Return what a provider tells about the body that it gives, where no DAG was defined.
+
+    Args:
+        components: The opened container.
+        provider: Its dotted name.
+
+    Raises:
+        UnknownProviderError: There is none of that name.
+        InvalidExecutableError: It gives nothing that can be called.
+    """
+    return _executable(components.opened_blueprint, provider, None)
+
+
+def _executable(blueprint: Blueprint, name: str, path: NodePath | None) -> Executable:
+    try:
+        call, bound = body_of(blueprint.graph, blueprint.index_of(name))
+    except NoBodyError as error:
+        node = f"of {name}" if path is None else path
+        raise InvalidExecutableError(node=node, provider=f'"{name}"', reason=str(error)) from error
+    return Executable(name, call, bound)

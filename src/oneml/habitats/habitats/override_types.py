@@ -1,0 +1,132 @@
+"""Whether what a session puts in the place of a provider is of the type that the provider gives, as far as one sees."""
+
+import ast
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from dependency_injector import providers
+from typing_extensions import Format, get_annotations, get_protocol_members, is_protocol
+
+from oneml.habitats.habitats.providers import AnyProvider, Reference
+from oneml.habitats.habitats.references import contract_reasons
+from oneml.habitats.habitats.settings_views import SettingView
+
+
+def misfit(
+    container: type, name: str, target: AnyProvider, provider: AnyProvider | None, given: Sequence[object]
+) -> str | None:
+    """Say why a replacement cannot stand for a provider; None where it can, or nobody could tell.
+
+    Args:
+        container: The class.
+        name: Dotted name of the provider.
+        target: The provider.
+        provider: The provider that would stand for it, if one would.
+        given: The object that would stand for it, if one would.
+    """
+    if isinstance(target, SettingView | providers.Container | providers.DependenciesContainer | providers.Self):
+        return f"is a {type(target).__name__}, which cannot be replaced. Replace a provider inside it."
+    if provider is target:
+        return "would stand for itself."
+    wanted = _annotated_form(container, name)
+    if wanted is None:
+        wanted = given_form(target)
+    for value in given:
+        if not _accepts_value(wanted, value):
+            return f"gives {_shown(wanted)}, and is replaced by {_article(type(value).__qualname__)}."
+    if provider is None:
+        return None
+    offered = given_form(provider)
+    if isinstance(offered, type) and not _accepts_type(wanted, offered):
+        return f"gives {_shown(wanted)}, and is replaced by a provider of {offered.__qualname__}."
+    return None
+
+
+def given_form(provider: AnyProvider) -> Any:
+    """Return the type of what a provider gives; None where it does not say."""
+    if isinstance(provider, Reference):
+        return provider.contract
+    if isinstance(provider, providers.Dependency):
+        return None if provider.instance_of is object else provider.instance_of
+    if isinstance(provider, providers.Object):
+        value: object = provider.provides
+        return None if value is None or isinstance(provider, providers.Configuration) else type(value)
+    for kind, form in _FORMS.items():
+        if isinstance(provider, kind):
+            return form
+    provides: object = getattr(provider, "provides", None)
+    return provides if isinstance(provides, type) else _returned(provides)
+
+
+_FORMS: Mapping[type, type | None] = {
+    providers.List: list,
+    providers.Dict: dict,
+    providers.BaseResource: None,
+    providers.Coroutine: None,
+    providers.Delegate: None,
+}
+
+
+def _returned(function: Any) -> Any:
+    if not inspect.isfunction(function) or inspect.iscoroutinefunction(function):
+        return None
+    try:
+        return get_type_hints(function).get("return")
+    except Exception:  # noqa: BLE001  # an annotation is code of the author's, it may raise anything
+        return None
+
+
+def _annotated_form(container: type, name: str) -> Any:
+    """Return ``T`` where the class annotates the attribute as a provider of ``T``; ``Any`` where that is not known.
+
+    At run time ``Provider[T]`` is ``Provider``, so ``T`` is known only where the annotation is still text.
+    """
+    for owner in container.__mro__:
+        annotation = get_annotations(owner, format=Format.STRING).get(name)
+        if annotation is not None:
+            return _parameter(annotation, owner)
+    return None
+
+
+def _parameter(annotation: str, owner: type) -> Any:
+    try:
+        parsed = ast.parse(annotation, mode="eval").body
+        if not isinstance(parsed, ast.Subscript):
+            return Any
+        alone = type("_Alone", (), {"__annotations__": {"form": ast.unparse(parsed.slice)}})
+        return get_type_hints(alone, vars(sys.modules[owner.__module__]))["form"]
+    except Exception:  # noqa: BLE001  # an annotation is code of the author's, it may raise anything
+        return Any
+
+
+def _accepts_value(wanted: Any, value: object) -> bool:
+    origin = get_origin(wanted) or wanted
+    if origin is Union or origin is UnionType:
+        return any(_accepts_value(member, value) for member in get_args(wanted))
+    if not isinstance(origin, type):
+        return True
+    if is_protocol(origin):
+        return all(hasattr(value, member) for member in get_protocol_members(origin))
+    return isinstance(value, origin) or (origin is float and type(value) is int)
+
+
+def _accepts_type(wanted: Any, offered: type) -> bool:
+    origin = get_origin(wanted) or wanted
+    if origin is Union or origin is UnionType:
+        return any(_accepts_type(member, offered) for member in get_args(wanted))
+    if not isinstance(origin, type):
+        return True
+    if is_protocol(offered) and not is_protocol(origin):
+        return False
+    return not list(contract_reasons(offered, origin))
+
+
+def _shown(form: Any) -> str:
+    return form.__qualname__ if isinstance(form, type) else str(form)
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"

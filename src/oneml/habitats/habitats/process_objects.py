@@ -1,0 +1,54 @@
+"""Objects that live as long as the process: one for each provider, and for the process settings that it reads."""
+
+import os
+import threading
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from oneml.habitats.habitats.finalizers import close_process_finalizers
+from oneml.habitats.habitats.providers import AnyProvider
+from oneml.habitats.habitats.scopes import Builder, Scope
+from oneml.habitats.habitats.single_build import MISSING, build_once
+
+_lock = threading.RLock()
+
+
+class _Objects:
+    """What one provider has given in this process."""
+
+    def __init__(self) -> None:
+        self.own: dict[tuple[int, object], Any] = {}
+        self.claims: dict[tuple[int, object], int] = {}
+
+
+_objects: WeakKeyDictionary[AnyProvider, _Objects] = WeakKeyDictionary()
+
+
+def process_object(provider: AnyProvider, settings_key: object, build: Builder, scope: Scope, name: str) -> Any:
+    """Return the object that ``provider`` gives in this process, built by the first who asks.
+
+    Args:
+        provider: The declared provider.
+        settings_key: What it reads of the settings of the process; None where it reads none.
+        build: Builds it.
+        scope: A scope that knows no session.
+        name: What it is called in messages.
+    """
+    with _lock:
+        objects = _objects.get(provider)
+        if objects is None:
+            objects = _objects[provider] = _Objects()
+    key = (os.getpid(), settings_key)
+    value = objects.own.get(key, MISSING)
+    return build_once(objects, key, build, scope, name) if value is MISSING else value
+
+
+def close_process_objects() -> None:
+    """Close the resources of the process and forget its objects, as the end of the interpreter does.
+
+    Raises:
+        BaseExceptionGroup: What finalizers raised; all of them ran.
+    """
+    with _lock:
+        _objects.clear()
+    close_process_finalizers()

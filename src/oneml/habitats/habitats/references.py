@@ -1,0 +1,136 @@
+"""Code that may not be installed here: imported where it is built, and held against its contract there."""
+
+import inspect
+from collections.abc import Collection, Iterator, Sequence
+from importlib import import_module
+from typing import Any, get_origin
+
+from typing_extensions import get_protocol_members, is_protocol
+
+from oneml.habitats.errors import ReferenceMismatchError, UninstalledReferenceError
+from oneml.habitats.habitats.scopes import Scope
+from oneml.habitats.values.suggestions import known_names
+
+
+class ReferenceTarget:
+    """The class that a reference names, imported and checked at its first use.
+
+    Args:
+        name: What the provider is called.
+        contract: What its objects must be.
+        target: ``package.module:Name``.
+        arguments: Names of the arguments that its constructor is given.
+    """
+
+    def __init__(self, name: str, contract: object, target: str, arguments: Collection[str]) -> None:
+        self._name = name
+        self._contract = contract
+        self._target = target
+        self._arguments = arguments
+        self._found: Any = None
+
+    def in_scope(self, scope: Scope) -> Any:
+        """Return the class.
+
+        Raises:
+            UninstalledReferenceError: Its package is not installed here.
+            ReferenceMismatchError: It is not there, or does not fit contract or arguments; gives every reason.
+        """
+        if self._found is None:
+            found = self._imported(scope)
+            reasons = [*_constructor_reasons(found, self._arguments), *contract_reasons(found, self._contract)]
+            if reasons:
+                raise ReferenceMismatchError(provider=self._name, target=self._target, reasons=reasons)
+            self._found = found
+        return self._found
+
+    def _imported(self, scope: Scope) -> Any:
+        module_name, _, path = self._target.partition(":")
+        try:
+            found: Any = import_module(module_name)
+        except ModuleNotFoundError as error:
+            missing = error.name or ""
+            if module_name != missing and not module_name.startswith(f"{missing}."):
+                raise
+            image = None if scope.node_settings is None else scope.node_settings.image
+            raise UninstalledReferenceError(provider=self._name, target=self._target, image=image) from error
+        for part in path.split("."):
+            try:
+                found = getattr(found, part)
+            except AttributeError as error:
+                known = known_names(part, [name for name in dir(found) if not name.startswith("_")])
+                raise ReferenceMismatchError(
+                    provider=self._name, target=self._target, reasons=[f'there is no "{part}". {known}']
+                ) from error
+        return found
+
+
+def _constructor_reasons(found: Any, arguments: Collection[str]) -> Iterator[str]:
+    if not callable(found):
+        yield "that is neither a class nor a function."
+        return
+    try:
+        signature = inspect.signature(found)
+    except (TypeError, ValueError):
+        return  # Written in C: only calling it would tell.
+    try:
+        signature.bind(**dict.fromkeys(arguments))
+    except TypeError as error:
+        takes = ", ".join(str(parameter) for parameter in signature.parameters.values()) or "nothing"
+        yield f"its constructor does not fit the arguments: {error}. It takes {takes}."
+
+
+def contract_reasons(found: object, contract: object) -> Iterator[str]:
+    """Give what keeps the objects of a class from being what their contract says, as far as that can be seen.
+
+    A function, or a contract that is no class, passes: only what it returns would tell.
+    """
+    wanted = get_origin(contract) or contract
+    if not isinstance(found, type) or not isinstance(wanted, type):
+        return
+    if not is_protocol(wanted):
+        if not issubclass(found, wanted):
+            yield f"it is no subclass of {wanted.__qualname__}."
+        return
+    for member in sorted(get_protocol_members(wanted)):
+        if not hasattr(found, member) and member not in _annotated(found):
+            yield f"it has no {member}(), which {wanted.__qualname__} asks for."
+        elif inspect.isfunction(asked := getattr(wanted, member, None)):
+            yield from _method_reasons(member, getattr(found, member, None), asked, wanted)
+
+
+def _annotated(found: type) -> frozenset[str]:
+    return frozenset(name for parent in found.__mro__ for name in inspect.get_annotations(parent))
+
+
+def _method_reasons(member: str, given: object, asked: Any, contract: type) -> Iterator[str]:
+    if not callable(given):
+        yield f"its {member} cannot be called."
+        return
+    try:
+        parameters = list(inspect.signature(given).parameters.values())
+    except (TypeError, ValueError):
+        return  # Written in C: only calling it would tell.
+    wanted = list(inspect.signature(asked).parameters.values())[1:]
+    own = parameters[1:] if inspect.isfunction(given) else parameters
+    names = {parameter.name for parameter in own if parameter.kind is not inspect.Parameter.POSITIONAL_ONLY}
+    for missing in _missing(own, wanted, names):
+        yield f'its {member}() takes no "{missing}", which {contract.__qualname__} gives.'
+    given_names = {parameter.name for parameter in wanted}
+    for parameter in own:
+        required = parameter.default is inspect.Parameter.empty and parameter.kind not in _VARIABLE
+        if required and parameter.name not in given_names:
+            yield f'its {member}() needs "{parameter.name}", which {contract.__qualname__} does not give.'
+
+
+_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def _missing(
+    own: Sequence[inspect.Parameter], wanted: Sequence[inspect.Parameter], names: Collection[str]
+) -> Iterator[str]:
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in own):
+        return
+    yield from (
+        parameter.name for parameter in wanted if parameter.kind not in _VARIABLE and parameter.name not in names
+    )

@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 from hamilton import base, driver
 
@@ -72,13 +73,12 @@ def hand_off(count: int) -> Callable[[], object]:
 
 def durable_files(count: int, folder: Path) -> Callable[[], object]:
     """Return what makes ``count`` durable files by exclusive creation: written, synced, linked, folder synced."""
-    made = iter(range(sys.maxsize))
 
     def run() -> None:
         handle = os.open(folder, os.O_RDONLY)
         try:
             for _ in range(count):
-                path = folder / str(next(made))
+                path = folder / uuid4().hex
                 temporary = path.with_suffix(".new")
                 with temporary.open("xb") as file:
                     file.write(b"1")

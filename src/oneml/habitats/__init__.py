@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from oneml.habitats.habitats.providers import Reference as Reference
     from oneml.habitats.habitats.registry import HabitatRegistry as HabitatRegistry
     from oneml.habitats.habitats.settings_views import Settings as Settings
-    from oneml.habitats.sessions.client import PipelineBuilderFactory as PipelineBuilderFactory
+    from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory as PipelineBuilderFactory
     from oneml.habitats.sessions.client import PipelineServiceClient as PipelineServiceClient
     from oneml.habitats.sessions.context import PipelineSessionContext as PipelineSessionContext
     from oneml.habitats.sessions.session import PipelineSession as PipelineSession
@@ -36,7 +36,7 @@ _HOMES = {
     "OnemlError": "errors",
     "Override": "habitats.overrides",
     "PipelineBuilder": "graph.builder",
-    "PipelineBuilderFactory": "sessions.client",
+    "PipelineBuilderFactory": "sessions.builder_factory",
     "PipelineComponents": "habitats.components",
     "PipelineExecutables": "habitats.executables",
     "PipelineNodeSettings": "settings.models",

@@ -64,8 +64,9 @@ class AttemptLog:
 
     def last_attempt(self, path: NodePath) -> int:
         """Return the highest number that was ever claimed, 0 where none was."""
-        names = self._store.children(keys.attempts_prefix(self._session_id, path))
-        return max((int(name) for name in names if name.isdigit()), default=0)
+        names = self._store.children(keys.node_prefix(self._session_id, path))
+        claims = (name.removesuffix(keys.CLAIM) for name in names if name.endswith(keys.CLAIM))
+        return max((int(number) for number in claims if number.isdigit()), default=0)
 
     def attempted(self) -> frozenset[str]:
         """Return the keys (see `node_key`) of the nodes that were ever attempted."""
@@ -115,7 +116,10 @@ class AttemptLog:
         return commit
 
     def record(self, outcome: NodeOutcome) -> None:
-        """Write how an attempt ended; what was written first stands."""
+        """Write how an attempt ended, unless it is what was committed; what was written first stands."""
+        known = self._known.get(outcome.path)
+        if known is not None and known.attempt == outcome.attempt:
+            return
         key = keys.outcome_key(self._session_id, outcome.path, outcome.attempt)
         self._store.create_if_absent(key, canonical_json(outcome_to_json(outcome)), durable=False)
 

@@ -4,6 +4,7 @@ from oneml.habitats.values.node_path import NodePath, node_key
 from oneml.habitats.values.session_id import SessionId, session_key
 
 SESSIONS = "sessions"
+CLAIM = ".claim"
 
 
 def session_prefix(session_id: SessionId) -> str:
@@ -36,16 +37,11 @@ def commit_key(session_id: SessionId, path: NodePath) -> str:
     return f"{node_prefix(session_id, path)}/commit.json"
 
 
-def attempts_prefix(session_id: SessionId, path: NodePath) -> str:
-    """One folder below it for each attempt."""
-    return f"{node_prefix(session_id, path)}/attempts"
-
-
 def claim_key(session_id: SessionId, path: NodePath, attempt: int) -> str:
     """Who has this attempt."""
-    return f"{attempts_prefix(session_id, path)}/{attempt}/claim"
+    return f"{node_prefix(session_id, path)}/{attempt}{CLAIM}"
 
 
 def outcome_key(session_id: SessionId, path: NodePath, attempt: int) -> str:
-    """How this attempt ended."""
-    return f"{attempts_prefix(session_id, path)}/{attempt}/outcome.json"
+    """How this attempt ended, where it did not end with the commit."""
+    return f"{node_prefix(session_id, path)}/{attempt}.outcome.json"

@@ -282,6 +282,14 @@ class PipelineSession:
         """
         return self._attempts.committed(parse_node_path(path)) is not None
 
+    def outcome(self, path: str) -> NodeOutcome | None:
+        """Return how the last attempt at a node ended, what it raised included; None where nobody wrote that down.
+
+        Raises:
+            InvalidNodePathError: ``path`` is no path.
+        """
+        return self._attempts.outcome(parse_node_path(path))
+
     def stop(self) -> None:
         """Ask `run`, in whichever thread it is, to start nothing more and to cancel what can be cancelled."""
         self._stop_requested.set()

@@ -352,14 +352,22 @@ class PickleRefusedError(UsageError):
 
 
 class SerializationError(RunError):
-    """What a body returned cannot be published."""
+    """What a body returned, or an input of a pipeline, cannot be published.
+
+    Attributes:
+        node: The node; empty for an input of the pipeline.
+        port: The port, or the name of the input.
+        reason: What is wrong.
+        remedy: What to do.
+    """
 
     def __init__(self, *, node: str, port: str, reason: str, remedy: str) -> None:
         self.node = node
         self.port = port
         self.reason = reason
         self.remedy = remedy
-        super().__init__(f'{node} cannot publish port "{port}": {reason}. {remedy}')
+        subject = f'{node} cannot publish port "{port}"' if node else f'Input "{port}" cannot be stored'
+        super().__init__(f"{subject}: {reason}. {remedy}")
 
 
 class DeserializationError(RunError):

@@ -1,0 +1,157 @@
+"""Serializers by name and by value. Each is loaded when it is first needed, those of this package included."""
+
+import sys
+from collections.abc import Collection, Mapping
+from importlib import import_module
+from typing import cast
+
+from oneml.habitats.data.type_names import type_name_of
+from oneml.habitats.data.unwritable import UnwritableError
+from oneml.habitats.errors import PickleRefusedError, SerializerPluginError, UnknownSerializerError
+from oneml.habitats.ports.serializer import Serializer
+
+GROUP = "oneml.serializers"
+"""Entry points of other distributions, in the form that `BUILT_IN` has: name to ``module:Class``."""
+
+PICKLE = "pickle"
+
+BUILT_IN = {
+    "bytes": "oneml.habitats.data.serializers.bytes:BytesSerializer",
+    "text": "oneml.habitats.data.serializers.text:TextSerializer",
+    "numpy": "oneml.habitats.data.serializers.numpy:NumpySerializer",
+    "parquet": "oneml.habitats.data.serializers.parquet:ParquetSerializer",
+    "png": "oneml.habitats.data.serializers.png:PngSerializer",
+    "sklearn": "oneml.habitats.data.serializers.sklearn:SklearnSerializer",
+    "json": "oneml.habitats.data.serializers.json:JsonSerializer",
+    PICKLE: "oneml.habitats.data.serializers.pickle:PickleSerializer",
+}
+
+_CHOICE = (
+    ("numpy", ("numpy",)),
+    ("parquet", ("pandas",)),
+    ("png", ("PIL.Image", "matplotlib.figure")),
+    ("sklearn", ("sklearn.base",)),
+    ("json", ("builtins",)),
+)
+"""Who is asked in which order, and which modules must be loaded for there to be values of that kind."""
+
+_AT_ONCE: Mapping[type, str] = {
+    str: "text",
+    bytes: "bytes",
+    int: "json",
+    float: "json",
+    bool: "json",
+    type(None): "json",
+    list: "json",
+    tuple: "json",
+    dict: "json",
+}
+
+
+class SerializerRegistry:
+    """The serializers that may be used here.
+
+    Args:
+        allowed: Names of serializers of other distributions that the settings name. No artifact can add to them.
+    """
+
+    def __init__(self, *, allowed: Collection[str] = ()) -> None:
+        self._allowed = frozenset(allowed)
+        self._loaded: dict[str, Serializer] = {}
+
+    def by_name(self, name: str) -> Serializer:
+        """Return a serializer.
+
+        Raises:
+            UnknownSerializerError: There is none of that name, or the settings do not name it.
+            SerializerPluginError: That of another distribution cannot be loaded, or is no serializer.
+        """
+        return self._loaded.get(name) or self._load(name, named=name in self._allowed)
+
+    def for_value(self, value: object, *, wanted: str | None, allow_pickle: bool, what: str) -> Serializer:
+        """Return the serializer that shall write ``value``.
+
+        Args:
+            value: What is to be written.
+            wanted: Name of the serializer that the settings want; None where they want none.
+            allow_pickle: Whether what nothing else writes may be pickled.
+            what: What is written, for messages: ``Port "model" of //train``.
+
+        Raises:
+            UnknownSerializerError: As `by_name`.
+            SerializerPluginError: As `by_name`.
+            PickleRefusedError: Pickle is wanted and not allowed.
+            UnwritableError: The serializer that is wanted, or every one, does not write such values.
+        """
+        if wanted is not None:
+            return self._wanted(wanted, value, allow_pickle=allow_pickle, what=what)
+        at_once = _AT_ONCE.get(type(value))
+        if at_once is not None:
+            return self.by_name(at_once)
+        for name, modules in _CHOICE:
+            if any(module in sys.modules for module in modules):
+                serializer = self.by_name(name)
+                if serializer.accepts(value):
+                    return serializer
+        if allow_pickle:
+            return self.by_name(PICKLE)
+        raise UnwritableError(problem=f"is a {type_name_of(value)}, which no serializer writes")
+
+    def _wanted(self, name: str, value: object, *, allow_pickle: bool, what: str) -> Serializer:
+        if name == PICKLE and not allow_pickle:
+            raise PickleRefusedError(what=what)
+        serializer = self._loaded.get(name) or self._load(name, named=True)
+        if not serializer.accepts(value):
+            problem = f'is a {type_name_of(value)}, which serializer "{name}" of the settings does not write'
+            raise UnwritableError(problem=problem)
+        return serializer
+
+    def _load(self, name: str, *, named: bool) -> Serializer:
+        target = BUILT_IN.get(name)
+        if target is not None:
+            serializer = _made(target)
+        elif named:
+            serializer = _plugin(name)
+        else:
+            raise UnknownSerializerError(name=name, known=[*BUILT_IN, *self._allowed])
+        self._loaded[name] = serializer
+        return serializer
+
+
+def _made(target: str) -> Serializer:
+    module, _, attribute = target.partition(":")
+    return cast("Serializer", getattr(import_module(module), attribute)())
+
+
+def _plugin(name: str) -> Serializer:
+    from importlib.metadata import entry_points  # noqa: PLC0415  # only where a plugin is named
+
+    found = {entry.value: entry for entry in entry_points(group=GROUP, name=name)}
+    if not found:
+        raise UnknownSerializerError(name=name, known=list(BUILT_IN))
+    distributions = ", ".join(
+        sorted(f"{entry.dist.name} {entry.dist.version}" if entry.dist else "?" for entry in found.values())
+    )
+    if len(found) > 1:
+        raise SerializerPluginError(name=name, distribution=distributions, reason="several have that name")
+    try:
+        made = _made(next(iter(found)))
+    except Exception as error:
+        reason = f"{type_name_of(error)}: {error}"
+        raise SerializerPluginError(name=name, distribution=distributions, reason=reason) from error
+    reason = _why_no_serializer(made, name)
+    if reason:
+        raise SerializerPluginError(name=name, distribution=distributions, reason=reason)
+    return made
+
+
+def _why_no_serializer(made: object, name: str) -> str:
+    given: object = getattr(made, "name", None)
+    if given != name:
+        return f"its name is {given!r}"
+    if not isinstance(getattr(made, "version", None), int):
+        return "its version is no integer"
+    if not isinstance(getattr(made, "media_type", None), str):
+        return "its media_type is no text"
+    missing = [method for method in ("accepts", "write", "read") if not callable(getattr(made, method, None))]
+    return f"it has no {', '.join(missing)}" if missing else ""

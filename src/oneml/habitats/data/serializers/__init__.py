@@ -1,0 +1,1 @@
+"""The serializers that come with this package, one a module."""

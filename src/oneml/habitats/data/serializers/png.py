@@ -1,0 +1,60 @@
+"""Images as PNG: Pillow images, and drawings of matplotlib.
+
+A figure cannot come back: whoever reads it gets a Pillow image of it, or the file itself where ``bytes`` are asked for.
+"""
+
+from typing import Any, BinaryIO
+
+from oneml.habitats.data.forms import check_form
+from oneml.habitats.data.libraries import is_a, library
+from oneml.habitats.data.type_names import type_name_of
+from oneml.habitats.data.unwritable import UnwritableError
+
+_LOSSLESS_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
+
+
+class PngSerializer:
+    """Images without loss, figures at their own size and resolution."""
+
+    name = "png"
+    version = 1
+    media_type = "image/png"
+
+    def accepts(self, value: object) -> bool:
+        """Tell whether the value is a Pillow image or a matplotlib figure."""
+        return is_a(value, "PIL.Image", "Image") or is_a(value, "matplotlib.figure", "Figure")
+
+    def write(self, value: object, stream: BinaryIO) -> None:
+        """Write ``value``.
+
+        Raises:
+            UnwritableError: It is no image, or of a mode that PNG does not have.
+        """
+        drawn: Any = value
+        if is_a(value, "matplotlib.figure", "Figure"):
+            # The version of matplotlib would otherwise stand in the file.
+            drawn.savefig(stream, format="png", metadata={"Software": None})
+            return
+        if not is_a(value, "PIL.Image", "Image"):
+            raise UnwritableError(problem=f"is a {type_name_of(value)} and no image")
+        if drawn.mode not in _LOSSLESS_MODES:
+            problem = f'is an image of mode {drawn.mode}, which PNG cannot hold without loss: convert it ("RGB")'
+            raise UnwritableError(problem=problem)
+        drawn.save(stream, format="PNG")
+
+    def read(self, stream: BinaryIO, form: object) -> object:
+        """Read a ``PIL.Image.Image``, or ``bytes`` where that is the form.
+
+        Raises:
+            TypeError: Something else is wanted.
+            ValueError: The bytes are no PNG file.
+        """
+        if form is bytes:
+            return stream.read()
+        images = library("PIL.Image", extra="images")
+        try:
+            image = images.open(stream, formats=["PNG"])
+            image.load()
+        except (OSError, SyntaxError) as error:
+            raise ValueError(str(error)) from error
+        return check_form(image, form)

@@ -83,7 +83,7 @@ class PlannedNode(NamedTuple):
 
 def source_nodes(source: InputSource) -> Iterator[NodePath]:
     """Give the nodes that ``source`` reads."""
-    if isinstance(source, (PortSource, WholeSource)):  # a union is made anew at each use, which nodes would pay for
+    if isinstance(source, PortSource | WholeSource):
         yield source.node
     elif isinstance(source, GatherSource):
         for item in source.items:

@@ -1,7 +1,6 @@
 """The folder of a local store: made at its first document, known by its marker, cleared of what dead writers left."""
 
 import os
-import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -150,7 +149,9 @@ def remove_tree(folder: int, name: str) -> None:
         try:
             os.unlink(name, dir_fd=folder)
         except (IsADirectoryError, PermissionError):  # Linux and macOS say it differently of a folder
-            shutil.rmtree(name, dir_fd=folder)
+            from shutil import rmtree  # noqa: PLC0415  # it loads every kind of compression
+
+            rmtree(name, dir_fd=folder)
 
 
 def _is_old(entry: os.DirEntry[str], now: float) -> bool:

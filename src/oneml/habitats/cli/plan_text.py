@@ -41,9 +41,22 @@ def print_plan(plan: Plan) -> None:
 def plan_fields(plan: Plan) -> JsonObject:
     """Return a plan as members of a document: ``nodes``, ``inputs``, ``outputs``."""
     return {
-        "nodes": [_node_fields(node) for node in plan.nodes.values()],
+        "nodes": [node_fields(node) for node in plan.nodes.values()],
         "inputs": {each.name: {"type": each.form, "required": each.required} for each in plan.inputs.values()},
         "outputs": {name: _source_fields(source) for name, source in plan.outputs.items()},
+    }
+
+
+def node_fields(node: PlannedNode) -> JsonObject:
+    """Return a node as members of a document."""
+    return {
+        "path": node.path,
+        "label": node.label,
+        "provider": node.provider,
+        "inputs": {name: _source_fields(source) for name, source in node.inputs.items()},
+        "outputs": list(node.outputs),
+        "after": list(node.after),
+        "fan_out": node.fan_out,
     }
 
 
@@ -76,18 +89,6 @@ def _row(node: PlannedNode) -> tuple[str, str, str, str]:
     inputs = [f"{name}={source_text(source)}" for name, source in node.inputs.items()]
     inputs.extend(f"after {upper}" for upper in node.after)
     return path, node.provider, ", ".join(node.outputs), ", ".join(inputs)
-
-
-def _node_fields(node: PlannedNode) -> JsonObject:
-    return {
-        "path": node.path,
-        "label": node.label,
-        "provider": node.provider,
-        "inputs": {name: _source_fields(source) for name, source in node.inputs.items()},
-        "outputs": list(node.outputs),
-        "after": list(node.after),
-        "fan_out": node.fan_out,
-    }
 
 
 def _source_fields(source: InputSource) -> dict[str, JsonValue]:

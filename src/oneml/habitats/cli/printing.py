@@ -9,6 +9,15 @@ if TYPE_CHECKING:
     from oneml.habitats.values.json_value import JsonValue
 
 
+LINE_MAX_CHARACTERS = 200
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` as far as it fits into a line of a table or of a report."""
+    line = " ".join(text.split())
+    return line if len(line) <= LINE_MAX_CHARACTERS else f"{line[: LINE_MAX_CHARACTERS - 3]}..."
+
+
 def print_document(what: str, **fields: "JsonValue") -> None:
     """Print the one JSON document of a command.
 

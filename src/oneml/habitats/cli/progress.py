@@ -10,6 +10,7 @@ from typing import TextIO
 
 import click
 
+from oneml.habitats.cli.printing import one_line
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog, Observer, SessionEvent
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.states import FINAL_NODE_STATES, NodeState, SessionState
@@ -68,7 +69,7 @@ class Tally:
     def line(self, event: NodeEvent) -> str:
         """Return the line that tells a person of ``event``."""
         joint = ", " if event.detail.startswith("because") else ": "
-        detail = f"{joint}{event.detail}" if event.detail else ""
+        detail = f"{joint}{one_line(event.detail)}" if event.detail else ""
         width = len(str(self.total))
         return f"[{self.ended:>{width}}/{self.total}] {event.path} {event.state}{detail}"
 

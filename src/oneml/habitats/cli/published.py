@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from oneml.habitats.cli.printing import LINE_MAX_CHARACTERS
 from oneml.habitats.data.unwritable import UnwritableError
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import NodePath
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 TEXT, JSON = "text", "json"
 SHOWN_MAX_BYTES = 1 << 20
 """Larger values are not read to show the outputs of a pipeline after a run."""
-
-LINE_MAX_CHARACTERS = 200
 
 
 class Published(NamedTuple):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def print_result(session: "PipelineSession", result: "RunResult", *, as_json: bool) -> None:
     """Print how a run ended, and the outputs of the pipeline as far as there are any.
 
+    For people, a run that failed is told by `raise_unless_succeeded` alone.
+
     Args:
         session: The session, still open.
         result: How it ended.
@@ -25,9 +27,9 @@ def print_result(session: "PipelineSession", result: "RunResult", *, as_json: bo
     done = {path for path, row in result.nodes.items() if row.state is NodeState.SUCCEEDED}
     outputs = pipeline_outputs(session, done)
     if not as_json:
-        click.echo(
-            f"Session {result.session_id} {result.state}: {state_counts(row.state for row in result.nodes.values())}."
-        )
+        if result.succeeded:
+            counts = state_counts(row.state for row in result.nodes.values())
+            click.echo(f"Session {result.session_id} {result.state}: {counts}.")
         for name, several in outputs.items():
             for each in several:
                 click.echo(f"{name}: {each.line(result.session_id)}")

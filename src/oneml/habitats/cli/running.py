@@ -8,15 +8,18 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TYPE_CHECKING
 
 from oneml.habitats.cli.failures import EXIT_INTERRUPTED, ReportedError
+from oneml.habitats.cli.printing import one_line, remark
 from oneml.habitats.cli.progress import progress
 from oneml.habitats.values.states import NodeState, SessionState
 
 if TYPE_CHECKING:
     from oneml.habitats.sessions.session import PipelineSession, RunResult
+    from oneml.habitats.values.node_path import NodePath
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 3
 FAILURES_SHOWN = 10
+TRACEBACKS_SHOWN = 3
 
 _STDOUT, _STDERR = 1, 2
 
@@ -65,7 +68,7 @@ def run_session(session: "PipelineSession", *, quiet: bool, ended: int = 0) -> "
         raise ReportedError(message, exit_code=EXIT_INTERRUPTED) from error
 
 
-def raise_unless_succeeded(result: "RunResult") -> None:
+def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> None:
     """Let pass a session that has succeeded.
 
     Raises:
@@ -75,8 +78,10 @@ def raise_unless_succeeded(result: "RunResult") -> None:
         return
     rows = result.nodes
     failed = [path for path, row in rows.items() if row.state in {NodeState.FAILED, NodeState.REFUSED}]
+    for path in failed[:TRACEBACKS_SHOWN]:
+        show_traceback(session, path)
     lines = [f"session {result.session_id} {result.state}: {state_counts(row.state for row in rows.values())}."]
-    lines.extend(f"  {path} {rows[path].state}: {rows[path].detail}" for path in failed[:FAILURES_SHOWN])
+    lines.extend(f"  {path} {rows[path].state}: {one_line(rows[path].detail)}" for path in failed[:FAILURES_SHOWN])
     if len(failed) > FAILURES_SHOWN:
         lines.append(f"  and {len(failed) - FAILURES_SHOWN} more")
     lines.append(f"See more: oneml sessions show {result.session_id}")
@@ -85,6 +90,13 @@ def raise_unless_succeeded(result: "RunResult") -> None:
     if result.state is SessionState.STOPPED:
         exit_code = EXIT_INTERRUPTED
     raise ReportedError("\n".join(lines), exit_code=exit_code)
+
+
+def show_traceback(session: "PipelineSession", path: "NodePath") -> None:
+    """Print the traceback of a node's last attempt to standard error, where one was written down."""
+    outcome = session.outcome(path)
+    if outcome is not None and outcome.error is not None:
+        remark(f"{path} raised in attempt {outcome.attempt}:\n{outcome.error.traceback.rstrip()}\n")
 
 
 def state_counts(states: Iterable[NodeState]) -> str:

@@ -34,7 +34,6 @@ from oneml.habitats.values.states import NodeState, SessionState
 
 T = TypeVar("T")
 
-_OPEN_STATES = frozenset({NodeState.PENDING, NodeState.RUNNING})
 _ENGINE_FAILED = "the engine failed"
 
 
@@ -174,6 +173,7 @@ class PipelineSession:
             BackendError: An engine or a store failed.
         """
         opened = self.open()
+        opened.know_plan()
         index = self._index()
         with index.drive(self.session_id):
             if index.session(self.session_id) is None:
@@ -217,7 +217,7 @@ class PipelineSession:
         except BaseException as error:
             interrupted = isinstance(error, KeyboardInterrupt)
             for path in list(schedule.undecided):
-                if path not in recorder.rows or recorder.rows[path].state in _OPEN_STATES:
+                if recorder.is_open(path):
                     recorder.node(path, NodeState.CANCELLED, detail="" if interrupted else _ENGINE_FAILED)
             recorder.session(SessionState.STOPPED if interrupted else SessionState.FAILED)
             raise
@@ -230,7 +230,7 @@ class PipelineSession:
             session_id=self.session_id,
             store_url=self._worker_store_url,
             workers=opened.settings.session.workers,
-            execute=opened.runner.run,
+            execute=opened.runner.run_scheduled,
             known=self._known,
             last_attempt=self._attempts.last_attempt,
             log=recorder.log,

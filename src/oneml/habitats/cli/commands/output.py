@@ -11,8 +11,8 @@ import click
 
 from oneml.habitats.cli.failures import ReportedError
 from oneml.habitats.cli.options import as_json
-from oneml.habitats.cli.printing import print_document, print_table
-from oneml.habitats.cli.published import JSON, LINE_MAX_CHARACTERS, TEXT, Published, published
+from oneml.habitats.cli.printing import LINE_MAX_CHARACTERS, print_document, print_table
+from oneml.habitats.cli.published import JSON, TEXT, Published, published
 from oneml.habitats.errors import UnknownPortError
 from oneml.habitats.ports.artifact_store import Blob
 from oneml.habitats.sessions.client import PipelineServiceClient

@@ -59,7 +59,7 @@ def run_pipeline(
         with stdout_kept_for_data():
             result = run_session(session, quiet=quiet)
         print_result(session, result, as_json=as_json)
-    raise_unless_succeeded(result)
+        raise_unless_succeeded(session, result)
 
 
 def _print_preview(preview: SessionPreview, *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import click
 
 from oneml.habitats.cli.failures import EXIT_INTERRUPTED, ReportedError
 from oneml.habitats.cli.options import HABITAT_VARIABLE, SESSION_VARIABLE
-from oneml.habitats.cli.printing import remark
+from oneml.habitats.cli.printing import one_line, remark
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.values.node_path import parse_node_path
 from oneml.habitats.values.states import NodeState
@@ -35,10 +35,8 @@ def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None
         if sys.stderr.isatty():
             remark(f"{path} succeeded in {outcome.seconds or 0:.3f} s.")
         return
-    if outcome.error is not None:
-        click.echo(outcome.error.traceback.rstrip("\n"), err=True)
-    why = "" if outcome.error is None else f": {outcome.error.summary()}"
-    message = f"{path} {outcome.state}{why}"
+    why = "" if outcome.error is None else f": {one_line(outcome.error.summary())}"
+    message = f"{path} {outcome.state}{why}\nSee more: oneml sessions show {known_id} {path}"
     raise ReportedError(message, exit_code=EXIT_CODES.get(outcome.state, 1))
 
 

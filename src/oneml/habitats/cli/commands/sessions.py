@@ -4,6 +4,7 @@ from typing import Unpack
 
 import click
 
+from oneml.habitats.cli.commands.session_show import show
 from oneml.habitats.cli.options import (
     SessionOptions,
     as_json,
@@ -16,11 +17,8 @@ from oneml.habitats.cli.options import (
 )
 from oneml.habitats.cli.printing import print_document, print_table, remark
 from oneml.habitats.cli.results import print_result
-from oneml.habitats.cli.running import raise_unless_succeeded, run_session, state_counts, stdout_kept_for_data
-from oneml.habitats.ports.session_store import NodeRow
+from oneml.habitats.cli.running import raise_unless_succeeded, run_session, stdout_kept_for_data
 from oneml.habitats.sessions.client import PipelineServiceClient
-from oneml.habitats.values.json_value import JsonObject, JsonValue
-from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.states import NodeState
 
 SECONDS = "%Y-%m-%d %H:%M:%SZ"
@@ -62,7 +60,7 @@ def run(session: str, *, quiet: bool, as_json: bool) -> None:
         with stdout_kept_for_data():
             result = run_session(found, quiet=quiet, ended=ended)
         print_result(found, result, as_json=as_json)
-    raise_unless_succeeded(result)
+        raise_unless_succeeded(found, result)
 
 
 @sessions.command("list")
@@ -96,27 +94,6 @@ def list_sessions(*, as_json: bool) -> None:
 
 
 @sessions.command()
-@click.argument("session")
-@as_json
-def show(session: str, *, as_json: bool) -> None:
-    """Show the nodes of SESSION, and why they are in their states."""
-    with PipelineServiceClient().load_session(session) as found:
-        rows = found.node_rows()
-        plan = found.plan
-        if as_json:
-            nodes: dict[str, JsonValue] = {path: _node_fields(rows.get(path)) for path in plan.nodes}
-            print_document(
-                "session", session_id=found.session_id, habitat=found.habitat, state=found.state.value, nodes=nodes
-            )
-            return
-        click.echo(f"Session {found.session_id} of {found.habitat}: {found.state}.\n")
-        lines = [_line(path, plan.nodes[path].label, rows.get(path)) for path in plan.nodes]
-        print_table(("NODE", "STATE", "ATTEMPT", "SECONDS", "WHY"), lines)
-        states = (rows[path].state if path in rows else NodeState.PENDING for path in plan.nodes)
-        click.echo(f"\n{state_counts(states)}")
-
-
-@sessions.command()
 @click.argument("session", nargs=-1, required=True)
 def rm(session: tuple[str, ...]) -> None:
     """Remove each SESSION with its recipe, states and commits."""
@@ -125,21 +102,4 @@ def rm(session: tuple[str, ...]) -> None:
         remark(f"Session {client.remove_session(each)} is removed.")
 
 
-def _line(path: NodePath, label: str, row: NodeRow | None) -> tuple[str, str, str, str, str]:
-    name = f"{path} ({label})" if label else path
-    if row is None:
-        return name, NodeState.PENDING, "", "", ""
-    seconds = "" if row.seconds is None else f"{row.seconds:.3f}"
-    return name, row.state, str(row.attempt or ""), seconds, row.detail
-
-
-def _node_fields(row: NodeRow | None) -> JsonObject:
-    if row is None:
-        return {"state": NodeState.PENDING.value, "attempt": 0, "seconds": None, "changed_at": None, "detail": ""}
-    return {
-        "state": row.state.value,
-        "attempt": row.attempt,
-        "seconds": row.seconds,
-        "changed_at": row.changed_at.isoformat(),
-        "detail": row.detail,
-    }
+sessions.add_command(show)

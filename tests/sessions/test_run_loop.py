@@ -111,7 +111,7 @@ class Drive:
             rows={},
             observers=[self.events.append],
         )
-        return RunLoop(
+        loop = RunLoop(
             schedule=Schedule(Plan(nodes=nodes)),
             engines={"in-process": self.engine},
             settings_of=lambda _: self.settings,
@@ -121,7 +121,11 @@ class Drive:
             interrupts=self.interrupts,
             clock=clock,
             stop_on_failure=self.settings.on_failure == "stop",
-        ).run()
+        )
+        try:
+            return loop.run()
+        finally:
+            self.recorder.flush()
 
     def states(self) -> Mapping[str, str]:
         return {path: row.state.value for path, row in self.recorder.rows.items()}

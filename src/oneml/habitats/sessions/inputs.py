@@ -47,22 +47,34 @@ class InputLoader:
         self._memory = memory
         self._result_type = result_type
 
-    def load(self, node: PlannedNode, signature: BodySignature) -> dict[str, object]:
-        """Return the arguments of the body by name; optional inputs that nothing feeds are absent.
+    def check(self, node: PlannedNode) -> None:
+        """Let pass a node before which everything has run that must.
 
         Raises:
             InputsMissingError: Nodes upstream have published nothing yet.
-            CorruptArtifactError: An artifact is not what was published.
         """
         missing = {path for path in node.upstreams() if path not in self._memory and not self._attempts.committed(path)}
         if missing:
             raise InputsMissingError(node=node.path, missing=sorted(missing))
+
+    def load(self, node: PlannedNode, signature: BodySignature) -> dict[str, object]:
+        """Return the arguments of the body by name; optional inputs that nothing feeds are absent.
+
+        Raises:
+            CorruptArtifactError: An artifact is not what was published.
+            DeserializationError: A value is not of the type that the body takes.
+        """
         arguments: dict[str, object] = {}
         for name, source in node.inputs.items():
+            if type(source) is PortSource:
+                in_memory = self._memory.get(source.node)
+                if in_memory is not None:
+                    arguments[name] = in_memory[source.port]
+                    continue
+            elif type(source) is ExternalSource and source.name not in self._external:
+                continue
             port = signature.inputs.get(name)
             form: object = object if port is None else port.form
-            if isinstance(source, ExternalSource) and source.name not in self._external:
-                continue
             arguments[name] = self._resolve(source, form, f'input "{name}" of {node.path}')
         return arguments
 

@@ -1,11 +1,10 @@
 """Runs one node in this process: inputs, body, outputs, commit."""
 
-import asyncio
-import inspect
-import time
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from time import perf_counter
+from types import CoroutineType
+from typing import Any, Protocol
 
 from oneml.habitats.data.client import DataClient
 from oneml.habitats.graph.signature import BodySignature
@@ -107,25 +106,29 @@ class NodeRunner:
             UnknownNodeError: The plan has no such node.
         """
         node = self._nodes.node(path)
-        settings = self._settings_of(path)
-        in_memory = settings.store == MEMORY
-        if not in_memory:
+        if self._settings_of(path).store != MEMORY:
             standing = self._attempts.committed(path)
             if standing is not None:
                 return _succeeded(path, standing)
-        signature = self._signature_of(node.provider)
-        arguments = self._inputs.load(node, signature)
+        self._inputs.check(node)
+        return self.run_scheduled(path)
+
+    def run_scheduled(self, path: NodePath) -> NodeOutcome:
+        """Run a node that is known to be due: all before it has run, and it has not."""
+        node = self._nodes.node(path)
+        settings = self._settings_of(path)
+        in_memory = settings.store == MEMORY
         attempt = 1 if in_memory else self._attempts.claim(path)
-        started = time.perf_counter()
+        started = perf_counter()
         token = context.enter(Executing(self._habitat, self._session_id, path))
         try:
-            published = self._run_body(node, settings, arguments, in_memory=in_memory)
-        except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
-            outcome = self._failed(path, attempt, time.perf_counter() - started, error)
-        else:
-            seconds = time.perf_counter() - started
+            published = self._run_body(node, settings, in_memory=in_memory)
+            seconds = perf_counter() - started
             if in_memory:
                 return NodeOutcome(path, NodeState.SUCCEEDED, attempt, seconds)
+        except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
+            outcome = self._failed(path, attempt, perf_counter() - started, error)
+        else:
             commit = Commit(attempt=attempt, seconds=seconds, ended_at=rfc3339(self._clock.now()), ports=published)
             outcome = _succeeded(path, self._attempts.commit(path, commit))
         finally:
@@ -134,18 +137,17 @@ class NodeRunner:
             self._attempts.record(outcome)
         return outcome
 
-    def _run_body(
-        self, node: PlannedNode, settings: PipelineSettings, arguments: Mapping[str, object], *, in_memory: bool
-    ) -> Mapping[str, PortRecord]:
-        """Build the body in a scope of its own, call it, and publish what it returns while the scope is open."""
+    def _run_body(self, node: PlannedNode, settings: PipelineSettings, *, in_memory: bool) -> Mapping[str, PortRecord]:
+        """Load the inputs, build the body in a scope of its own, call it, and publish while the scope is open."""
         interrupts = self._interrupts
+        arguments = self._inputs.load(node, self._signature_of(node.provider))
         scope = self._components.open_node(node.path, settings)
         try:
             interrupts.enter_body()
             try:
                 value = scope.build(node.provider)(**arguments)
-                if inspect.iscoroutine(value):
-                    value = asyncio.run(value)
+                if isinstance(value, CoroutineType):
+                    value = _awaited(value)
             finally:
                 interrupts.leave_body()
             ports = split_result(node.path, value, outputs=node.outputs, several=node.whole is not None)
@@ -162,6 +164,12 @@ class NodeRunner:
         state = NodeState.CANCELLED if isinstance(error, KeyboardInterrupt) else NodeState.FAILED
         record = error_record(error, self._secrets())
         return NodeOutcome(path, state, attempt, seconds, record, ended_at=rfc3339(self._clock.now()))
+
+
+def _awaited(coroutine: "CoroutineType[Any, Any, object]") -> object:
+    import asyncio  # noqa: PLC0415  # most bodies are no coroutines
+
+    return asyncio.run(coroutine)
 
 
 def error_record(error: BaseException, secrets: frozenset[str]) -> ErrorRecord:

@@ -93,6 +93,7 @@ class OpenedSession:
         clock: Clock,
     ) -> None:
         self.components = components
+        self._uniform = False
         self.settings = settings
         self.memory: dict[NodePath, Mapping[str, object]] = {}
         self.interrupts = Interrupts()
@@ -124,7 +125,13 @@ class OpenedSession:
 
     def settings_of(self, path: NodePath) -> PipelineSettings:
         """Return the effective settings of a node."""
+        if self._uniform:
+            return self.settings.session
         return self.settings.node(path, self._nodes.author_settings(path))
+
+    def know_plan(self) -> None:
+        """Note that the whole plan is at hand: where no node has settings of its own, none is looked for from now on."""
+        self._uniform = not self.settings.node_paths() and not self._nodes.plan().node_settings
 
     def signature_of(self, provider: str) -> BodySignature:
         """Return the signature of the body that a provider gives."""

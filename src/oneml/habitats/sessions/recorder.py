@@ -3,14 +3,15 @@
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog, Observer, SessionEvent
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
-from oneml.habitats.values.states import NodeState, SessionState
+from oneml.habitats.values.states import FINAL_NODE_STATES, NodeState, SessionState
 
 FLUSH_SECONDS = 0.5
 """States reach the session store at least this often while a session runs."""
@@ -18,8 +19,28 @@ FLUSH_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
+class _Change(NamedTuple):
+    """A state of a node with the monotonic time of it: most are overwritten before anyone wants the time of day."""
+
+    path: NodePath
+    state: NodeState
+    attempt: int
+    at: float
+    seconds: float | None
+    detail: str
+
+
 class Recorder:
-    """The states of one session; used from the thread that drives it."""
+    """The states of one session; used from the thread that drives it.
+
+    Args:
+        session_id: The session.
+        index: The session store.
+        clock: Time.
+        node_count: How many nodes the plan has.
+        rows: What is known of nodes from before.
+        observers: Told of everything.
+    """
 
     def __init__(
         self,
@@ -33,11 +54,13 @@ class Recorder:
     ) -> None:
         self._session_id = session_id
         self._index = index
-        self._clock = clock
+        self._monotonic = clock.monotonic
+        self._began = clock.now()
+        self._began_monotonic = clock.monotonic()
         self._node_count = node_count
         self._observers = tuple(observers)
         self._rows = dict(rows)
-        self._dirty: dict[NodePath, NodeRow] = {}
+        self._dirty: dict[NodePath, _Change] = {}
         self._state = SessionState.CREATED
         self._flush_at = 0.0
         self._lines: deque[NodeLog] = deque()
@@ -49,8 +72,13 @@ class Recorder:
 
     @property
     def rows(self) -> Mapping[NodePath, NodeRow]:
-        """The last state of each node that has one."""
+        """The last stored state of each node that has one."""
         return self._rows
+
+    def is_open(self, path: NodePath) -> bool:
+        """Tell whether a node has no final state yet."""
+        known = self._dirty.get(path) or self._rows.get(path)
+        return known is None or known.state not in FINAL_NODE_STATES
 
     def session(self, state: SessionState) -> None:
         """The session is in ``state`` now; stored before this returns."""
@@ -62,11 +90,11 @@ class Recorder:
         self, path: NodePath, state: NodeState, *, attempt: int = 0, seconds: float | None = None, detail: str = ""
     ) -> None:
         """A node is in ``state`` now; stored soon."""
-        clock = self._clock
-        self._rows[path] = self._dirty[path] = NodeRow(path, state, attempt, clock.now(), seconds, detail)
+        at = self._monotonic()
+        self._dirty[path] = _Change(path, state, attempt, at, seconds, detail)
         if self._observers:
             self.tell(NodeEvent(self._session_id, path, state, attempt, detail))
-        if clock.monotonic() >= self._flush_at:
+        if at >= self._flush_at:
             self.flush()
 
     def log(self, path: NodePath, line: str) -> None:
@@ -88,8 +116,17 @@ class Recorder:
 
     def flush(self) -> datetime:
         """Store everything that is not stored yet, and return the time of it."""
-        at = self._clock.now()
-        self._index.record(self._session_id, self._state, list(self._dirty.values()), at)
+        now = self._monotonic()
+        at = self._time_of(now)
+        changed = [
+            NodeRow(path, state, attempt, self._time_of(when), seconds, detail)
+            for path, state, attempt, when, seconds, detail in self._dirty.values()
+        ]
+        self._index.record(self._session_id, self._state, changed, at)
+        self._rows.update(zip(self._dirty, changed, strict=True))
         self._dirty.clear()
-        self._flush_at = self._clock.monotonic() + FLUSH_SECONDS
+        self._flush_at = now + FLUSH_SECONDS
         return at
+
+    def _time_of(self, monotonic: float) -> datetime:
+        return self._began + timedelta(seconds=monotonic - self._began_monotonic)

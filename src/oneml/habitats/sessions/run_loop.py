@@ -21,6 +21,17 @@ POLL_SECONDS = 0.1
 STOPS_THE_SESSION = "the session was stopped"
 
 
+class _Lane:
+    """An engine, what waits for a slot of it with its timeout, and what it holds."""
+
+    __slots__ = ("engine", "ready", "running")
+
+    def __init__(self, engine: EngineRun) -> None:
+        self.engine = engine
+        self.ready: deque[tuple[NodePath, float | None]] = deque()
+        self.running: set[NodePath] = set()
+
+
 class RunLoop:
     """One drive of a session; used once, from one thread.
 
@@ -50,7 +61,6 @@ class RunLoop:
         stop_on_failure: bool,
     ) -> None:
         self._schedule = schedule
-        self._engines = engines
         self._settings_of = settings_of
         self._label_of = label_of
         self._recorder = recorder
@@ -58,8 +68,8 @@ class RunLoop:
         self._interrupts = interrupts
         self._clock = clock
         self._stop_on_failure = stop_on_failure
-        self._ready: dict[str, deque[NodePath]] = {name: deque() for name in engines}
-        self._running: dict[str, set[NodePath]] = {name: set() for name in engines}
+        self._lane_of = {name: _Lane(engine) for name, engine in engines.items()}
+        self._lanes = tuple(self._lane_of.values())
         self._delayed: list[tuple[float, NodePath]] = []
         self._tries: dict[NodePath, int] = {}
         self._failed = False
@@ -90,52 +100,55 @@ class RunLoop:
         """Start what may start, take what has ended, and tell whether all is over."""
         if self._stop_requested.is_set() and not self._stopping:
             self._stop(now=False)
-        self._release_delayed()
+        if self._delayed:
+            self._release_delayed()
         self._recorder.tell_logs()
-        for name, ready in self._ready.items():
-            if ready:
-                self._start(name, ready)
-        active = [name for name, running in self._running.items() if running]
+        active = 0
+        for lane in self._lanes:
+            if lane.ready:
+                self._start(lane)
+            active += bool(lane.running)
         if not active:
             if not self._delayed:
                 return True
             self._stop_requested.wait(min(POLL_SECONDS, max(0.0, self._delayed[0][0] - self._clock.monotonic())))
             return False
-        patience = POLL_SECONDS / len(active)
-        for name in active:
-            for outcome in self._engines[name].wait(patience):
-                self._running[name].discard(outcome.path)
-                self._take(outcome)
+        for lane in self._lanes:
+            if lane.running:
+                for outcome in lane.engine.wait(POLL_SECONDS / active):
+                    lane.running.discard(outcome.path)
+                    self._take(outcome)
         return False
 
-    def _start(self, name: str, ready: deque[NodePath]) -> None:
-        engine, running = self._engines[name], self._running[name]
+    def _start(self, lane: "_Lane") -> None:
+        ready, running, engine = lane.ready, lane.running, lane.engine
         while ready and len(running) < engine.slots:
-            path = ready.popleft()
+            path, timeout_seconds = ready.popleft()
             running.add(path)
             self._recorder.node(path, NodeState.RUNNING, attempt=self._tries.get(path, 0) + 1)
-            engine.submit(NodeTask(path, self._settings_of(path).timeout_seconds))
+            engine.submit(NodeTask(path, timeout_seconds))
 
     def _enqueue(self, paths: Sequence[NodePath]) -> None:
         for path in paths:
-            self._ready[self._settings_of(path).engine].append(path)
+            settings = self._settings_of(path)
+            self._lane_of[settings.engine].ready.append((path, settings.timeout_seconds))
 
     def _release_delayed(self) -> None:
         while self._delayed and self._delayed[0][0] <= self._clock.monotonic():
             self._enqueue([heapq.heappop(self._delayed)[1]])
 
     def _take(self, outcome: NodeOutcome) -> None:
-        path, state = outcome.path, outcome.state
-        detail = "" if outcome.error is None else f"{outcome.error.type}: {outcome.error.text}".rstrip(": ")
+        path, state, attempt, seconds, error = outcome[:5]
         if state is NodeState.SUCCEEDED:
-            self._recorder.node(path, state, attempt=outcome.attempt, seconds=outcome.seconds)
+            self._recorder.node(path, state, attempt=attempt, seconds=seconds)
             freed = self._schedule.succeed(path)
             if freed and not self._stopping and not (self._failed and self._stop_on_failure):
                 self._enqueue(freed)
             return
+        detail = "" if error is None else error.summary()
         if state is NodeState.FAILED and not self._stopping and self._try_again(path, detail):
             return
-        self._recorder.node(path, state, attempt=outcome.attempt, seconds=outcome.seconds, detail=detail)
+        self._recorder.node(path, state, attempt=attempt, seconds=seconds, detail=detail)
         if state is NodeState.CANCELLED:
             self._schedule.drop(path)
             self._stop(now=False)
@@ -162,7 +175,7 @@ class RunLoop:
 
     def _skip_all(self, why: str) -> None:
         """Keep from starting whatever has not started; what runs may end."""
-        running = frozenset[NodePath]().union(*self._running.values())
+        running = {path for lane in self._lanes for path in lane.running}
         waiting = [path for path in self._schedule.undecided if path not in running]
         self._skip(waiting, why)
         for path in waiting:
@@ -172,14 +185,14 @@ class RunLoop:
     def _stop(self, *, now: bool) -> None:
         self._stopping = True
         self._forget_waiting()
-        for name, running in self._running.items():
-            if running:
-                self._engines[name].cancel(now=now)
+        for lane in self._lanes:
+            if lane.running:
+                lane.engine.cancel(now=now)
 
     def _forget_waiting(self) -> None:
         self._delayed.clear()
-        for ready in self._ready.values():
-            ready.clear()
+        for lane in self._lanes:
+            lane.ready.clear()
 
     def _named(self, path: NodePath) -> str:
         label = self._label_of(path)

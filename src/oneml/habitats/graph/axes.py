@@ -15,13 +15,13 @@ _BYTES_AND_TEXT: tuple[type, ...] = (str, bytes, bytearray, memoryview)
 
 def axis_of(values: object) -> Axis | str:
     """Return the axis of a fan-out over ``values``, or what is wrong with them."""
+    kind = "a result" if isinstance(values, Handle) else kind_of(values)
     if isinstance(values, Mapping):
         members = cast("Mapping[object, object]", values)
         return _axis(tuple(members), tuple(members.values()))
     if isinstance(values, Sequence) and not isinstance(values, _BYTES_AND_TEXT):
         items = tuple(cast("Sequence[object]", values))
         return _axis(tuple(map(str, range(len(items)))), items)
-    kind = "a result" if isinstance(values, Handle) else kind_of(cast("object", values))
     return f"each() takes a list or a mapping of plain values, not {kind}."
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast, overload
 from typing_extensions import TypeForm
 
 from oneml.habitats.graph.axes import axis_of
-from oneml.habitats.graph.declarations import bound, entries_of, is_free, is_usable, paths_of, unusable
+from oneml.habitats.graph.declarations import admits, body_at, entries_of, paths_of, unusable
 from oneml.habitats.graph.definitions import (
     BROKEN,
     Axis,
@@ -20,7 +20,7 @@ from oneml.habitats.graph.definitions import (
 from oneml.habitats.graph.edges import Edge
 from oneml.habitats.graph.feeding import feed, origin_in
 from oneml.habitats.graph.forms import list_of
-from oneml.habitats.graph.handles import Handle, Origin, broken_handle, subject_of
+from oneml.habitats.graph.handles import Handle, broken_handle, subject_of
 from oneml.habitats.graph.literals import kind_of
 from oneml.habitats.graph.node_call import NodeCall
 from oneml.habitats.graph.planning import make_plan
@@ -102,16 +102,16 @@ class PipelineBuilder:
         draft.check_open()
         place = draft.here(1)
         path = join_path(self._namespace, name)
-        is_new = is_usable(draft, name, path, place) and is_free(draft, path, place)
+        is_admitted = admits(draft, name, path, place)
         definition = Definition(
-            index=len(draft.definitions),
-            path=path,
-            body=bound(draft, path, provider, place) if is_new else None,
-            place=place,
-            after=paths_of(draft, after, path, place) if after else (),
-            settings=None if settings is None else entries_of(draft, settings, path, place),
+            len(draft.definitions),
+            path,
+            body_at(draft, path, provider, place) if is_admitted else None,
+            place,
+            paths_of(draft, after, path, place) if after else (),
+            None if settings is None else entries_of(draft, settings, path, place),
         )
-        if is_new:
+        if is_admitted:
             draft.definitions.append(definition)
             draft.by_path[path] = definition
             draft.namespaces.add(self._namespace)
@@ -122,9 +122,10 @@ class PipelineBuilder:
 
         Inputs and outputs of the pipeline belong to no namespace: those of a view are those of the whole.
         """
-        path = join_path(self._namespace, name)
-        is_usable(self._draft, name, path, self._draft.here(1))
-        return self._view(self._draft, path)
+        reason = unusable(name)
+        if reason is not None:
+            self._draft.report(f"Namespace {reason}", self._draft.here(1))
+        return self._view(self._draft, join_path(self._namespace, name))
 
     @overload
     def each(self, values: Mapping[str, V]) -> V: ...
@@ -148,7 +149,7 @@ class PipelineBuilder:
         if isinstance(axis, str):
             draft.report(axis, draft.here(1))
             return cast("V", broken_handle(draft))
-        return cast("V", Handle(Origin(draft, None, axis, Any)))
+        return cast("V", Handle(draft, None, axis, Any))
 
     def gather(self, result: V) -> list[V]:
         """Collect the results of a fan-out, or one output of them, into one list in the order of its values.
@@ -165,8 +166,8 @@ class PipelineBuilder:
             message = f"gather() takes the result of a fan-out of this pipeline, not {subject}."
             draft.report(message, draft.here(1))
             return cast("list[V]", broken_handle(draft))
-        gathered = Origin(draft, origin.definition, Gathered(origin.source), list_of(origin.form))
-        return cast("list[V]", Handle(gathered))
+        gathered = Handle(draft, origin.definition, Gathered(origin.source), list_of(origin.form))
+        return cast("list[V]", gathered)
 
     def input(self, name: str, form: TypeForm[T], *, required: bool = True) -> T:
         """Declare an input of the pipeline, given when a session is created.
@@ -189,7 +190,7 @@ class PipelineBuilder:
             draft.report(f'Input "{name}" is declared twice; first at {draft.inputs[name].place}.', place)
         else:
             draft.inputs[name] = DeclaredInput(form, required, place)
-            return cast("T", Handle(Origin(draft, None, ExternalSource(name), form)))
+            return cast("T", Handle(draft, None, ExternalSource(name), form))
         return cast("T", broken_handle(draft))
 
     def output(self, name: str, value: object) -> None:

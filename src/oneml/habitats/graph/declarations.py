@@ -20,41 +20,40 @@ if TYPE_CHECKING:
 
 def unusable(name: object) -> str | None:
     """Return why ``name`` cannot be a name, as the end of a sentence; None where it can."""
+    if not isinstance(name, str):
+        return f"name is {kind_of(name)}, not text."
     try:
-        check_segment(cast("str", name))
+        check_segment(name)
     except InvalidNodePathError:
-        return f'name {str(name)[:80]!r} cannot be used: 1 to 64 of A-Z a-z 0-9 _ -, and not "-" first.'
-    except TypeError:
-        return f"name is {type(name).__qualname__}, not text."
+        return f'name {name[:80]!r} cannot be used: 1 to 64 of A-Z a-z 0-9 _ -, and not "-" first.'
     return None
 
 
-def is_usable(draft: Draft, name: str, path: NodePath, place: Place) -> bool:
-    """Tell whether a node or namespace may be called ``name`` and lie at ``path``; note why not."""
+def admits(draft: Draft, name: str, path: NodePath, place: Place) -> bool:
+    """Tell whether a node may be called ``name`` and lie at ``path``; note why not."""
     reason = unusable(name)
-    if reason is None and len(path) > PATH_MAX_CHARACTERS:
-        reason = f'path "{path[:80]}..." is too long: {len(path)} characters, of at most {PATH_MAX_CHARACTERS}.'
+    first = draft.by_path.get(path)
+    if reason is None and first is None and len(path) <= PATH_MAX_CHARACTERS:
+        return True
     if reason is not None:
         draft.report(f"Node {reason}", place)
-    return reason is None
-
-
-def is_free(draft: Draft, path: NodePath, place: Place) -> bool:
-    """Tell whether no node is defined at ``path`` yet; note where one is."""
-    first = draft.by_path.get(path)
-    if first is not None:
+    elif first is not None:
         draft.report(f'Node "{path}" is defined twice; first at {first.place}.', place, path)
-    return first is None
+    else:
+        rule = f"{len(path)} characters, of at most {PATH_MAX_CHARACTERS}"
+        draft.report(f'The path of node "{path[:80]}..." is too long: {rule}.', place)
+    return False
 
 
-def bound(draft: Draft, path: NodePath, provider: object, place: Place) -> Body | None:
-    """Hand a provider to the executables and return what is known of its body; note why there is none."""
+def body_at(draft: Draft, path: NodePath, provider: object, place: Place) -> Body | None:
+    """Hand a provider to the executables and return what is known of the body; note why there is none."""
     try:
         executable = draft.executables.bind(path, provider)
     except InvalidExecutableError as error:
         draft.report(str(error), place, path)
         return None
-    return draft.body_of(executable, path, place)
+    signature = draft.signature_of(executable, path, place)
+    return None if signature is None else (executable.provider, signature)
 
 
 def paths_of(draft: Draft, after: Sequence[object], path: NodePath, place: Place) -> tuple[NodePath, ...]:
@@ -64,12 +63,13 @@ def paths_of(draft: Draft, after: Sequence[object], path: NodePath, place: Place
         return ()
     found: dict[NodePath, None] = {}
     for item in cast("Sequence[object]", after):
+        kind = kind_of(item)
         origin = cast("NodeCall[..., Any]", item).origin if isinstance(item, NodeCall) else origin_in(item)
         if origin is not None and origin.source is BROKEN:
             continue
         upstream = None if origin is None or origin.draft is not draft else origin.definition
         if upstream is None:
-            subject = kind_of(cast("object", item)) if origin is None else subject_of(origin)
+            subject = kind if origin is None else subject_of(origin)
             message = f'"after" of node "{path}" takes nodes of this pipeline or their results, not {subject}.'
             draft.report(message, place, path)
         else:

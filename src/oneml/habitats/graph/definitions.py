@@ -69,16 +69,8 @@ BROKEN = LiteralSource(None)
 """Feeds an input whose argument has been reported already, so that it is not reported again."""
 
 
-class Body(NamedTuple):
-    """What is known of a node's body.
-
-    Attributes:
-        provider: Dotted name of its provider.
-        signature: Its ports.
-    """
-
-    provider: str
-    signature: BodySignature
+Body: TypeAlias = tuple[str, BodySignature]
+"""The dotted name of the provider of a body, and the ports of the body."""
 
 
 class Definition:
@@ -123,8 +115,8 @@ class Definition:
     ) -> None:
         self.index = index
         self.path = path
-        self.provider = "" if body is None else body.provider
-        self.signature = None if body is None else body.signature
+        self.provider: str = "" if body is None else body[0]
+        self.signature: BodySignature | None = None if body is None else body[1]
         self.place = place
         self.after = after
         self.settings = settings
@@ -230,7 +222,7 @@ class Draft:
         self.definitions.clear()
         self.by_path.clear()
 
-    def body_of(self, executable: Executable, path: NodePath, place: Place) -> Body | None:
+    def signature_of(self, executable: Executable, path: NodePath, place: Place) -> BodySignature | None:
         """Return the ports of a body; where it cannot be one, note why and return None."""
         key = (executable.call, executable.bound)
         found = self._signatures.get(key)
@@ -241,7 +233,7 @@ class Draft:
                 found = error
             self._signatures[key] = found
         if isinstance(found, BodySignature):
-            return Body(executable.provider, found)
+            return found
         for reason in found.reasons:
             self.report(f'Node "{path}" cannot run {found.body}. {reason}', place, path)
         return None

@@ -14,13 +14,14 @@ from oneml.habitats.graph.definitions import (
     ResultSource,
 )
 from oneml.habitats.graph.forms import form_text, list_of, tuple_of, union_of
-from oneml.habitats.graph.handles import Handle, Origin, origin_of, subject_of
+from oneml.habitats.graph.handles import Handle, Origin, origin_of, parts_of, subject_of
 from oneml.habitats.graph.literals import are_simple, literal_source, misfit
 from oneml.habitats.graph.outputs import OutputRef
 from oneml.habitats.graph.signature import InputPort
-from oneml.habitats.values.plan import ExternalSource, PortSource, WholeSource
+from oneml.habitats.values.plan import SINGLE_PORT, ExternalSource, PortSource, WholeSource
 from oneml.habitats.values.suggestions import known_names
 
+_RESULTS = (PortSource, WholeSource)
 _ADVICE = "Nodes take results and plain values; whatever else a body needs, its provider injects."
 
 
@@ -43,22 +44,24 @@ def feed(draft: Draft, definition: Definition, name: str, value: object) -> str 
     Returns:
         What is wrong with it, else None.
     """
-    origin = origin_of(value) if type(value) is Handle else origin_in(value)
     signature = definition.signature
     port = None if signature is None else signature.inputs.get(name)
     if port is None and signature is not None:
         return f'Node "{definition.path}" has no input "{name}". {known_names(name, signature.inputs)}'
-    if name in definition.arguments:
+    arguments = definition.arguments
+    if name in arguments:
         return _about(definition, name, "is fed twice. Connect one thing to it.")
+    if type(value) is Handle and port is not None:  # the usual case, made quick
+        of, _, source, form = parts_of(value)
+        if of is draft and isinstance(source, _RESULTS) and draft.fits(form, port.form):
+            arguments[name] = source
+            return None
+    origin = origin_in(value)
     if origin is None:
         return _feed_value(draft, definition, name, port, value)
     source = origin.source
-    if port is not None and origin.draft is draft and isinstance(source, PortSource | WholeSource):
-        definition.arguments[name] = source
-        if draft.fits(origin.form, port.form):
-            return None
     message = _misfit(draft, name, port, origin)
-    definition.arguments[name] = source if message is None and not isinstance(source, NoResult) else BROKEN
+    arguments[name] = BROKEN if message is not None or isinstance(source, NoResult) else source
     return None if message is None else _about(definition, name, message)
 
 
@@ -68,6 +71,8 @@ def listed(draft: Draft, values: Sequence[object]) -> Origin | str:
     items: list[ResultSource] = []
     forms: list[object] = []
     for origin in origins:
+        if origin is not None and origin.source is BROKEN:
+            return origin
         if origin is None or not isinstance(origin.source, PortSource | WholeSource):
             return "takes a list of which only some items are results of nodes. Give results alone, or values alone."
         if origin.draft is not draft:
@@ -87,8 +92,8 @@ def _feed_value(draft: Draft, definition: Definition, name: str, port: InputPort
             )
         origin = listed(draft, inside)
         message = origin if isinstance(origin, str) else _misfit(draft, name, port, origin)
-        if not isinstance(origin, str) and message is None:
-            definition.arguments[name] = cast("Listed", origin.source)
+        if not isinstance(origin, str) and isinstance(origin.source, Listed) and message is None:
+            definition.arguments[name] = origin.source
         return None if message is None else _about(definition, name, message)
     try:
         literal = literal_source(value)
@@ -143,10 +148,22 @@ def _form_misfit(draft: Draft, wanted: object, origin: Origin) -> str | None:
     source = origin.source
     if isinstance(source, Gathered | Listed) and draft.fits(tuple_of(get_args(origin.form)[0]), wanted):
         return None
-    message = f"takes {form_text(wanted)}, but {subject_of(origin)} gives {form_text(origin.form)}."
+    message = f"takes {form_text(wanted)}, but {_giver(origin)} gives {form_text(origin.form)}."
     if isinstance(source, PortSource | WholeSource) and draft.fits(list_of(origin.form), wanted):
         return f"{message} Did you forget gather()?"
     return message
+
+
+def _giver(origin: Origin) -> str:
+    source = origin.source
+    if isinstance(source, Listed):
+        return "the list"
+    subject = subject_of(origin)
+    if isinstance(source, Gathered):
+        return f"gather() of {subject}"
+    if isinstance(source, PortSource) and source.port != SINGLE_PORT:
+        return f'output "{source.port}" of {subject}'
+    return subject
 
 
 def _axis_misfit(axis: Axis, form: object) -> str | None:

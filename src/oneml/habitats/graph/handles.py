@@ -32,41 +32,44 @@ class Origin(NamedTuple):
 class Handle:
     """Stands for a value that exists once its node has run; an attribute is an output port of a NamedTuple result."""
 
-    __slots__ = ("_origin",)
+    # The parts of an Origin one by one, because 100,000 of them are kept; no name without an underscore, because
+    # that may be an output.
+    __slots__ = ("_definition", "_draft", "_form", "_source")
 
-    def __init__(self, origin: Origin) -> None:
-        self._origin = origin
+    def __init__(self, draft: Draft, definition: Definition | None, source: Argument | NoResult, form: object) -> None:
+        self._draft = draft
+        self._definition = definition
+        self._source = source
+        self._form = form
 
     def __getattr__(self, name: str) -> "Handle":
         if name.startswith("_"):
             raise AttributeError(name)
-        origin = self._origin
-        return _read_port(origin, name, origin.draft.here(1), by_key=False)
+        return _read_port(origin_of(self), name, self._draft.here(1), by_key=False)
 
     def __getitem__(self, key: object) -> "Handle":
-        origin = self._origin
         if isinstance(key, str):
-            return _read_port(origin, key, origin.draft.here(1), by_key=True)
-        fields = _fields(origin)
-        if isinstance(key, int) and origin.definition is not None and -len(fields) <= key < len(fields):
-            return port_handle(origin.draft, origin.definition, fields[key])
+            return _read_port(origin_of(self), key, self._draft.here(1), by_key=True)
+        fields = _fields(origin_of(self))
+        if isinstance(key, int) and self._definition is not None and -len(fields) <= key < len(fields):
+            return port_handle(self._draft, self._definition, fields[key])
         return self._refuse()
 
     def __iter__(self) -> "Iterator[Handle]":
-        draft, definition, _, _ = self._origin
-        fields = _fields(self._origin)
+        draft, definition = self._draft, self._definition
+        fields = _fields(origin_of(self))
         if definition is None or not fields:
             self._refuse()
         return iter([port_handle(draft, definition, name) for name in fields])
 
     def __repr__(self) -> str:
-        return f"<{subject_of(self._origin)}, which {_reason(self._origin)}>"
+        return f"<{subject_of(origin_of(self))}, which {_reason(origin_of(self))}>"
 
     def __dir__(self) -> list[str]:
-        return list(_fields(self._origin))
+        return list(_fields(origin_of(self)))
 
     def _refuse(self, *_: object) -> NoReturn:
-        raise NotYetRunError(subject=subject_of(self._origin), reason=_reason(self._origin))
+        raise NotYetRunError(subject=subject_of(origin_of(self)), reason=_reason(origin_of(self)))
 
     def __rshift__(self, other: object) -> Any:
         if isinstance(other, InputRef):
@@ -85,30 +88,38 @@ class Handle:
     __hash__ = object.__hash__
 
 
-origin_of = cast("Callable[[Handle], Origin]", attrgetter("_origin"))
-"""Return what a handle stands for; a function, because every attribute of a handle may be a port."""
+parts_of = cast(
+    "Callable[[Handle], tuple[Draft, Definition | None, Argument | NoResult, object]]",
+    attrgetter("_draft", "_definition", "_source", "_form"),
+)
+"""The parts of what a handle stands for; a function, because every attribute of a handle may be a port."""
 
 
-def result_origin(draft: Draft, definition: Definition) -> Origin:
-    """Return where the whole result of a node comes from."""
+def origin_of(handle: Handle) -> Origin:
+    """Return what a handle stands for."""
+    return Origin(*parts_of(handle))
+
+
+def result_handle(draft: Draft, definition: Definition) -> Handle:
+    """Return the handle of a node's whole result."""
     signature = definition.signature
     if signature is None:
-        return Origin(draft, definition, WholeSource(definition.path), Any)
+        return Handle(draft, definition, WholeSource(definition.path), Any)
     if signature.whole is None and signature.outputs:
-        return Origin(draft, definition, PortSource(definition.path, SINGLE_PORT), signature.result)
+        return Handle(draft, definition, PortSource(definition.path, SINGLE_PORT), signature.result)
     source = WholeSource(definition.path) if signature.outputs else NoResult(definition.path)
-    return Origin(draft, definition, source, signature.result)
+    return Handle(draft, definition, source, signature.result)
 
 
 def port_handle(draft: Draft, definition: Definition, port: str) -> Handle:
     """Return the handle of one output port, which must exist where the body is known."""
     form = Any if definition.signature is None else definition.signature.outputs[port]
-    return Handle(Origin(draft, definition, PortSource(definition.path, port), form))
+    return Handle(draft, definition, PortSource(definition.path, port), form)
 
 
 def broken_handle(draft: Draft) -> Handle:
     """Return the handle of something that was reported already: whatever is done with it says nothing more."""
-    return Handle(Origin(draft, None, BROKEN, Any))
+    return Handle(draft, None, BROKEN, Any)
 
 
 def no_output(definition: Definition, name: str) -> str:
@@ -144,7 +155,7 @@ def _read_port(origin: Origin, name: str, place: Place, *, by_key: bool) -> Hand
     draft, definition, source, _ = origin
     draft.check_open()
     if source is BROKEN:
-        return Handle(origin)
+        return Handle(*origin)
     if definition is None or not isinstance(source, WholeSource):
         advice = "A body that returns a NamedTuple has an output for each field."
         draft.report(f'{subject_of(origin)} {_reason(origin)}, so "{name}" of it cannot be read. {advice}', place)

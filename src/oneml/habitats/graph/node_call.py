@@ -6,7 +6,7 @@ from typing import Generic, ParamSpec, TypeVar, cast
 from oneml.habitats.graph.definitions import Definition, Draft
 from oneml.habitats.graph.edges import NodeInputs
 from oneml.habitats.graph.feeding import feed
-from oneml.habitats.graph.handles import Handle, Origin, result_origin
+from oneml.habitats.graph.handles import Origin, origin_of, result_handle
 from oneml.habitats.graph.outputs import NodeOutputs
 
 P = ParamSpec("P")
@@ -25,7 +25,7 @@ class NodeCall(Generic[P, R]):
     @property
     def origin(self) -> Origin:
         """Where its result comes from."""
-        return result_origin(self._draft, self._definition)
+        return origin_of(result_handle(self._draft, self._definition))
 
     @property
     def inputs(self) -> NodeInputs:
@@ -65,7 +65,7 @@ class NodeCall(Generic[P, R]):
                 problems.append(message)
         for problem in problems:
             draft.report(problem, draft.here(1), definition.path)
-        return cast("R", Handle(result_origin(draft, definition)))
+        return cast("R", result_handle(draft, definition))
 
     def _named(self, values: Sequence[object], problems: list[str]) -> Iterable[tuple[str, object]]:
         """Give positional inputs their names."""

@@ -2,7 +2,7 @@
 
 from oneml.habitats.graph.definitions import Definition, Draft
 from oneml.habitats.graph.edges import Edge, InputRef
-from oneml.habitats.graph.handles import Handle, broken_handle, no_output, port_handle, result_origin
+from oneml.habitats.graph.handles import Handle, broken_handle, no_output, port_handle, result_handle
 
 
 class OutputRef:
@@ -38,7 +38,7 @@ class NodeOutputs:
         return OutputRef(self._draft, broken_handle(self._draft))
 
     def __rshift__(self, target: InputRef) -> Edge:
-        handle = Handle(result_origin(self._draft, self._definition))
+        handle = result_handle(self._draft, self._definition)
         return Edge(handle, target, self._draft.here(1))
 
     def __dir__(self) -> list[str]:

@@ -1,13 +1,14 @@
 """The three classes of settings: what they take, what they refuse, and what they are by themselves."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, RootModel, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from oneml.habitats.errors import (
@@ -36,6 +37,19 @@ class Digits(PipelineSettings):
     model_config = SettingsConfigDict(env_prefix="DIGITS_")
     seed: int = 7
     train: Train = Train()
+
+
+class Late(PipelineSettings):
+    later: "Later | None" = None
+
+
+class Later(BaseModel):
+    x: int = 1
+
+
+@dataclass
+class Plain:
+    x: int = 1
 
 
 class Color(Enum):
@@ -203,14 +217,12 @@ def test_a_model_cannot_be_changed() -> None:
 
 
 def test_a_model_may_refer_to_one_defined_later() -> None:
-    class Late(PipelineSettings):
-        later: "Later | None" = None
+    class Never(PipelineSettings):
+        later: "NotDefinedAnywhere | None" = None  # noqa: F821  # that is the point
 
-    class Later(BaseModel):
-        x: int = 1
-
-    Late.model_rebuild()
     assert settings_of(Late)["later"].model is Later
+    with pytest.raises(InvalidSettingsModelError, match='the type "NotDefinedAnywhere" is not defined'):
+        settings_of(Never)
 
 
 def test_entries_hold_what_is_set_and_nothing_else() -> None:
@@ -233,13 +245,25 @@ def test_entries_of_a_session_leave_out_its_nodes() -> None:
 
 
 def test_values_given_in_code_become_json() -> None:
-    fields = {"day": date(2024, 5, 1), "root": Path("data"), "color": Color.RED, "top": float("inf"), "ids": {3, 1, 2}}
+    fields = {
+        "day": date(2024, 5, 1),
+        "root": Path("data"),
+        "color": Color.RED,
+        "top": float("inf"),
+        "ids": {3, 1, 2},
+        "plain": Plain(x=3),
+        "rooted": RootModel[list[int]]([1]),
+        "by_number": {1: "a"},
+    }
     assert PipelineNodeSettings(fields=fields).entries() == {
         "day": "2024-05-01",
         "root": "data",
         "color": "red",
         "top": "Infinity",
         "ids": [1, 2, 3],
+        "plain": {"x": 3},
+        "rooted": [1],
+        "by_number": {"1": "a"},
     }
 
 

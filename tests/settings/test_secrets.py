@@ -4,6 +4,7 @@ import base64
 import json
 import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
@@ -14,7 +15,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, Secret, SecretBytes, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from oneml.habitats.errors import OnemlError, SecretRefusedError, SecretUnavailableError, SettingsError
+from oneml.habitats.errors import (
+    InvalidDocumentError,
+    OnemlError,
+    SecretRefusedError,
+    SecretUnavailableError,
+    SettingsError,
+)
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
@@ -186,6 +193,60 @@ def test_a_worker_finds_its_own_secret(machine: "Machine", tmp_path: Path) -> No
     assert _revealed(worker.session)[0] == "of-worker"
     assert worker.session.client.token == SecretStr("from-file")
     assert worker.secret_texts() == {"of-worker", "from-file", "built-in-key"}
+
+
+@dataclass
+class Pair:
+    name: str
+    secret: SecretStr
+
+
+class BuiltIn(PipelineSettings):
+    many: tuple[SecretStr, ...] = (SecretStr("first-canary"), SecretStr("second-canary"))
+    by_name: dict[str, SecretStr] = Field(default_factory=lambda: {"a": SecretStr("third-canary")})
+    pair: Pair = Field(default_factory=lambda: Pair("n", SecretStr("fourth-canary")))
+    pin: Secret[int] = Secret(987654)
+    nothing: SecretStr | None = None
+    inner: Client | None = None
+
+
+def test_defaults_of_every_form_stay_in_the_code(machine: "Machine") -> None:
+    driver = machine.resolve(BuiltIn, assignments=["inner.url=x"])
+    assert "canary" not in json.dumps(driver.snapshot())
+    worker = EffectiveSettings.from_snapshot(BuiltIn, driver.snapshot(), {})
+    assert worker.session == driver.session
+    assert worker.session.pair == Pair("n", SecretStr("fourth-canary"))
+    assert worker.session.inner == Client(url="x")
+    texts = {"first-canary", "second-canary", "third-canary", "fourth-canary", "987654", "built-in-key"}
+    assert texts <= worker.secret_texts()
+
+
+def test_a_default_that_is_gone_is_a_refusal(machine: "Machine") -> None:
+    class Gone(PipelineSettings):
+        token: SecretStr | None = None
+
+    class Binary(PipelineSettings):
+        token: SecretBytes = SecretBytes(b"\xff")
+
+    document = {**machine.resolve(Gone).snapshot()}
+    document["process"] = {**machine.resolve(Gone).process_values, "token": "default"}
+    with pytest.raises(SecretRefusedError, match="the code that is installed here gives no default"):
+        EffectiveSettings.from_snapshot(Gone, document, {})
+    with pytest.raises(SecretUnavailableError, match="the default of the setting"):
+        machine.resolve(Binary)
+
+
+def test_a_recipe_with_a_secret_in_it_is_refused_and_not_shown(machine: "Machine") -> None:
+    document = json.loads(json.dumps(machine.resolve(Vault, assignments=["//a:plain=3"]).snapshot()))
+    in_node = json.loads(json.dumps(document))
+    document["process"]["token"] = CANARY
+    with pytest.raises(InvalidDocumentError, match='"token" is a secret, but no reference') as raised:
+        EffectiveSettings.from_snapshot(Vault, document, {})
+    in_node["layers"]["nodes"]["//a"][0]["values"] = {"token": CANARY}
+    worker = EffectiveSettings.from_snapshot(Vault, in_node, {})
+    with pytest.raises(SecretRefusedError, match="it is no reference") as refused:
+        worker.node("//a")
+    assert CANARY not in f"{raised.value}{refused.value}{refused.value.missing}"
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"x" * 70_000])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field, field_serializer, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from oneml.habitats.errors import InvalidDocumentError, SettingsError, SettingsModelChangedError
@@ -247,6 +247,15 @@ def test_a_value_that_does_not_survive_json_is_refused_at_creation(machine: "Mac
         model_config = SettingsConfigDict(env_prefix="HIDDEN_")
         count: int = Field(default=1, exclude=True)
 
+    class Choosy(PipelineSettings):
+        day: datetime = datetime(2024, 1, 1)  # noqa: DTZ001  # a naive time is the point
+
+        @field_serializer("day")
+        def _in_words(self, day: datetime) -> str:
+            return f"{day:%d of %B}"
+
+    with pytest.raises(SettingsError, match=r"^day: does not come back as it is.*\(day: Input should be a valid"):
+        machine.resolve(Choosy)
     with pytest.raises(SettingsError, match=r"^anything: does not come back as it is"):
         machine.resolve(Lossy)
     machine.environ |= {"DOUBLING_COUNT": "3", "HIDDEN_COUNT": "3"}

@@ -181,8 +181,12 @@ def _kinds(setting: Setting) -> Iterator[object]:
 
 
 def _default(model: type[BaseModel], name: SettingName) -> JsonValue:
+    secret = default_of(model, name)
+    if secret is None:
+        message = "the code that is installed here gives no default for it"
+        raise _UnavailableError(message)
     try:
-        return as_json(_revealed(default_of(model, name)))
+        return as_json(_revealed(secret))
     except ValueError as error:
         message = f"the default of the setting {error}"
         raise _UnavailableError(message) from None

@@ -6,7 +6,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import Annotated, NamedTuple, NewType, Union, cast, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, RootModel, Secret, SecretBytes, SecretStr
+from pydantic import BaseModel, PydanticUndefinedAnnotation, RootModel, Secret, SecretBytes, SecretStr
 from pydantic_settings import BaseSettings
 from typing_extensions import is_typeddict
 
@@ -52,10 +52,17 @@ def settings_of(model: type[BaseModel]) -> Mapping[str, Setting]:
     """Return the settings of ``model`` by name.
 
     Raises:
-        InvalidSettingsModelError: Some type in it would read the environment by itself.
+        InvalidSettingsModelError: Some type in it is not defined, or would read the environment by itself.
     """
     if not model.__pydantic_fields_complete__:
-        model.model_rebuild()
+        try:
+            model.model_rebuild()
+        except PydanticUndefinedAnnotation as error:
+            raise InvalidSettingsModelError(
+                model=model.__name__,
+                reason=f'the type "{error.name}" is not defined',
+                remedy="Define it in the module of the class.",
+            ) from error
     return {name: _setting(model, name, field.annotation) for name, field in model.model_fields.items()}
 
 

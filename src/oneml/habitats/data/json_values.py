@@ -61,7 +61,7 @@ def _is_dataclass(value: object) -> bool:
 
 
 def _is_model(value: object) -> bool:
-    return hasattr(type(value), "__pydantic_serializer__")
+    return hasattr(type(value), "__pydantic_fields__")
 
 
 def _is_mapping(value: object) -> bool:

@@ -46,14 +46,20 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        hidden = ("ONEML_", "DIGITS_", "HELLO_")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-        path = os.pathsep.join([sysconfig.get_path("scripts"), inherited["PATH"]])
         home = folder / ".home"
         home.mkdir()
-        self.environment = {**inherited, "PATH": path, "HOME": str(home), "ONEML_STORE_URL": (home / "store").as_uri()}
-        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
-            self.environment.pop(name, None)
+        hidden = ("ONEML_", "DIGITS_", "HELLO_", "XDG_", "PIP_", "PYTHON")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+        # pip installs into the folder, from what is here: nothing is downloaded, and this environment stays as it is.
+        pip = {"TARGET": str(home / "site"), "NO_DEPS": "1", "NO_INDEX": "1", "NO_BUILD_ISOLATION": "0", "UPGRADE": "1"}
+        self.environment = {
+            **inherited,
+            **{f"PIP_{name}": value for name, value in pip.items()},
+            "HOME": str(home),
+            "ONEML_STORE_URL": (home / "store").as_uri(),
+            "PATH": os.pathsep.join([sysconfig.get_path("scripts"), inherited["PATH"]]),
+            "PYTHONPATH": str(home / "site"),
+        }
 
     def run(self, *command: str) -> str:
         done = subprocess.run(

@@ -6,6 +6,7 @@ from typing import TypeVar
 from oneml.habitats.errors import SettingsError
 from oneml.habitats.settings.checks import layer_problems, raise_all
 from oneml.habitats.settings.effective import EffectiveSettings, Values, resolved_or_raise, values_of_tree
+from oneml.habitats.settings.environment import ReadLayer
 from oneml.habitats.settings.layers import Layers, LayerValues
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
 from oneml.habitats.settings.process import process_layers
@@ -53,15 +54,8 @@ def resolve_settings(
         InvalidNodePathError: A key of ``nodes``, given in code, is no path.
     """
     given = command_line or CommandLineSettings()
-    read = list(process_layers(model, habitat, sources))
     parts = (file_layers(given.file), code_layers(session), assignment_layers(model, given.assignments))
-    layers = Layers(
-        process=tuple(layer for layer, _ in read if layer.values),
-        session=tuple(part.session for part in parts if part.session is not None and part.session.values),
-        nodes=_by_path(parts),
-    )
-    errors = [error for _, found in read for error in found] + [error for part in parts for error in part.errors]
-    raise_all([*errors, *(error for layer in layers.every() for error in layer_problems(model, layer))])
+    layers = _checked(model, list(process_layers(model, habitat, sources)), parts)
     secrets = SecretSource.of_environment(sources.environ)
     process = _values(model, {}, layers.process, secrets)
     return EffectiveSettings(
@@ -72,6 +66,17 @@ def resolve_settings(
         session=_values(model, process.tree, layers.session, secrets) if layers.session else process,
         on_worker=False,
     )
+
+
+def _checked(model: type[PipelineSettings], read: Sequence[ReadLayer], parts: Sequence[SessionLayers]) -> Layers:
+    layers = Layers(
+        process=tuple(layer for layer, _ in read if layer.values),
+        session=tuple(part.session for part in parts if part.session is not None and part.session.values),
+        nodes=_by_path(parts),
+    )
+    errors = [error for _, found in read for error in found] + [error for part in parts for error in part.errors]
+    raise_all([*errors, *(error for layer in layers.every() for error in layer_problems(model, layer))])
+    return layers
 
 
 def _values(

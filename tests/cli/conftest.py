@@ -11,6 +11,9 @@ from click.testing import CliRunner, Result
 
 from oneml.habitats.cli import oneml
 
+SITE = Path(__file__).parent / "site"
+"""Holds a distribution with habitats that tests run: ``probe``, and two that cannot be used."""
+
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -24,6 +27,8 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("HOME", "home"),
     ):
         monkeypatch.setenv(variable, str(tmp_path / folder))
+    monkeypatch.syspath_prepend(str(SITE))
+    monkeypatch.setenv("PYTHONPATH", str(SITE))
     working = tmp_path / "work"
     working.mkdir()
     monkeypatch.chdir(working)

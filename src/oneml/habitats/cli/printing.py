@@ -32,9 +32,9 @@ def print_document(what: str, **fields: "JsonValue") -> None:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows below a head, in columns as wide as they need; the last column is not padded."""
-    lines = [tuple(head), *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    """Print rows below a head, or without one, in columns as wide as they need; the last column is not padded."""
+    lines = [tuple(head), *rows] if head else list(rows)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         padded = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         click.echo(padded.rstrip())

@@ -55,7 +55,7 @@ class Published(NamedTuple):
         if self.record is None:
             return "kept in memory, gone when this process ends"
         how = f"oneml output {session_id} {self.node} {self.port}"
-        return f"{self.record.serializer}, {self.record.size} bytes: {how}"
+        return f"{self.record.serializer}, {self.record.size} B: {how}"
 
 
 def published(session: "PipelineSession", path: NodePath, port: str, *, read_max_bytes: int | None = None) -> Published:

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from dependency_injector import providers
@@ -19,6 +20,7 @@ class ProbeSettings(PipelineSettings):
     greeting: str = "Hello"
     fail: bool = False
     hang: bool = False
+    wait: bool = False
     times: tuple[int, ...] = (1, 2)
 
 
@@ -53,15 +55,21 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Join:
-    """Puts texts together, or fails, or hangs until somebody interrupts."""
+    """Puts texts together; or fails, interrupts itself, or waits until somebody interrupts it."""
 
     fail: bool
     hang: bool
+    wait: bool
 
     def __call__(self, texts: Sequence[str]) -> dict[str, list[str]]:
         """Return the texts."""
         if self.hang:
             os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(30)
+        if self.wait:
+            marker = Path("waiting.new")
+            marker.write_text(str(os.getpid()))
+            marker.rename("waiting")
             time.sleep(30)
         if self.fail:
             message = "asked to fail"
@@ -82,7 +90,7 @@ class Probe(PipelineComponents):
     settings = Settings(ProbeSettings)
     make = providers.Factory(Make, greeting=settings.node.greeting)
     repeat = providers.Factory(Repeat)
-    join = providers.Factory(Join, fail=settings.node.fail, hang=settings.node.hang)
+    join = providers.Factory(Join, fail=settings.node.fail, hang=settings.node.hang, wait=settings.node.wait)
     nothing = providers.Factory(Nothing)
 
     def define(self, pipeline: PipelineBuilder) -> None:

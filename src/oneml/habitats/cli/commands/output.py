@@ -11,7 +11,7 @@ import click
 
 from oneml.habitats.cli.failures import ReportedError
 from oneml.habitats.cli.options import as_json
-from oneml.habitats.cli.printing import LINE_MAX_CHARACTERS, print_document, print_table
+from oneml.habitats.cli.printing import LINE_MAX_CHARACTERS, print_document, print_table, remark
 from oneml.habitats.cli.published import JSON, TEXT, Published, published
 from oneml.habitats.errors import UnknownPortError
 from oneml.habitats.ports.artifact_store import Blob
@@ -48,6 +48,8 @@ def output(session: str, node: str, port: str | None, *, to: Path | None, as_jso
         if as_json:
             ports = {name: published(found, path, name).fields() for name in wanted}
             print_document("output", node=path, ports=ports)
+        elif not wanted:
+            remark(f"{path} has succeeded and publishes nothing.")
         elif len(wanted) != 1:
             every = [published(found, path, name, read_max_bytes=4 * LINE_MAX_CHARACTERS) for name in wanted]
             print_table(("PORT", "VALUE"), [(each.port, each.line(session)) for each in every])

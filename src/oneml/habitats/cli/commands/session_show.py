@@ -69,7 +69,7 @@ def _print_node(session: "PipelineSession", path: NodePath) -> None:
     else:
         lines.extend((f"output {port}", "not published") for port in node.outputs)
     click.echo()
-    print_table(("", ""), lines)
+    print_table((), lines)
     outcome = session.outcome(path)
     if outcome is not None and outcome.error is not None:
         click.echo(f"\n{outcome.error.traceback.rstrip()}")

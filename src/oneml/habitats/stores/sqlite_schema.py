@@ -75,7 +75,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
-        raise corrupt_index(str(path), found)
+        raise corrupt_index(str(path), found.splitlines()[-1])
 
 
 def _number(connection: sqlite3.Connection, statement: str) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from oneml.habitats.errors import StoreError
-from oneml.habitats.stores import local, pending_blob, publishing
+from oneml.habitats.stores import pending_blob, publishing
 from oneml.habitats.stores.local import LocalArtifactStore
 from oneml.habitats.stores.publishing import Publisher
 
@@ -242,6 +242,9 @@ with store.open_blob(blob) as stream:
     assert start(code, tmp_path, "anonymous").communicate()[0].split() == [str(96 << 20), "10"]
 
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc to tell the names of files")
+
+
 def opened_as(descriptor: object) -> Path:
     return Path(f"/proc/self/fd/{descriptor}").readlink()
 
@@ -251,10 +254,8 @@ class Recorder:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[tuple[str, str]] = []
-        for name in ("write", "link", "replace", "mkdir"):
-            monkeypatch.setattr(os, name, self.recording(name, getattr(os, name)))
-        for module in (local, publishing, pending_blob):
-            monkeypatch.setattr(module, "sync", self.recording("sync", module.sync))  # type: ignore[attr-defined]
+        for name in ("write", "link", "replace", "mkdir", "fsync"):
+            monkeypatch.setattr(os, name, self.recording(name.replace("fsync", "sync"), getattr(os, name)))
 
     def recording(self, name: str, real: Callable[..., object]) -> Callable[..., object]:
         def record(*args: object, **options: object) -> object:
@@ -277,7 +278,7 @@ def opened(tmp_path: Path) -> LocalArtifactStore:
     return store
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc to tell the names of files")
+@needs_proc
 def test_content_reaches_the_disk_before_its_name_and_the_name_before_the_answer(
     opened: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,7 +287,7 @@ def test_content_reaches_the_disk_before_its_name_and_the_name_before_the_answer
     assert recorder.calls == [("write", "content"), ("sync", "content"), ("link", "s/commit.json"), ("sync", "s")]
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc to tell the names of files")
+@needs_proc
 def test_folders_on_the_way_reach_the_disk_too_even_those_of_earlier_calls(
     opened: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,7 +300,7 @@ def test_folders_on_the_way_reach_the_disk_too_even_those_of_earlier_calls(
     assert synced == ["content", "k", "s", "n", "content", "k"]
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc to tell the names of files")
+@needs_proc
 def test_an_artifact_reaches_the_disk_before_its_name(
     opened: LocalArtifactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """The index in SQLite: what it refuses, and what it never does."""
 
+import fcntl
 import os
 import signal
 import sqlite3
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -310,6 +312,24 @@ def test_who_asks_does_not_keep_a_driver_out(index: SqliteSessionStore, monkeypa
         monkeypatch.setattr(driver_locks.time, "sleep", lambda _: stdin.close() or asking.wait())
         with index.drive(ABC):
             assert index.is_driven(ABC)
+
+
+def test_a_lock_whose_file_its_last_holder_removed_is_taken_again(
+    index: SqliteSessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = index._locks._path(ABC)
+    removed: list[int] = []
+
+    def flock(descriptor: int, operation: int) -> None:
+        if not removed:
+            removed.append(descriptor)
+            lock.unlink()
+        fcntl.flock(descriptor, operation)
+
+    monkeypatch.setattr(driver_locks, "fcntl", SimpleNamespace(**vars(fcntl) | {"flock": flock}))
+    with index.drive(ABC), lock.open() as seen_by_others, pytest.raises(BlockingIOError):
+        fcntl.flock(seen_by_others, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert removed
 
 
 def test_no_lock_file_stays_behind(index: SqliteSessionStore, path: Path) -> None:

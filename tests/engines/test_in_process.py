@@ -3,7 +3,10 @@
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from oneml.habitats.engines.in_process import InProcessEngine
+from oneml.habitats.errors import StoreError
 from oneml.habitats.ports.engine import EngineContext, NodeTask
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
@@ -79,3 +82,13 @@ def test_cancelling_at_once_gives_up_on_a_thread_that_goes_on() -> None:
         assert [outcome.state for outcome in run.wait(10)] == [NodeState.CANCELLED]
         go_on.set()
         assert run.wait(0.05) == ()
+
+
+def test_an_error_of_the_store_in_a_thread_reaches_whoever_waits() -> None:
+    def execute(path: NodePath) -> NodeOutcome:
+        raise StoreError(place=str(path), reason="no space", remedy="")
+
+    with InProcessEngine().open(context(execute, 2)) as run:
+        run.submit(NodeTask(A, None))
+        with pytest.raises(StoreError, match="no space"):
+            run.wait(10)

@@ -137,7 +137,8 @@ def test_broken_utf_8_is_shown_with_replacements() -> None:
 def test_a_grandchild_that_holds_the_pipe_open_is_not_waited_for(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     source = (
-        "import subprocess, sys, pathlib; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
+        "import subprocess, sys, pathlib;"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
         f"pathlib.Path({str(pid_file)!r}).write_text(str(child.pid))"
     )
     started = time.monotonic()

@@ -61,7 +61,7 @@ class _Threads:
         self.slots = workers
         self._execute = execute
         self._tasks: SimpleQueue[NodePath | None] = SimpleQueue()
-        self._outcomes: SimpleQueue[NodeOutcome] = SimpleQueue()
+        self._outcomes: SimpleQueue[NodeOutcome | BaseException] = SimpleQueue()
         self._running: set[NodePath] = set()
         for number in range(workers):
             context = contextvars.copy_context()
@@ -78,6 +78,8 @@ class _Threads:
             outcome = self._outcomes.get(timeout=timeout_seconds)
         except Empty:
             return ()
+        if isinstance(outcome, BaseException):
+            raise outcome
         if outcome.path not in self._running:
             return ()
         self._running.discard(outcome.path)
@@ -95,4 +97,7 @@ class _Threads:
 
     def _work(self) -> None:
         while (path := self._tasks.get()) is not None:
-            self._outcomes.put(self._execute(path))
+            try:
+                self._outcomes.put(self._execute(path))
+            except BaseException as error:  # noqa: BLE001  # raised where the session waits
+                self._outcomes.put(error)

@@ -47,6 +47,7 @@ class Interrupts:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Count interrupts inside the block; outside the main thread, or where others handle them, nothing changes."""
+        self.count = 0
         if threading.current_thread() is not threading.main_thread():
             yield
             return

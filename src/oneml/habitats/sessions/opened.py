@@ -130,7 +130,7 @@ class OpenedSession:
         return self.settings.node(path, self._nodes.author_settings(path))
 
     def know_plan(self) -> None:
-        """Note that the whole plan is at hand: where no node has settings of its own, none is looked for from now on."""
+        """Note that the whole plan is at hand: where no node has settings of its own, none is looked for any more."""
         self._uniform = not self.settings.node_paths() and not self._nodes.plan().node_settings
 
     def signature_of(self, provider: str) -> BodySignature:

@@ -12,8 +12,8 @@ from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
 from oneml.habitats.sessions.checks import check_execution, check_node_settings
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
-from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
 from oneml.habitats.settings.resolve import resolve_settings
+from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
 

@@ -2,30 +2,23 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar, overload
 
 from typing_extensions import TypeForm
 
 from oneml.habitats.data.client import DataClient
-from oneml.habitats.engines.registry import engine_by_name
 from oneml.habitats.errors import InMemoryNodeError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
-from oneml.habitats.ports.engine import EngineContext, EngineRun
 from oneml.habitats.ports.observer import Observer
-from oneml.habitats.ports.session_store import NodeRow, SessionStore
+from oneml.habitats.ports.session_store import NodeRow, SessionRow, SessionStore
 from oneml.habitats.sessions.attempts import AttemptLog
-from oneml.habitats.sessions.index import add_to_index, rows_from_store
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.sessions.opened import OpenedSession, PlannedNodes
 from oneml.habitats.sessions.output_reader import OutputReader
 from oneml.habitats.sessions.recipe import Recipe
-from oneml.habitats.sessions.recorder import Recorder
-from oneml.habitats.sessions.run_loop import RunLoop
-from oneml.habitats.sessions.schedule import Schedule
+from oneml.habitats.sessions.run_result import RunResult
 from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.outcome import NodeOutcome, PortRecord
 from oneml.habitats.values.plan import Plan
@@ -33,29 +26,6 @@ from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState, SessionState
 
 T = TypeVar("T")
-
-_ENGINE_FAILED = "the engine failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
-    """How a run of a session ended.
-
-    Attributes:
-        session_id: The session.
-        state: ``succeeded``, ``failed`` or ``stopped``.
-        nodes: The final state of every node, with why.
-    """
-
-    session_id: SessionId
-    state: SessionState
-    nodes: Mapping[NodePath, NodeRow]
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether every node has succeeded."""
-        return self.state is SessionState.SUCCEEDED
-
 
 class PipelineSession:
     """One execution of a habitat; made by `PipelineServiceClient`, closed by leaving its ``with`` block.
@@ -133,21 +103,27 @@ class PipelineSession:
     @property
     def state(self) -> SessionState:
         """Where it stands now."""
-        index = self._index()
-        row = index.session(self.session_id) or add_to_index(self._store, index, self._recipe)
+        index, row = self._indexed()
         if row.state is SessionState.RUNNING and not index.is_driven(self.session_id):
             return SessionState.INTERRUPTED
         return row.state
 
     def node_rows(self) -> Mapping[NodePath, NodeRow]:
         """Return the state of every node that is not simply pending, in the order of the plan."""
-        index = self._index()
-        if index.session(self.session_id) is None:
-            add_to_index(self._store, index, self._recipe)
+        from oneml.habitats.sessions.index import rows_from_store  # noqa: PLC0415  # a worker never asks
+
+        index, _ = self._indexed()
         known = {row.path: row for row in index.nodes(self.session_id)}
         newer = rows_from_store(self._attempts, self.plan, known)
         found = {**known, **newer, **self._own_rows}
         return {path: found[path] for path in self.plan.nodes if path in found}
+
+    def _indexed(self) -> tuple[SessionStore, SessionRow]:
+        """Return the index, and this session's row in it, which is found again where it was lost."""
+        from oneml.habitats.sessions.index import add_to_index  # noqa: PLC0415  # a worker never asks
+
+        index = self._index()
+        return index, index.session(self.session_id) or add_to_index(self._store, index, self._recipe)
 
     def open(self) -> OpenedSession:
         """Open the container in this process, unless it is open already.
@@ -172,74 +148,26 @@ class PipelineSession:
             KeyboardInterrupt: The process was asked to stop; every node has its final state nevertheless.
             BackendError: An engine or a store failed.
         """
+        from oneml.habitats.sessions.driving import Drive  # noqa: PLC0415  # a worker never drives
+
         opened = self.open()
         opened.know_plan()
         index = self._index()
         with index.drive(self.session_id):
-            if index.session(self.session_id) is None:
-                add_to_index(self._store, index, self._recipe)
             done = {path: row for path, row in self.node_rows().items() if self._is_done(path, row, opened)}
-            recorder = Recorder(
-                self.session_id,
-                index=index,
-                clock=self._clock,
-                node_count=len(self.plan.nodes),
-                rows=done,
-                observers=observers,
-            )
-            schedule = Schedule(self.plan, succeeded=done)
             self._stop_requested.clear()
             self._own_rows.clear()
-            recorder.session(SessionState.RUNNING)
-            recorder.session(self._drive(opened, schedule, recorder))
-        return RunResult(
-            session_id=self.session_id,
-            state=recorder.state,
-            nodes={path: recorder.rows[path] for path in self.plan.nodes},
-        )
-
-    def _drive(self, opened: OpenedSession, schedule: Schedule, recorder: Recorder) -> SessionState:
-        """Run the loop; whatever breaks it, every node and the session get their final states."""
-        try:
-            with opened.interrupts.listening(), ExitStack() as stack:
-                loop = RunLoop(
-                    schedule=schedule,
-                    engines=self._engines(opened, schedule, recorder, stack),
-                    settings_of=opened.settings_of,
-                    label_of=lambda path: self.plan.nodes[path].label,
-                    recorder=recorder,
-                    stop_requested=self._stop_requested,
-                    interrupts=opened.interrupts,
-                    clock=self._clock,
-                    stop_on_failure=opened.settings.session.on_failure == "stop",
-                )
-                return loop.run()
-        except BaseException as error:
-            interrupted = isinstance(error, KeyboardInterrupt)
-            for path in list(schedule.undecided):
-                if recorder.is_open(path):
-                    recorder.node(path, NodeState.CANCELLED, detail="" if interrupted else _ENGINE_FAILED)
-            recorder.session(SessionState.STOPPED if interrupted else SessionState.FAILED)
-            raise
-
-    def _engines(
-        self, opened: OpenedSession, schedule: Schedule, recorder: Recorder, stack: ExitStack
-    ) -> Mapping[str, EngineRun]:
-        context = EngineContext(
-            habitat=self.habitat,
-            session_id=self.session_id,
-            store_url=self._worker_store_url,
-            workers=opened.settings.session.workers,
-            execute=opened.runner.run_scheduled,
-            known=self._known,
-            last_attempt=self._attempts.last_attempt,
-            log=recorder.log,
-        )
-        names = sorted({opened.settings_of(path).engine for path in schedule.undecided})
-        return {name: stack.enter_context(engine_by_name(name).open(context)) for name in names}
-
-    def _known(self, path: NodePath, after_attempt: int) -> NodeOutcome | None:
-        return self._attempts.outcome(path, after_attempt=after_attempt)
+            drive = Drive(
+                recipe=self._recipe,
+                plan=self.plan,
+                opened=opened,
+                attempts=self._attempts,
+                index=index,
+                clock=self._clock,
+                stop_requested=self._stop_requested,
+                worker_store_url=self._worker_store_url,
+            )
+            return drive.run(done=done, observers=observers)
 
     def _is_done(self, path: NodePath, row: NodeRow, opened: OpenedSession) -> bool:
         if row.state is not NodeState.SUCCEEDED:

@@ -1,0 +1,109 @@
+"""Drives a session to its end: opens engines, runs the loop, and leaves every node and the session in a final state."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from oneml.habitats.engines.registry import engine_by_name
+from oneml.habitats.ports.clock import Clock
+from oneml.habitats.ports.engine import EngineContext, EngineRun
+from oneml.habitats.ports.observer import Observer
+from oneml.habitats.ports.session_store import NodeRow, SessionStore
+from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.opened import OpenedSession
+from oneml.habitats.sessions.recipe import Recipe
+from oneml.habitats.sessions.recorder import Recorder
+from oneml.habitats.sessions.run_loop import RunLoop
+from oneml.habitats.sessions.run_result import RunResult
+from oneml.habitats.sessions.schedule import Schedule
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.plan import Plan
+from oneml.habitats.values.states import NodeState, SessionState
+
+_BROKEN_OFF = "the engine or the store failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drive:
+    """What one run of a session works with.
+
+    Attributes:
+        recipe: The session's recipe.
+        plan: Its DAG.
+        opened: Its open container.
+        attempts: Its claims and commits.
+        index: Where states go.
+        clock: Time.
+        stop_requested: Set by whoever wants the session to stop.
+        worker_store_url: What another process must be told to find the store; None where it finds it by itself.
+    """
+
+    recipe: Recipe
+    plan: Plan
+    opened: OpenedSession
+    attempts: AttemptLog
+    index: SessionStore
+    clock: Clock
+    stop_requested: threading.Event
+    worker_store_url: str | None
+
+    def run(self, *, done: Mapping[NodePath, NodeRow], observers: Sequence[Observer]) -> RunResult:
+        """Run every node that is not in ``done``; see `PipelineSession.run`."""
+        recorder = Recorder(
+            self.recipe.session_id,
+            index=self.index,
+            clock=self.clock,
+            node_count=len(self.plan.nodes),
+            rows=done,
+            observers=observers,
+        )
+        recorder.session(SessionState.RUNNING)
+        recorder.session(self._loop(Schedule(self.plan, succeeded=done), recorder))
+        return RunResult(
+            session_id=self.recipe.session_id,
+            state=recorder.state,
+            nodes={path: recorder.rows[path] for path in self.plan.nodes},
+        )
+
+    def _loop(self, schedule: Schedule, recorder: Recorder) -> SessionState:
+        """Run the loop; whatever breaks it, every node and the session get their final states."""
+        opened = self.opened
+        try:
+            with opened.interrupts.listening(), ExitStack() as stack:
+                return RunLoop(
+                    schedule=schedule,
+                    engines=self._engines(schedule, recorder, stack),
+                    settings_of=opened.settings_of,
+                    label_of=lambda path: self.plan.nodes[path].label,
+                    recorder=recorder,
+                    stop_requested=self.stop_requested,
+                    interrupts=opened.interrupts,
+                    clock=self.clock,
+                    stop_on_failure=opened.settings.session.on_failure == "stop",
+                ).run()
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            for path in list(schedule.undecided):
+                if recorder.is_open(path):
+                    recorder.node(path, NodeState.CANCELLED, detail="" if interrupted else _BROKEN_OFF)
+            recorder.session(SessionState.STOPPED if interrupted else SessionState.FAILED)
+            raise
+
+    def _engines(self, schedule: Schedule, recorder: Recorder, stack: ExitStack) -> Mapping[str, EngineRun]:
+        context = EngineContext(
+            habitat=self.recipe.habitat,
+            session_id=self.recipe.session_id,
+            store_url=self.worker_store_url,
+            workers=self.opened.settings.session.workers,
+            execute=self.opened.runner.run_scheduled,
+            known=self._known,
+            last_attempt=self.attempts.last_attempt,
+            log=recorder.log,
+        )
+        names = sorted({self.opened.settings_of(path).engine for path in schedule.undecided})
+        return {name: stack.enter_context(engine_by_name(name).open(context)) for name in names}
+
+    def _known(self, path: NodePath, after_attempt: int) -> NodeOutcome | None:
+        return self.attempts.outcome(path, after_attempt=after_attempt)

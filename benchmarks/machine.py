@@ -4,7 +4,7 @@ import os
 import platform
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = (
@@ -27,7 +27,14 @@ def describe() -> Iterator[tuple[str, str]]:
     yield "processor", f"{_processor()}, {os.cpu_count()} cores"
     yield "load", f"{os.getloadavg()[0]:.1f} when it began"
     yield "Python", f"{platform.python_implementation()} {platform.python_version()}"
-    yield "packages", ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    yield "packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "(absent)"
 
 
 def _processor() -> str:

@@ -4,8 +4,16 @@ import importlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+
+from oneml.habitats.habitats.components import PipelineComponents
+from oneml.habitats.habitats.overrides import Override
+from oneml.habitats.settings.process import ProcessSources
+from oneml.habitats.settings.resolve import resolve_settings
+
+C = TypeVar("C", bound=PipelineComponents)
 
 
 class Site:
@@ -56,3 +64,42 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         origin = getattr(sys.modules[name], "__spec__", None)
         if origin is not None and str(origin.origin or "").startswith(str(folder)):
             del sys.modules[name]
+
+
+class Opener:
+    """Opens containers whose settings come from the test alone, and closes them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._opened: list[PipelineComponents] = []
+
+    def __call__(
+        self,
+        container: type[C],
+        *overrides: Override,
+        settings: Mapping[str, object] | None = None,
+        environ: Mapping[str, str] | None = None,
+        session_id: str | None = None,
+    ) -> C:
+        sources = ProcessSources(environ=environ or {}, working_directory=self._folder)
+        effective = resolve_settings(container.settings_model(), habitat="tested", session=settings, sources=sources)
+        components = container.open(settings=effective, overrides=overrides, session_id=session_id)
+        self._opened.append(components)
+        return components
+
+    def close(self) -> None:
+        """Close what is still open, the last first."""
+        while self._opened:
+            self._opened.pop().close()
+
+    def forget(self) -> None:
+        """Keep nothing of what was opened."""
+        self._opened.clear()
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opener]:
+    """Opens containers; they are closed when the test ends."""
+    opener = Opener(tmp_path)
+    yield opener
+    opener.close()

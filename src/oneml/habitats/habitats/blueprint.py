@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from oneml.habitats.errors import InvalidComponentsError, OnemlError, UnknownProviderError
 from oneml.habitats.habitats.builders import compile_builders, kept_builder
 from oneml.habitats.habitats.calls import call_with
-from oneml.habitats.habitats.graph_checks import cycle_problems, fits_of, provider_problems
+from oneml.habitats.habitats.graph_checks import cycle_problems, fit_of_node, provider_problems
 from oneml.habitats.habitats.graph_order import components_of
 from oneml.habitats.habitats.graph_reach import reach_of, settings_read_by, strict_needs
 from oneml.habitats.habitats.lifetimes import SettingRead
@@ -55,7 +55,7 @@ class Blueprint:
         groups = components_of(needs)
         order = [index for group in groups for index in group]
         self._reach = reach_of(self.graph, order)
-        fits = fits_of(self.graph)
+        fits = [fit_of_node(node) for node in self.graph.nodes]
         cycles = cycle_problems(container, self.graph, groups, needs)
         wrong = provider_problems(container, self.graph, self._reach, fits, model)
         self.problems: Sequence[Problem] = (*cycles, *wrong)

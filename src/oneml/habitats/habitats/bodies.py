@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 from dependency_injector import providers
 
-from oneml.habitats.habitats.constructors import constructor_of, missing_arguments
+from oneml.habitats.habitats.constructors import missing_problem
+from oneml.habitats.habitats.graph_checks import called_by, fit_of_node
 from oneml.habitats.habitats.override_types import given_form
 from oneml.habitats.habitats.provider_graph import ProviderGraph
 from oneml.habitats.habitats.provider_node import Edge, ProviderKind, ProviderNode
@@ -43,6 +44,7 @@ def body_of(graph: ProviderGraph, index: int) -> Body:
         NoBodyError: It gives nothing that can be called, or does not say what.
     """
     node = graph.nodes[index]
+    _check_arguments(graph, index)
     seen: set[int] = set()
     while node.number not in seen:
         seen.add(node.number)
@@ -56,6 +58,24 @@ def body_of(graph: ProviderGraph, index: int) -> Body:
         node = graph.nodes[cast("Edge", node.args[0]).target]
     reason = "what stands for it in this session does not say what it takes. Annotate the provider's type."
     raise NoBodyError(reason)
+
+
+def _check_arguments(graph: ProviderGraph, index: int) -> None:
+    """Refuse what could only be built by a caller who gives more arguments: whoever runs a node gives none."""
+    seen = {index}
+    waiting = [index]
+    for found in waiting:
+        node = graph.nodes[found]
+        missing = missing_problem(fit_of_node(node), len(node.args), node.kwargs)
+        if missing is not None:
+            where = "" if found == index else f'"{node.name}" cannot be built: '
+            hint = " A node takes its inputs in __call__." if found == index else ""
+            reason = f"{where}{called_by(node)} {missing}{hint}"
+            raise NoBodyError(reason)
+        for edge in node.edges:
+            if not edge.lazy and edge.label != "provides" and edge.target not in seen:
+                seen.add(edge.target)
+                waiting.append(edge.target)
 
 
 _STANDING = frozenset({ProviderKind.OVERRIDDEN, ProviderKind.REPLACED, ProviderKind.DEPENDENCY, ProviderKind.PROVIDED})
@@ -77,12 +97,6 @@ def _of_node(node: ProviderNode) -> Body:
 
 def _of_call(node: ProviderNode) -> Body:
     provides = node.provides
-    constructor = constructor_of(provides)
-    missing = () if constructor is None else missing_arguments(constructor, len(node.args), node.kwargs)
-    if missing:
-        name = getattr(provides, "__qualname__", "what it calls")
-        reason = f"{name} needs {', '.join(missing)}, which nothing gives. A node takes its inputs in __call__."
-        raise NoBodyError(reason)
     if isinstance(provides, type):
         return _of_form(provides)
     form = given_form(node.provider) if isinstance(provides, FunctionType) else None

@@ -9,7 +9,7 @@ from oneml.habitats.habitats.provider_node import ProviderKind, ProviderNode
 from oneml.habitats.values.suggestions import known_names
 
 if TYPE_CHECKING:
-    from oneml.habitats.habitats.scopes import Scope
+    from oneml.habitats.habitats.scopes import Lease, Scope
 
 
 class BoundProvider:
@@ -19,11 +19,12 @@ class BoundProvider:
     of a nested container, are its attributes.
     """
 
-    __slots__ = ("_index", "_scope")
+    __slots__ = ("_index", "_lease", "_scope")
 
-    def __init__(self, scope: "Scope", index: int) -> None:
+    def __init__(self, scope: "Scope", index: int, lease: "Lease | None" = None) -> None:
         self._scope = scope
         self._index = index
+        self._lease = lease
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Give what the provider gives; arguments mean what they mean to the declared one."""
@@ -35,11 +36,11 @@ class BoundProvider:
     def __getattr__(self, name: str) -> Any:
         node = self._node
         if name in node.members:
-            return BoundProvider(self._scope, node.members[name])
+            return BoundProvider(self._scope, node.members[name], self._lease)
         if node.kind is ProviderKind.CONFIGURATION and not name.startswith("_"):
             return BoundOption(self, (name,))
         if name in {"providers", "factories"} and node.members:
-            return {key: BoundProvider(self._scope, index) for key, index in node.members.items()}
+            return {key: BoundProvider(self._scope, index, self._lease) for key, index in node.members.items()}
         if hasattr(providers.Provider, name):
             message = (
                 f'"{node.name}" belongs to an opened container, which does not change: "{name}" is for the class. '

@@ -9,6 +9,7 @@ from dependency_injector import providers
 from oneml.habitats.errors import UnbuildableError
 from oneml.habitats.habitats.bound import BoundProvider
 from oneml.habitats.habitats.constructors import Fit
+from oneml.habitats.habitats.deep_builders import flattened
 from oneml.habitats.habitats.graph_reach import Reach
 from oneml.habitats.habitats.lifetimes import Lifetime, SettingRead
 from oneml.habitats.habitats.plain_arguments import fresh, is_copied
@@ -34,7 +35,7 @@ def compile_builders(graph: ProviderGraph, reach: Reach, fits: Sequence[Fit], or
     compiler = _Compiler(graph, reach, fits)
     for index in order:
         compiler.builders[index] = compiler.builder(graph.nodes[index])
-    return compiler.builders
+    return flattened(graph, reach, order, compiler.builders)
 
 
 def kept_builder(node: ProviderNode, make: Builder, reach: Reach) -> Builder:

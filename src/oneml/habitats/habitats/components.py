@@ -18,7 +18,7 @@ from oneml.habitats.habitats.overrides import Override, named_overrides, replace
 from oneml.habitats.habitats.provider_graph import Overriding, ReplacedBy, standing_overrides
 from oneml.habitats.habitats.providers import AnyProvider
 from oneml.habitats.habitats.registry import HabitatRegistry
-from oneml.habitats.habitats.scopes import Barred, OpenedSession, Scope
+from oneml.habitats.habitats.scopes import Barred, Lease, OpenedSession, Scope
 from oneml.habitats.habitats.settings_views import OpenedSettings, Settings
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSettings, json_tree
@@ -130,7 +130,7 @@ class PipelineComponents(_Declarative):
         for override in named:
             if override.provider is None:
                 scope.own[blueprint.graph.indexes[override.target]] = override.value
-        return cls.in_scope(scope)
+        return cls.in_scope(scope, Lease(scope))
 
     @contextmanager
     def node(
@@ -154,7 +154,7 @@ class PipelineComponents(_Declarative):
         checked = parse_node_path(path)
         scope = self.open_node(checked, self._node_settings(checked, settings))
         try:
-            yield self.in_scope(scope)
+            yield self.in_scope(scope, Lease(scope, self._lease))
         finally:
             scope.close()
 
@@ -256,6 +256,10 @@ class PipelineComponents(_Declarative):
         return cast("Scope", vars(self)["_scope_"])
 
     @property
+    def _lease(self) -> Lease | None:
+        return cast("Lease | None", vars(self)["_lease_"])
+
+    @property
     def _session_scope(self) -> Scope:
         return self._scope.session or self._scope
 
@@ -267,14 +271,15 @@ class PipelineComponents(_Declarative):
         return opened
 
     @classmethod
-    def in_scope(cls, scope: Scope) -> Self:
-        """Return an instance whose providers build in ``scope``."""
+    def in_scope(cls, scope: Scope, lease: Lease | None = None) -> Self:
+        """Return an instance whose providers build in ``scope``, and keep it open by ``lease``."""
         self = object.__new__(cls)
         attributes = vars(self)
         for name, index in scope.blueprint.attributes:
-            attributes[name] = BoundProvider(scope, index)
+            attributes[name] = BoundProvider(scope, index, lease)
         attributes["settings"] = OpenedSettings(scope)
         attributes["_scope_"] = scope
+        attributes["_lease_"] = lease
         return self
 
     @classmethod

@@ -129,19 +129,14 @@ def fit_of(provides: object, count: int, names: Collection[object]) -> Fit:
     return Fit(constructor, wanted)
 
 
-def fit_problem(fit: Fit, count: int, names: Collection[object], *, complete: bool) -> str | None:
-    """Say what is wrong with the arguments; None where nothing is, or only calling would tell.
-
-    Args:
-        fit: How they fit.
-        count: How many are given by position.
-        names: Which are given by name.
-        complete: Whether nobody gives any more of them.
-    """
-    if fit.constructor is None:
+def surplus_problem(fit: Fit, count: int, names: Collection[object]) -> str | None:
+    """Say which arguments are given that are not taken; None where all are, or only calling would tell."""
+    if fit.constructor is None or fit.ordered is not None:
         return None
-    surplus = surplus_arguments(fit.constructor, count, names) if fit.ordered is None else None
-    if surplus is not None or not complete:
-        return surplus
-    missing = missing_arguments(fit.constructor, count, names)
+    return surplus_arguments(fit.constructor, count, names)
+
+
+def missing_problem(fit: Fit, count: int, names: Collection[object]) -> str | None:
+    """Say which arguments nothing gives; None where all are given, or only calling would tell."""
+    missing = () if fit.constructor is None else missing_arguments(fit.constructor, count, names)
     return f"needs {', '.join(missing)}, which nothing gives." if missing else None

@@ -27,11 +27,13 @@ class Finalizers:
 
     def __init__(self, scope: str, outer: "Finalizers | None" = None) -> None:
         self._scope = scope
-        self._callbacks: list[Callable[[], object]] = []
+        # Not an attribute: a generator that is collected together with its session would be closed before it is asked
+        # to go on, and what stands after its yield would never run.
+        _callbacks[id(self)] = []
         self.inner: dict[int, ref[Finalizers]] = {}
         self._outer = _standing if outer is None else outer.inner
         self._process_id = os.getpid()
-        self._closed = False
+        self._ended = False
         self._outer[id(self)] = ref(self)
 
     def push(self, callback: Callable[[], object]) -> None:
@@ -41,8 +43,9 @@ class Finalizers:
             ClosedScopeError: It has ended already; ``callback`` has been run.
         """
         with _lock:
-            if not self._closed:
-                self._callbacks.append(callback)
+            callbacks = _callbacks.get(id(self))
+            if callbacks is not None:
+                callbacks.append(callback)
                 return
         callback()
         raise ClosedScopeError(scope=self._scope)
@@ -60,9 +63,9 @@ class Finalizers:
 
     def run(self) -> list[BaseException]:
         """Run everything, as `close` does, and return what was raised."""
+        self._ended = True
         with _lock:
-            self._closed = True
-            callbacks, self._callbacks = self._callbacks, []
+            callbacks = _callbacks.pop(id(self), [])
             self._outer.pop(id(self), None)
         errors = [error for inner in _alive(self.inner) for error in inner.run()]
         while callbacks:
@@ -73,19 +76,24 @@ class Finalizers:
         return errors
 
     def end(self) -> None:
-        """Run everything, unless it belongs to the process that this one was forked from."""
-        if self._callbacks and self._process_id == os.getpid():
+        """Run everything, unless it belongs to the process that this one was forked from.
+
+        Raises:
+            BaseExceptionGroup: What the finalizers raised; all of them ran.
+        """
+        if self._process_id == os.getpid():
             self.close()
 
     def __del__(self) -> None:
-        self.end()
-        self._outer.pop(id(self), None)
+        if not self._ended:
+            self.end()
 
 
 def _alive(finalizers: dict[int, ref[Finalizers]]) -> list[Finalizers]:
     return [found for weak in list(finalizers.values()) if (found := weak()) is not None]
 
 
+_callbacks: dict[int, list[Callable[[], object]]] = {}
 _standing: dict[int, ref[Finalizers]] = {}
 _of_process = Finalizers("the process")
 

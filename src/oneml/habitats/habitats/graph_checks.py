@@ -6,8 +6,8 @@ from oneml.habitats.habitats.constructors import (
     UNKNOWN_FIT,
     Fit,
     fit_of,
-    fit_problem,
     is_coroutine_function,
+    surplus_problem,
 )
 from oneml.habitats.habitats.graph_order import loop_through
 from oneml.habitats.habitats.graph_reach import Reach, paths_to_narrower
@@ -59,7 +59,7 @@ def provider_problems(
             continue
         reason = (
             _coroutine_problem(node, graph, coroutines)
-            or _argument_problem(node, fits[node.number], injected)
+            or _argument_problem(node, fits[node.number])
             or _setting_problem(node, model)
         )
         if reason is not None:
@@ -86,22 +86,22 @@ def _coroutine_problem(node: ProviderNode, graph: ProviderGraph, coroutines: Col
     return None
 
 
-def _argument_problem(node: ProviderNode, fit: Fit, injected: Collection[int]) -> str | None:
-    if fit.constructor is None:
-        return None
-    problem = fit_problem(fit, len(node.args), node.kwargs, complete=node.number in injected)
-    name = getattr(node.provides, "__qualname__", "what it calls")
-    return None if problem is None else f"cannot be built: {name} {problem}"
+def _argument_problem(node: ProviderNode, fit: Fit) -> str | None:
+    problem = surplus_problem(fit, len(node.args), node.kwargs)
+    return None if problem is None else f"cannot be built: {called_by(node)} {problem}"
 
 
-def fits_of(graph: ProviderGraph) -> Sequence[Fit]:
-    """Return, by index, how the arguments of each provider fit what it calls."""
-    return [
-        fit_of(_provided(node), len(node.args), node.kwargs)
-        if node.kind in _CALLING and not isinstance(node.provides, Edge)
-        else UNKNOWN_FIT
-        for node in graph.nodes
-    ]
+def fit_of_node(node: ProviderNode) -> Fit:
+    """Return how the arguments of a provider fit what it calls."""
+    if node.kind not in _CALLING or isinstance(node.provides, Edge):
+        return UNKNOWN_FIT
+    return fit_of(_provided(node), len(node.args), node.kwargs)
+
+
+def called_by(node: ProviderNode) -> str:
+    """Return the name of what a provider calls."""
+    name: object = getattr(node.provides, "__qualname__", None)
+    return name if isinstance(name, str) else "what it calls"
 
 
 _CALLING = frozenset({ProviderKind.CALL, ProviderKind.RESOURCE, ProviderKind.THREAD_LOCAL})

@@ -1,7 +1,7 @@
 """The graph of the providers of a container: read from the class, without copying or calling any of them."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, cast
 
@@ -67,8 +67,15 @@ def standing_overrides(container: type) -> dict[AnyProvider, AnyProvider]:
         overriding = overriding_of(provider)
         if overriding is not None:
             standing[provider] = overriding
-        waiting.extend(_related_to(provider))
+        waiting.extend(_related(provider))
     return standing
+
+
+def _related(provider: AnyProvider) -> Sequence[object]:
+    try:
+        return list(_related_to(provider))
+    except (AttributeError, TypeError):  # nothing was put into it, which is told when the container is compiled
+        return ()
 
 
 def read_graph(container: type, *, declared: Overriding, replaced: Mapping[AnyProvider, ReplacedBy]) -> ProviderGraph:

@@ -257,7 +257,9 @@ def _configuration(_reader: EdgeReader, provider: Any) -> Reading:
 
 
 def _option(reader: EdgeReader, provider: Any) -> Reading:
-    root: providers.Configuration = provider._get_root()  # noqa: SLF001  # the stub's public name is not there
+    root: providers.Configuration | None = provider._get_root()  # noqa: SLF001  # the stub's public name is not there
+    if root is None:
+        return unsupported("it is an option of no configuration. Take it from one: config.name.")
     return Reading(
         ProviderKind.OPTION,
         provides=(root, provider.is_required()),

@@ -93,26 +93,37 @@ def contract_reasons(found: object, contract: object) -> Iterator[str]:
             yield f"it is no subclass of {wanted.__qualname__}."
         return
     for member in sorted(get_protocol_members(wanted)):
-        if not hasattr(found, member) and member not in _annotated(found):
-            yield f"it has no {member}(), which {wanted.__qualname__} asks for."
-        elif inspect.isfunction(asked := getattr(wanted, member, None)):
-            yield from _method_reasons(member, getattr(found, member, None), asked, wanted)
+        given = _declared(found, member)
+        asked = _declared(wanted, member)
+        if given is _NOTHING and member not in _annotated(found):
+            yield f"it has no {member}, which {wanted.__qualname__} asks for."
+        elif inspect.isfunction(asked):
+            yield from _method_reasons(member, given, asked, wanted)
+
+
+_NOTHING: Any = object()
+
+
+def _declared(form: type, member: str) -> Any:
+    """Return what a class declares, not what its own class does: every class can be called."""
+    return next((vars(parent)[member] for parent in form.__mro__ if member in vars(parent)), _NOTHING)
 
 
 def _annotated(found: type) -> frozenset[str]:
     return frozenset(name for parent in found.__mro__ for name in inspect.get_annotations(parent))
 
 
-def _method_reasons(member: str, given: object, asked: Any, contract: type) -> Iterator[str]:
-    if not callable(given):
+def _method_reasons(member: str, given: Any, asked: Any, contract: type) -> Iterator[str]:
+    method: object = getattr(given, "__func__", given)
+    if not callable(method):
         yield f"its {member} cannot be called."
         return
     try:
-        parameters = list(inspect.signature(given).parameters.values())
+        parameters = list(inspect.signature(method).parameters.values())
     except (TypeError, ValueError):
         return  # Written in C: only calling it would tell.
     wanted = list(inspect.signature(asked).parameters.values())[1:]
-    own = parameters[1:] if inspect.isfunction(given) else parameters
+    own = parameters if isinstance(given, staticmethod) else parameters[1:]
     names = {parameter.name for parameter in own if parameter.kind is not inspect.Parameter.POSITIONAL_ONLY}
     for missing in _missing(own, wanted, names):
         yield f'its {member}() takes no "{missing}", which {contract.__qualname__} gives.'

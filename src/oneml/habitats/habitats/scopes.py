@@ -138,6 +138,20 @@ class Scope:
             self.own.clear()
             self.claims.clear()
 
+    def drop(self) -> None:
+        """End the scope because nobody holds it any more; what it has open in another process stays open there.
+
+        Raises:
+            BaseExceptionGroup: What finalizers raised; all of them ran.
+        """
+        self.barred = Barred.CLOSED
+        try:
+            if self._finalizers is not None:
+                self._finalizers.end()
+        finally:
+            self.own.clear()
+            self.claims.clear()
+
     def refusal(self, provider: str) -> OnemlError:
         """Return the error that says why ``provider`` cannot be built now."""
         if self.barred is Barred.DEFINING:
@@ -211,6 +225,23 @@ class Scope:
             if self._finalizers is None:
                 self._finalizers = Finalizers(self.name, outer)
             return self._finalizers
+
+
+class Lease:
+    """Keeps a scope open as long as an author holds the opened container, or a provider taken from it.
+
+    What is built in the scope, and providers that are passed to it, do not hold the lease: they end with it.
+    """
+
+    __slots__ = ("_outer", "_scope")
+
+    def __init__(self, scope: Scope, outer: "Lease | None" = None) -> None:
+        self._scope = scope
+        self._outer = outer
+
+    def __del__(self) -> None:
+        if self._scope.barred is not Barred.CLOSED:
+            self._scope.drop()
 
 
 Builder: TypeAlias = Callable[[Scope], Any]

@@ -2,20 +2,24 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import Result
+
+from oneml.habitats.habitats.distributions import all_distributions
 
 Invoke = Callable[..., Result]
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Install distributions into a folder that is all of ``sys.path``."""
+    """Install distributions into a folder that is all that is searched."""
     folder = tmp_path / "site"
     folder.mkdir()
-    monkeypatch.setattr("sys.path", [str(folder)])
+    searched = partial(all_distributions, [str(folder)])
+    monkeypatch.setattr("oneml.habitats.habitats.registry.all_distributions", lambda _: searched())
 
     def install(distribution: str, points: str) -> None:
         metadata = folder / f"{distribution}.dist-info"

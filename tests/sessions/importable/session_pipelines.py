@@ -4,8 +4,10 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from dependency_injector import providers
@@ -204,3 +206,38 @@ class WithInputs(PipelineComponents):
         doubled = pipeline.node("double", self.double, settings=PipelineNodeSettings(retries=1))(table=table)
         pipeline.node("where", self.where, after=[doubled])()
         pipeline.output("doubled", doubled)
+
+
+class SleepySettings(PipelineSettings):
+    model_config = SettingsConfigDict(env_prefix="SLEEPY_")
+    folder: str = "started"
+    stubborn: bool = False
+
+
+@dataclass(frozen=True)
+class Sleep:
+    folder: str
+    stubborn: bool
+
+    def __call__(self) -> str:
+        Path(self.folder).mkdir(exist_ok=True)
+        Path(self.folder, str(os.getpid())).touch()
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                time.sleep(60)
+            except KeyboardInterrupt:
+                if not self.stubborn:
+                    raise
+        return "slept"
+
+
+class Sleepy(PipelineComponents):
+    """Two bodies that sleep for a minute; stubborn ones swallow interrupts."""
+
+    settings = Settings(SleepySettings)
+    sleep = providers.Factory(Sleep, folder=settings.session.folder, stubborn=settings.session.stubborn)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        pipeline.node("one", self.sleep)()
+        pipeline.node("two", self.sleep)()

@@ -73,8 +73,8 @@ def _entries(value: Mapping[object, object], place: str, depth: int) -> Iterator
 
 
 def _key(key: object, place: str) -> str:
-    if isinstance(key, Enum):
-        key = cast("object", key.value)
+    if isinstance(key, Enum) and type(key.value) is str:
+        key = key.value
     elif is_real_scalar(key):
         key = one_step(key)
     if isinstance(key, str):

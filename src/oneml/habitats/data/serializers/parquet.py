@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from oneml.habitats.data.forms import check_form
 from oneml.habitats.data.libraries import is_exactly, library
-from oneml.habitats.data.serializers.parquet_notes import restore, table_of
+from oneml.habitats.data.serializers.parquet_notes import is_range, restore, table_of
 from oneml.habitats.data.type_names import type_name, type_name_of
 from oneml.habitats.data.unwritable import UnwritableError
 
@@ -80,17 +80,19 @@ def _check_same_kind(value: Any, returned: Any) -> None:
         _check_columns(value.columns, returned.columns)
         dtypes = zip(value.columns, value.dtypes, returned.dtypes, strict=True)
         pairs = [(f"[{label!r}]", before, after) for label, before, after in dtypes]
-    levels = range(value.index.nlevels)
-    pairs += [(".index", type(value.index), type(returned.index))]
-    pairs += [(".index.names", list(value.index.names), list(returned.index.names))]
-    pairs += [
-        (".index", value.index.get_level_values(level).dtype, returned.index.get_level_values(level).dtype)
-        for level in levels
-    ]
+    if not is_range(value.index):
+        pairs += _index_pairs(value.index, returned.index)
     for place, before, after in pairs:
         if before != after:
             problem = f"is {_shown(before)}, and would come back from Parquet as {_shown(after)}"
             raise UnwritableError(place=place, problem=problem)
+
+
+def _index_pairs(before: Any, after: Any) -> list[tuple[str, Any, Any]]:
+    pairs: list[tuple[str, Any, Any]]
+    pairs = [(".index", type(before), type(after)), (".index.names", list(before.names), list(after.names))]
+    levels = range(before.nlevels)
+    return pairs + [(".index", before.get_level_values(one).dtype, after.get_level_values(one).dtype) for one in levels]
 
 
 def _check_columns(before: Any, after: Any) -> None:

@@ -8,7 +8,7 @@ missing, and whether the frame was a series.
 import binascii
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from oneml.habitats.data.libraries import library
@@ -39,13 +39,14 @@ def table_of(value: Any, arrow: Any) -> Any:
     frame: Any = value
     notes: Notes = {}
     if value.ndim == 1:
-        notes["series"] = _series_name(value.name)
+        notes["series"] = _label(value.name, ".name")
         frame = value.to_frame(name=_SERIES_COLUMN)
         frame.attrs = value.attrs
     _check_labels(frame.columns)
     _check_attributes(frame.attrs)
-    if hasattr(frame.columns, "step"):
-        notes["range"] = [frame.columns.start, frame.columns.stop, frame.columns.step]
+    for name, axis in (("column_range", frame.columns), ("row_range", frame.index)):
+        if is_range(axis):
+            notes[name] = [axis.start, axis.stop, axis.step, _label(axis.name, f".{name}.name")]
     notes["columns"] = _times_of(frame.columns)
     notes["index"] = _times_of(frame.index)
     notes["dtypes"] = {str(position): str(dtype) for position, dtype in enumerate(frame.dtypes) if dtype.kind in "mM"}
@@ -86,8 +87,10 @@ def restore(table: Any, arrow: Any) -> Any:
     for position, dtype in notes["dtypes"].items():
         frame.isetitem(int(position), frame.iloc[:, int(position)].astype(dtype))
     frame.index = _with_times(index, notes["index"])
-    if "range" in notes:
-        frame.columns = pandas.RangeIndex(*notes["range"], name=frame.columns.name)
+    if "row_range" in notes and len(rows := _range(notes["row_range"], pandas)) == len(index):
+        frame.index = rows
+    if "column_range" in notes:
+        frame.columns = _range(notes["column_range"], pandas)
     frame.columns = _with_times(frame.columns, notes["columns"])
     if "series" not in notes:
         return frame
@@ -96,10 +99,20 @@ def restore(table: Any, arrow: Any) -> Any:
     return series
 
 
-def _series_name(name: object) -> object:
+def is_range(axis: Any) -> bool:
+    """Tell whether an index is a range, which is three numbers and a name, however long it is."""
+    return hasattr(axis, "step")
+
+
+def _range(note: Sequence[Any], pandas: Any) -> Any:
+    start, stop, step, name = note
+    return pandas.RangeIndex(start, stop, step, name=name)
+
+
+def _label(name: object, place: str) -> object:
     if name is None or type(name) in {str, int, float, bool}:
         return name
-    raise UnwritableError(place=".name", problem=f"is a {type_name_of(name)}, and neither text nor a number")
+    raise UnwritableError(place=place, problem=f"is a {type_name_of(name)}, and neither text nor a number")
 
 
 def _check_labels(columns: Any) -> None:

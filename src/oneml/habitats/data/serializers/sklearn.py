@@ -14,7 +14,10 @@ from oneml.habitats.data.unwritable import UnwritableError
 
 
 class SklearnSerializer:
-    """Estimators, pipelines of them, fitted or not."""
+    """Estimators, pipelines of them, fitted or not.
+
+    Equal models give equal bytes, but for vectorizers of text, in which scikit-learn itself keeps a memory address.
+    """
 
     name = "sklearn"
     version = 1

@@ -40,10 +40,14 @@ def marked(file: str) -> Mapping[int, str]:
 
 @pytest.mark.parametrize("errors_in", [by_mypy, by_basedpyright])
 class TestChecker:
-    def test_accepts_what_is_right(self, errors_in: Callable[[str], Mapping[int, str]]) -> None:
-        assert errors_in("accepted.py") == {}
+    @pytest.mark.parametrize("file", ["accepted.py", "container_accepted.py"])
+    def test_accepts_what_is_right(self, errors_in: Callable[[str], Mapping[int, str]], file: str) -> None:
+        assert errors_in(file) == {}
 
-    def test_rejects_each_marked_line_and_no_other(self, errors_in: Callable[[str], Mapping[int, str]]) -> None:
-        wrong, found = marked("rejected.py"), errors_in("rejected.py")
+    @pytest.mark.parametrize("file", ["rejected.py", "rejected_container.py"])
+    def test_rejects_each_marked_line_and_no_other(
+        self, errors_in: Callable[[str], Mapping[int, str]], file: str
+    ) -> None:
+        wrong, found = marked(file), errors_in(file)
         assert {line: text for line, text in wrong.items() if line not in found} == {}
         assert {line: text for line, text in found.items() if line not in wrong} == {}

@@ -1,0 +1,105 @@
+"""What both type checkers must accept of containers, and the types that they must see. Never run."""
+
+from collections.abc import Iterator
+from typing import Protocol, assert_type
+
+from dependency_injector import containers, providers
+
+from oneml.habitats import (
+    NodeResource,
+    NodeSingleton,
+    Override,
+    PipelineComponents,
+    PipelineNodeSettings,
+    PipelineSettings,
+    ProcessResource,
+    ProcessSingleton,
+    Reference,
+    Settings,
+    replace,
+)
+
+
+class ShopSettings(PipelineSettings):
+    name: str = "shop"
+
+
+class Reads(Protocol):
+    def read(self) -> str: ...
+
+
+class Client:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    def read(self) -> str:
+        return self.name
+
+
+class LoudClient(Client):
+    def read(self) -> str:
+        return self.name.upper()
+
+
+class Structural:
+    def read(self) -> str:
+        return ""
+
+
+def opened(name: str) -> Iterator[Client]:
+    yield Client(name)
+
+
+class Inner(containers.DeclarativeContainer):
+    client = providers.Singleton(Client)
+
+
+class Shop(PipelineComponents):
+    settings = Settings(ShopSettings)
+    client = ProcessSingleton(Client, settings.process.name)
+    per_node = NodeSingleton(Client, name=settings.node.name)
+    session = providers.Resource(opened, settings.session.name)
+    pool = ProcessResource(opened, settings.process.name)
+    narrow = NodeResource(opened, settings.node.name)
+    remote = Reference(Reads, "elsewhere:Client", name=settings.session.name)
+    structural: providers.Provider[Reads] = providers.Factory(Client)
+    inner = providers.Container(Inner)
+    items = providers.List(client, per_node)
+
+
+class Branch(Shop):
+    loud = ProcessSingleton(LoudClient)
+
+
+class WithoutSettings(PipelineComponents):
+    client = providers.Factory(Client)
+
+
+def open_by_hand(session_id: str) -> None:
+    with Branch.open(session_id=session_id, settings={"name": "branch"}) as branch:
+        assert_type(branch, Branch)
+        assert_type(branch.client(), Client)
+        assert_type(branch.loud(), LoudClient)
+        assert_type(branch.per_node(), Client)
+        assert_type(branch.session(), Client)
+        assert_type(branch.pool(), Client)
+        assert_type(branch.remote(), Reads)
+        assert_type(branch.structural(), Reads)
+        assert_type(branch.settings.session.name, str)
+        assert_type(branch.session_id, str)
+        with branch.node("//a", settings=PipelineNodeSettings(retries=1)) as node:
+            assert_type(node, Branch)
+            assert_type(node.narrow(), Client)
+        with branch.node("//b", settings={"name": "b"}) as node:
+            assert_type(node.settings.node.name, str)
+    WithoutSettings.open().client()
+
+
+def overrides() -> list[Override]:
+    return [
+        replace(Shop.client, LoudClient()),
+        replace(Shop.structural, Structural()),
+        replace(Shop.client, provider=providers.Factory(LoudClient)),
+        replace(Shop.client, provider=Reference(Client, "elsewhere:Client")),
+        replace(Shop.structural, provider=providers.Factory(Structural)),
+    ]

@@ -52,7 +52,7 @@ _HOMES = {
     "replace": "habitats.overrides",
 }
 
-__all__ = list(_HOMES)
+__all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]  # a test holds it equal to the imports above
 
 
 def __getattr__(name: str) -> object:

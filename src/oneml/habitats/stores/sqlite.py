@@ -225,4 +225,5 @@ def _text(at: datetime) -> str:
     if at.tzinfo is None:
         message = "a time needs its zone"
         raise ValueError(message)
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")

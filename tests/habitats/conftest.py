@@ -10,8 +10,8 @@ import pytest
 
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import Override
-from oneml.habitats.settings.process import ProcessSources
 from oneml.habitats.settings.resolve import resolve_settings
+from oneml.habitats.settings.sources import ProcessSources
 
 C = TypeVar("C", bound=PipelineComponents)
 

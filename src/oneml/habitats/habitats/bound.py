@@ -1,7 +1,7 @@
 """Providers of an opened container: each builds in the scope that it was taken from."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from dependency_injector import providers
 
@@ -53,6 +53,10 @@ class BoundProvider:
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
+
+    def __reduce__(self) -> NoReturn:
+        message = "A provider of an opened container stays in its process."
+        raise TypeError(message)
 
     def __repr__(self) -> str:
         return f"<provider {self._node.name} of {self._scope.name}>"

@@ -210,8 +210,8 @@ class _Compiler:
         return build
 
     def replaced(self, node: ProviderNode) -> Builder:
-        index = node.number
-        return lambda scope: scope.up[index]
+        index, name = node.number, node.name
+        return lambda scope: scope.up[index] if index in scope.up else scope.home(name).up[index]
 
 
 def _whole(settings: Any) -> Any:

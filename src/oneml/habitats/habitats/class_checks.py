@@ -1,6 +1,6 @@
 """What is wrong with the names in the body of a container, found when the class is made."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from dependency_injector import containers, providers
 
@@ -28,22 +28,35 @@ def class_problems(container: type, base: type) -> Sequence[Problem]:
 
 
 def _reason(name: str, value: object, own: Collection[str]) -> str | None:
-    is_provider = isinstance(value, providers.Provider)
-    if name == "settings":
-        if not isinstance(value, Settings):
-            return "this name is for the settings. Give settings = Settings(Model), or choose another name."
-    elif isinstance(value, Settings):
+    meaning = _MEANINGS.get(name)
+    if meaning is not None:
+        fits, reason = meaning
+        return None if fits(value) else reason
+    if isinstance(value, Settings):
         return 'settings are found by the name "settings". Call them that.'
-    elif name == "define":
-        if not callable(value) or is_provider:
-            return "this name is for the method that defines the DAG. Choose another name."
-    elif isinstance(value, containers.WiringConfiguration):
-        if value.modules or value.packages:
-            return "functions are not wired into opened containers. Take what they need from providers."
-    elif name in own or (is_provider and hasattr(containers.DeclarativeContainer, name)):
+    if isinstance(value, containers.WiringConfiguration):
+        wired = value.modules or value.packages
+        return "functions are not wired into opened containers. Pass them what they need." if wired else None
+    if name in own or (isinstance(value, providers.Provider) and hasattr(containers.DeclarativeContainer, name)):
         return "every container has something of that name. Choose another name."
     return None
 
+
+_MEANINGS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "settings": (
+        lambda value: isinstance(value, Settings),
+        "this name is for the settings. Give settings = Settings(Model), or choose another name.",
+    ),
+    "define": (
+        lambda value: callable(value) and not isinstance(value, providers.Provider),
+        "this name is for the method that defines the DAG. Choose another name.",
+    ),
+    "__init__": (
+        lambda _: False,
+        "instances are made by open(), which does not call it. Build what it makes by a provider.",
+    ),
+}
+"""Names that mean something to every container: what they may be, and what is said where they are not."""
 
 _FILLED_IN = frozenset({"cls_providers", "containers", "inherited_providers", "providers"})
 """What the library itself puts into the body of each container."""

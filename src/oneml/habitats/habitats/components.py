@@ -17,13 +17,10 @@ from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.habitats.overrides import Override, named_overrides, replacements
 from oneml.habitats.habitats.provider_graph import Overriding, ReplacedBy, standing_overrides
 from oneml.habitats.habitats.providers import AnyProvider
-from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.habitats.scopes import Barred, Lease, OpenedSession, Scope
 from oneml.habitats.habitats.settings_views import OpenedSettings, Settings
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSettings, json_tree
-from oneml.habitats.settings.resolve import resolve_settings
-from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.problem import Problem
@@ -298,6 +295,9 @@ class PipelineComponents(_Declarative):
 
     @classmethod
     def _resolved(cls, settings: Mapping[str, object] | None) -> EffectiveSettings[PipelineSettings]:
+        from oneml.habitats.settings.resolve import resolve_settings  # noqa: PLC0415  # a worker does without
+        from oneml.habitats.settings.sources import ProcessSources  # noqa: PLC0415  # a worker does without
+
         habitat = _habitat_names().get(own_target(cls), own_target(cls))
         return resolve_settings(
             cls.settings_model(), habitat=habitat, session=settings, sources=ProcessSources.of_this_process()
@@ -319,6 +319,8 @@ class PipelineComponents(_Declarative):
 @functools.cache
 def _habitat_names() -> Mapping[str, str]:
     """Return the names of installed habitats by target, for settings that files give by habitat."""
+    from oneml.habitats.habitats.registry import HabitatRegistry  # noqa: PLC0415  # a worker does without
+
     return {entry.target: entry.name for entry in HabitatRegistry().entries()}
 
 

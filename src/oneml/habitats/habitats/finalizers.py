@@ -58,7 +58,8 @@ class Finalizers:
         """
         errors = self.run()
         if errors:
-            message = f"{len(errors)} finalizers of {self._scope} failed"
+            count = "A finalizer" if len(errors) == 1 else f"{len(errors)} finalizers"
+            message = f"{count} of {self._scope} failed"
             raise BaseExceptionGroup(message, errors)
 
     def run(self) -> list[BaseException]:

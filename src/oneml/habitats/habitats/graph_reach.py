@@ -82,8 +82,6 @@ def settings_read_by(graph: ProviderGraph, start: int) -> frozenset[SettingRead]
 def paths_to_narrower(graph: ProviderGraph, reach: Reach, holder: int) -> Iterator[tuple[ProviderNode, ...]]:
     """Give a shortest path from a provider to each narrower-scoped one that it would take hold of."""
     own = reach.lifetimes[holder]
-    if own is None:
-        return
     came_from: dict[int, int] = {holder: holder}
     waiting = [holder]
     for index in waiting:
@@ -95,7 +93,7 @@ def paths_to_narrower(graph: ProviderGraph, reach: Reach, holder: int) -> Iterat
             scope = reach.lifetimes[target]
             if scope is None:
                 waiting.append(target)
-            elif scope > own:
+            elif own is not None and scope > own:
                 yield _path(graph, came_from, target)
 
 

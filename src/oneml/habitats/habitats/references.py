@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
 from typing import Any, get_origin
 
-from typing_extensions import get_protocol_members, is_protocol
+from typing_extensions import Format, get_annotations, get_protocol_members, is_protocol
 
 from oneml.habitats.errors import ReferenceMismatchError, UninstalledReferenceError
 from oneml.habitats.habitats.scopes import Scope
@@ -110,7 +110,7 @@ def _declared(form: type, member: str) -> Any:
 
 
 def _annotated(found: type) -> frozenset[str]:
-    return frozenset(name for parent in found.__mro__ for name in inspect.get_annotations(parent))
+    return frozenset(name for parent in found.__mro__ for name in get_annotations(parent, format=Format.STRING))
 
 
 def _method_reasons(member: str, given: Any, asked: Any, contract: type) -> Iterator[str]:

@@ -9,6 +9,7 @@
     │   ├── NotAHabitatError
     │   ├── NotRebuildableError
     │   ├── InvalidFirstPartyError
+    │   ├── DefinitionFailedError
     │   ├── UnsupportedPlatformError
     │   ├── InvalidPipelineError
     │   ├── InvalidExecutableError
@@ -502,7 +503,8 @@ class UnsupportedPlatformError(UsageError):
 
     def __init__(self) -> None:
         super().__init__(
-            "oneml-habitats runs on Linux and macOS, not on Windows. Use the Windows Subsystem for Linux, or a container."
+            "oneml-habitats runs on Linux and macOS, not on Windows. "
+            "Use the Windows Subsystem for Linux, or a container."
         )
 
 
@@ -837,3 +839,12 @@ class RecipeAlteredError(RefusalError):
         super().__init__(
             f"The {what} cannot be trusted: {reason}. Create the session anew, or restore the artifact store."
         )
+
+
+class DefinitionFailedError(UsageError):
+    """The author's ``define`` raised something; that is the cause."""
+
+    def __init__(self, *, habitat: str, reason: str) -> None:
+        self.habitat = habitat
+        self.reason = reason
+        super().__init__(f'Pipeline "{habitat}" cannot be defined: define() raised {reason}. Correct it there.')

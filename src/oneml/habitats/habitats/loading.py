@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 from oneml.habitats.errors import BrokenHabitatError, NotAHabitatError
 from oneml.habitats.habitats.entry import HabitatEntry, own_target
-from oneml.habitats.values.place import Place
+from oneml.habitats.habitats.raised import described_error
 from oneml.habitats.values.suggestions import known_names
 
 if TYPE_CHECKING:
     from oneml.habitats.habitats.components import PipelineComponents
-
-_OUR_FILES = {__file__, importlib.__file__}
-"""Where an import passes through, whatever it imports."""
 
 
 def imported_object(entry: HabitatEntry) -> object:
@@ -26,7 +23,7 @@ def imported_object(entry: HabitatEntry) -> object:
     try:
         found: object = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
-        reason = f"importing {module_name} raised {_described(error)}"
+        reason = f"importing {module_name} raised {described_error(error)}"
         raise broken_habitat(entry, reason, _import_remedy(entry, module_name, error)) from error
     where = f"module {module_name}"
     for part in path.split("."):
@@ -70,28 +67,9 @@ def _called(entry: HabitatEntry, factory: Callable[[], object]) -> object:
     try:
         return factory()
     except Exception as error:
-        reason = f"calling it raised {_described(error)}"
+        reason = f"calling it raised {described_error(error)}"
         remedy = "The factory of a habitat takes no parameters and must not fail."
         raise broken_habitat(entry, reason, remedy) from error
-
-
-def _described(error: BaseException) -> str:
-    text = str(error).rstrip(".")
-    named = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    place = None if isinstance(error, SyntaxError) else _raised_at(error)
-    return named if place is None else f"{named} ({place})"
-
-
-def _raised_at(error: BaseException) -> Place | None:
-    """Return where an error was raised; None where it was in the import system or here."""
-    place: Place | None = None
-    trace = error.__traceback__
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if file not in _OUR_FILES and not file.startswith("<"):
-            place = Place(file, trace.tb_lineno)
-        trace = trace.tb_next
-    return place
 
 
 def _article(noun: str) -> str:

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from oneml.habitats.errors import DefinitionFailedError, OnemlError
+from oneml.habitats.graph.builder import PipelineBuilder
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.executables import PipelineExecutables
 from oneml.habitats.habitats.overrides import Override
+from oneml.habitats.habitats.raised import described_error
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
 from oneml.habitats.sessions.checks import check_execution, check_node_settings
@@ -66,7 +69,7 @@ def prepare(
     components = container.open(session_id=session_id, settings=effective, overrides=overrides)
     try:
         executables = PipelineExecutables(components)
-        builder = builder_factory(components, executables, habitat=habitat)
+        builder = _defined(habitat, builder_factory, components, executables)
         plan = builder.build()
         check_node_settings(plan, effective, components)
         check_execution(
@@ -89,3 +92,18 @@ def prepare(
         input_forms=builder.input_forms,
         overrides=components.overrides,
     )
+
+
+def _defined(
+    habitat: str,
+    builder_factory: PipelineBuilderFactory,
+    components: PipelineComponents,
+    executables: PipelineExecutables,
+) -> PipelineBuilder:
+    """Let the author define the DAG; whatever that raises is an error in the definition, ``sys.exit`` included."""
+    try:
+        return builder_factory(components, executables, habitat=habitat)
+    except OnemlError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise DefinitionFailedError(habitat=habitat, reason=described_error(error)) from error

@@ -1,5 +1,7 @@
 """A container whose pipeline cannot be built."""
 
+import sys
+
 from dependency_injector import providers
 
 from oneml.habitats import PipelineBuilder, PipelineComponents
@@ -24,3 +26,22 @@ class Cyclic(PipelineComponents):
         two = pipeline.node("two", self.passed)
         pipeline.connect(one.outputs.output >> two.inputs.text)
         pipeline.connect(two.outputs.output >> one.inputs.text)
+
+
+class Raising(PipelineComponents):
+    """Fails to define anything."""
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        """Raise."""
+        del pipeline
+        text = "no such thing"
+        raise KeyError(text)
+
+
+class Leaving(PipelineComponents):
+    """Leaves the process instead of defining anything."""
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        """Leave."""
+        del pipeline
+        sys.exit(0)

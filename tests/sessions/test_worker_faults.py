@@ -1,4 +1,4 @@
-"""What a worker or a driver does when the world around it is not as it was: whole commands, in processes of their own."""
+"""What a worker or a driver does when the world is not as it was: whole commands, in processes of their own."""
 
 import json
 import os

@@ -11,7 +11,8 @@ from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.states import NodeState
 
 if TYPE_CHECKING:
-    from oneml.habitats.sessions.session import PipelineSession, RunResult
+    from oneml.habitats.sessions.run_result import RunResult
+    from oneml.habitats.sessions.session import PipelineSession
 
 
 def print_result(session: "PipelineSession", result: "RunResult", *, as_json: bool) -> None:

@@ -13,7 +13,8 @@ from oneml.habitats.cli.progress import progress
 from oneml.habitats.values.states import NodeState, SessionState
 
 if TYPE_CHECKING:
-    from oneml.habitats.sessions.session import PipelineSession, RunResult
+    from oneml.habitats.sessions.run_result import RunResult
+    from oneml.habitats.sessions.session import PipelineSession
     from oneml.habitats.values.node_path import NodePath
 
 EXIT_FAILED = 1

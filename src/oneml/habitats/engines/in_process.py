@@ -3,7 +3,7 @@
 import contextvars
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
@@ -20,7 +20,7 @@ class InProcessEngine:
     capabilities = frozenset({Capability.LIVE_OBJECTS})
 
     @contextmanager
-    def open(self, context: EngineContext) -> Iterator[EngineRun]:
+    def open(self, context: EngineContext) -> Generator[EngineRun]:
         """Start as many threads as there are workers, none for one."""
         workers = context.workers or 1
         if workers == 1:

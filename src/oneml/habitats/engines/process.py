@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 
@@ -66,7 +66,7 @@ class ProcessEngine:
         self._grace_seconds = grace_seconds
 
     @contextmanager
-    def open(self, context: EngineContext) -> Iterator[EngineRun]:
+    def open(self, context: EngineContext) -> Generator[EngineRun]:
         """Start nothing yet; on leaving, whatever still runs is killed and reaped."""
         run = _Processes(context, self._command, self._grace_seconds)
         try:

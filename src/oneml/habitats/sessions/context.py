@@ -1,6 +1,6 @@
 """Which session and node this code runs in."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import NamedTuple
@@ -59,7 +59,7 @@ class PipelineSessionContext:
 
     @staticmethod
     @contextmanager
-    def entered(habitat: str, session_id: SessionId, node: NodePath | None = None) -> Iterator[Executing]:
+    def entered(habitat: str, session_id: SessionId, node: NodePath | None = None) -> Generator[Executing]:
         """Make a session, and perhaps a node, the executing one inside the block; restored whatever happens."""
         executing = Executing(habitat, session_id, node)
         token = enter(executing)

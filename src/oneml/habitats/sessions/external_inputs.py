@@ -1,6 +1,7 @@
 """The inputs that a pipeline takes from outside, held against what it declares."""
 
 from collections.abc import Mapping
+from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
@@ -47,7 +48,7 @@ def check_inputs(
 
 def _checked(value: object, form: object) -> object:
     try:
-        adapter: TypeAdapter[object] = TypeAdapter(form)
+        adapter: TypeAdapter[object] = TypeAdapter(cast("Any", form))
     except PydanticSchemaGenerationError:
         if isinstance(form, type) and not isinstance(value, form):
             message = f"got {type(value).__qualname__}"

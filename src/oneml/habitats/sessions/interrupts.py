@@ -7,7 +7,7 @@ main thread.
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -45,7 +45,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
+    def listening(self) -> Generator[None]:
         """Count interrupts inside the block; outside the main thread, or where others handle them, nothing changes."""
         self.count = 0
         if threading.current_thread() is not threading.main_thread():

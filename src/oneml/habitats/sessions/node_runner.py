@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import CoroutineType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from oneml.habitats.data.client import DataClient
 from oneml.habitats.graph.signature import BodySignature
@@ -147,7 +147,7 @@ class NodeRunner:
             try:
                 value = scope.build(node.provider)(**arguments)
                 if isinstance(value, CoroutineType):
-                    value = _awaited(value)
+                    value = _awaited(cast("CoroutineType[Any, Any, object]", value))
             finally:
                 interrupts.leave_body()
             ports = split_result(node.path, value, outputs=node.outputs, several=node.whole is not None)

@@ -10,7 +10,7 @@ from oneml.habitats.values.plan import SINGLE_PORT
 
 def is_named_tuple(form: object) -> TypeGuard[type[tuple[object, ...]]]:
     """Tell whether ``form`` is a NamedTuple class."""
-    return isinstance(form, type) and issubclass(form, tuple) and "_fields" in dir(form)
+    return isinstance(form, type) and issubclass(form, tuple) and hasattr(cast("object", form), "_fields")
 
 
 def has_fields(form: object) -> bool:
@@ -36,15 +36,16 @@ def split_result(path: NodePath, value: object, *, outputs: tuple[str, ...], sev
         if value is not None:
             raise WrongResultError(node=path, promised="None", got=type(value).__qualname__)
         return {}
+    kind = type(value).__qualname__
     if is_named_tuple(type(value)):
         names = cast("tuple[str, ...]", getattr(value, "_fields"))  # noqa: B009  # no class of ours declares it
         found = dict(zip(names, cast("tuple[object, ...]", value), strict=True))
     elif isinstance(value, Mapping):
-        found = dict(cast("Mapping[str, object]", value))
+        found = {**cast("Mapping[str, object]", value)}
     else:
-        raise WrongResultError(node=path, promised=f"fields {', '.join(outputs)}", got=type(value).__qualname__)
+        raise WrongResultError(node=path, promised=f"fields {', '.join(outputs)}", got=kind)
     if set(found) != set(outputs):
-        got = f"{type(value).__qualname__} with fields {', '.join(sorted(found)) or '(none)'}"
+        got = f"{kind} with fields {', '.join(sorted(found)) or '(none)'}"
         raise WrongResultError(node=path, promised=f"fields {', '.join(outputs)}", got=got)
     return found
 
@@ -52,7 +53,7 @@ def split_result(path: NodePath, value: object, *, outputs: tuple[str, ...], sev
 def assemble_result(form: object, fields: Mapping[str, object]) -> object:
     """Put the fields of a NamedTuple or TypedDict together again."""
     if is_named_tuple(form):
-        return form(**fields)  # type: ignore[arg-type]  # a NamedTuple takes its fields by name
+        return form(**fields)
     return dict(fields)
 
 

@@ -27,6 +27,7 @@ from oneml.habitats.values.states import NodeState, SessionState
 
 T = TypeVar("T")
 
+
 class PipelineSession:
     """One execution of a habitat; made by `PipelineServiceClient`, closed by leaving its ``with`` block.
 

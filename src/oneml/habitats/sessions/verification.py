@@ -48,7 +48,8 @@ def open_verified(
     if found.digest != expected.digest:
         raise CodeDiffersError(session_id=recipe.session_id, differences=differences(expected, found))
     container = registry.load(entry.name) if known else checked_container(entry, imported_object(entry))
-    settings = EffectiveSettings.from_snapshot(container.settings_model(), recipe.settings, environ=sources.environ)
+    model = container.settings_model()
+    settings = EffectiveSettings[PipelineSettings].from_snapshot(model, recipe.settings, sources.environ)
     overrides = [override_from_json(container, name, how) for name, how in recipe.overrides.items() if how is not None]
     components = container.open(session_id=recipe.session_id, settings=settings, overrides=overrides)
     notices = [

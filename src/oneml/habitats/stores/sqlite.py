@@ -38,7 +38,8 @@ ON CONFLICT (session_id) DO UPDATE SET habitat = excluded.habitat, state = exclu
     created_at = excluded.created_at, changed_at = excluded.changed_at, node_count = excluded.node_count
 """
 _CHANGE = """
-UPDATE sessions SET changed_at = CASE state WHEN ?1 THEN changed_at ELSE ?2 END, state = ?1 WHERE session_id = ?3
+UPDATE sessions SET changed_at = CASE state WHEN :state THEN changed_at ELSE :at END, state = :state
+WHERE session_id = :session_id
 """
 _PUT_NODE = """
 INSERT INTO nodes (session_id, path, state, attempt, changed_at, seconds, detail) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -83,9 +84,10 @@ class SqliteSessionStore:
         Raises:
             StoreError: As `put_session`, or the session is not in the index.
         """
+        change = {"session_id": session_id, "state": state, "at": _text(at)}
         rows = [(session_id, *node[:3], _text(node.changed_at), node.seconds, node.detail) for node in nodes]
         with self._writing() as connection:
-            if connection.execute(_CHANGE, (state, _text(at), session_id)).rowcount == 0:
+            if connection.execute(_CHANGE, change).rowcount == 0:
                 reason = f"has no session {session_id}"
                 remedy = "The index was changed or replaced meanwhile; list the sessions to have it rebuilt."
                 raise StoreError(place=self._place, reason=reason, remedy=remedy)

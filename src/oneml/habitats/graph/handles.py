@@ -69,7 +69,7 @@ class Handle:
         return list(_fields(origin_of(self)))
 
     def _refuse(self, *_: object) -> NoReturn:
-        raise NotYetRunError(subject=subject_of(origin_of(self)), reason=_reason(origin_of(self)))
+        raise NotYetRunError(subject=_first_words(origin_of(self)), reason=_reason(origin_of(self)))
 
     def __rshift__(self, other: object) -> Any:
         if isinstance(other, InputRef):
@@ -129,12 +129,17 @@ def no_output(definition: Definition, name: str) -> str:
 
 
 def subject_of(origin: Origin) -> str:
-    """Return what to call the value of a handle."""
+    """Return what to call the value of a handle inside a sentence."""
     if origin.definition is not None:
         return f'"{origin.definition.path}"'
     if isinstance(origin.source, ExternalSource):
-        return f'Input "{origin.source.name}"'
-    return "each(...)" if isinstance(origin.source, Axis) else "A result that is wrongly defined"
+        return f'input "{origin.source.name}" of the pipeline'
+    return "each(...)" if isinstance(origin.source, Axis) else "a result that is wrongly defined"
+
+
+def _first_words(origin: Origin) -> str:
+    subject = subject_of(origin)
+    return subject if isinstance(origin.source, Axis) else f"{subject[0].upper()}{subject[1:]}"
 
 
 def _reason(origin: Origin) -> str:
@@ -158,7 +163,7 @@ def _read_port(origin: Origin, name: str, place: Place, *, by_key: bool) -> Hand
         return Handle(*origin)
     if definition is None or not isinstance(source, WholeSource):
         advice = "A body that returns a NamedTuple has an output for each field."
-        draft.report(f'{subject_of(origin)} {_reason(origin)}, so "{name}" of it cannot be read. {advice}', place)
+        draft.report(f'{_first_words(origin)} {_reason(origin)}, so "{name}" of it cannot be read. {advice}', place)
         return broken_handle(draft)
     signature = definition.signature
     if signature is None:

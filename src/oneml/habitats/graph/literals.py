@@ -2,13 +2,13 @@
 
 import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from types import NoneType
 from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from oneml.habitats.graph.forms import form_text, union_of
+from oneml.habitats.graph.forms import bare, form_text, union_of
 from oneml.habitats.graph.type_fit import fits
 from oneml.habitats.settings.json_form import as_json
 from oneml.habitats.values.json_value import JsonValue, canonical_json
@@ -41,7 +41,9 @@ def misfit(value: object, literal: LiteralSource, form: object) -> str | None:
     """Return why ``value`` cannot feed an input annotated ``form``, as the end of a sentence; None where it can."""
     if not _value_fits(value, form):
         return f"takes {form_text(form)}, but {_short(repr(value))} is {kind_of(value)}"
-    if _is_plain(value) or _arrives(value, literal.json, form):
+    if _is_plain(value) and _is_read_as_it_is(type(value), form):
+        return None
+    if _arrives(value, literal.json, form):
         return None
     return (
         f"takes {form_text(form)}, so {_short(repr(value))} would not arrive as {kind_of(value)}: "
@@ -49,9 +51,11 @@ def misfit(value: object, literal: LiteralSource, form: object) -> str | None:
     )
 
 
-def are_simple(values: Iterable[object], form: object) -> bool:
-    """Tell whether all values are scalars that fit ``form``, by their types alone."""
-    return all(kind in _SCALARS and fits(kind, form) for kind in set(map(type, values)))
+def are_simple(values: Collection[object], form: object) -> bool:
+    """Tell whether all values are scalars that feed an input annotated ``form``, mostly by their types alone."""
+    kinds = set(map(type, values))
+    are_read = all(kind in _SCALARS and _is_read_as_it_is(kind, form) for kind in kinds)
+    return are_read and (float not in kinds or all(map(_is_plain, values)))
 
 
 def _value_fits(value: object, form: object) -> bool:
@@ -64,10 +68,16 @@ def _value_fits(value: object, form: object) -> bool:
         return False
 
 
+def _is_read_as_it_is(kind: type, form: object) -> bool:
+    """Tell whether a plain value of type ``kind`` surely comes out of JSON unchanged where ``form`` is wanted."""
+    form = bare(form)
+    return form is Any or form is object or (kind in _SCALARS and (form is kind or (form is float and kind is int)))
+
+
 def _arrives(value: object, json: JsonValue, form: object) -> bool:
     adapter = _adapter(form)
     try:
-        return adapter is not None and _same(value, adapter.validate_json(canonical_json(json)))
+        return adapter is not None and _same(value, adapter.validate_json(canonical_json(json), strict=True))
     except Exception:  # noqa: BLE001  # as above
         return False
 
@@ -83,6 +93,8 @@ def _same(value: object, arrived: object) -> bool:
             return False
         other = cast("Mapping[str, object]", arrived)
         return mine.keys() == other.keys() and all(_same(mine[key], other[key]) for key in mine)
+    if kind is int and type(arrived) is float:
+        return value == arrived
     return kind is type(arrived) and (value == arrived or as_json(value) == as_json(arrived))
 
 

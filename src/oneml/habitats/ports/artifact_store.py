@@ -50,7 +50,8 @@ class ArtifactStore(Protocol):
             True for the one caller that created it, False for every other.
 
         Raises:
-            StoreError: The store failed; nothing was created.
+            StoreError: The store failed. Nothing was created, unless the document was in place already and only its
+                outliving a crash could not be made sure of; `read` tells.
         """
         ...
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
@@ -10,18 +11,20 @@ from oneml.habitats.errors import UnknownStoreError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.session_store import SessionStore
 from oneml.habitats.stores.local import INDEX, LocalArtifactStore
-from oneml.habitats.stores.memory import URL as MEMORY_URL
-from oneml.habitats.stores.memory import MemoryArtifactStore
-from oneml.habitats.stores.memory_sessions import MemorySessionStore
+
+if TYPE_CHECKING:
+    from oneml.habitats.stores.memory import MemoryArtifactStore
+    from oneml.habitats.stores.memory_sessions import MemorySessionStore
 
 STORE_VARIABLE = "ONEML_STORE_URL"
+MEMORY_URL = "memory:"
 _OURS = "oneml"
 
 INDEX_FILE = "sessions.sqlite3"
 
 _memory_lock = threading.Lock()
-_memory_stores: list[MemoryArtifactStore] = []
-_memory_indexes: WeakKeyDictionary[ArtifactStore, MemorySessionStore] = WeakKeyDictionary()
+_memory_stores: "list[MemoryArtifactStore]" = []
+_memory_indexes: "WeakKeyDictionary[ArtifactStore, MemorySessionStore]" = WeakKeyDictionary()
 
 
 def default_store_url(environ: Mapping[str, str], *, setting: str | None = None) -> str:
@@ -61,6 +64,8 @@ def open_session_store(store: ArtifactStore) -> SessionStore:
         from oneml.habitats.stores.sqlite import SqliteSessionStore  # noqa: PLC0415  # workers never need it
 
         return SqliteSessionStore(store.folder / INDEX / INDEX_FILE)
+    from oneml.habitats.stores.memory_sessions import MemorySessionStore  # noqa: PLC0415  # as above
+
     with _memory_lock:
         return _memory_indexes.setdefault(store, MemorySessionStore())
 
@@ -91,7 +96,9 @@ def _path_of_file_url(url: str) -> str:
     return unquote(rest, errors="surrogateescape")
 
 
-def _of_this_process() -> MemoryArtifactStore:
+def _of_this_process() -> "MemoryArtifactStore":
+    from oneml.habitats.stores.memory import MemoryArtifactStore  # noqa: PLC0415  # workers never need it
+
     with _memory_lock:
         if not _memory_stores:
             _memory_stores.append(MemoryArtifactStore())

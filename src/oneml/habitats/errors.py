@@ -440,7 +440,7 @@ class UnknownSettingError(SettingsError):
         super().__init__(problems=(SettingProblem(name, message, source),))
 
 
-class MisspeltSettingError(UnknownSettingError, AttributeError):
+class MisspeltSettingError(UnknownSettingError, AttributeError):  # type: ignore[misc]  # both have a name: it is the same
     """A container reads a setting that its model does not have."""
 
 
@@ -782,8 +782,9 @@ class CodeDiffersError(RefusalError):
     def __init__(self, *, session_id: str, differences: Sequence[object]) -> None:
         self.session_id = session_id
         self.differences = differences
-        lines = "\n".join(f"  {difference}" for difference in differences[:20])
-        more = f"\n  and {len(differences) - 20} more" if len(differences) > 20 else ""
+        lines = "\n".join(f"  {difference}" for difference in differences[:_DIFFERENCES_SHOWN])
+        hidden = len(differences) - _DIFFERENCES_SHOWN
+        more = f"\n  and {hidden} more" if hidden > 0 else ""
         super().__init__(
             f"The code here is not that of session {session_id}:\n{lines}{more}\n"
             "Restore the recorded code, or create a new session with this one."

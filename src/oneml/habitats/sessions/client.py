@@ -20,8 +20,6 @@ from oneml.habitats.ports.session_store import SessionRow, SessionStore
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog
 from oneml.habitats.sessions.clock import SystemClock, rfc3339
-from oneml.habitats.sessions.external_inputs import check_inputs
-from oneml.habitats.sessions.index import reconcile
 from oneml.habitats.sessions.opened import OpenedSession, PlannedNodes
 from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe, check_unused, read_recipe, write_recipe
 from oneml.habitats.sessions.session import PipelineSession
@@ -164,6 +162,8 @@ class PipelineServiceClient:
         prepared = self._prepare(habitat, overrides, settings, command_line, new_session_id())
         try:
             if inputs is not None:
+                from oneml.habitats.sessions.external_inputs import check_inputs  # noqa: PLC0415  # not on a worker
+
                 check_inputs(habitat, prepared.plan, prepared.input_forms, inputs)
             return SessionPreview(
                 habitat=habitat,
@@ -209,7 +209,7 @@ class PipelineServiceClient:
         Raises:
             StoreError: The store failed.
         """
-        reconcile(self.store, self._index)
+        self._reconcile()
         return [row._replace(state=self._told(row)) for row in self._index.sessions()]
 
     def remove_session(self, session_id: str) -> SessionId:
@@ -226,6 +226,11 @@ class PipelineServiceClient:
             self._index.remove(found)
         return found
 
+    def _reconcile(self) -> None:
+        from oneml.habitats.sessions.index import reconcile  # noqa: PLC0415  # a worker never asks
+
+        reconcile(self.store, self._index)
+
     def _told(self, row: SessionRow) -> SessionState:
         if row.state is SessionState.RUNNING and not self._index.is_driven(row.session_id):
             return SessionState.INTERRUPTED
@@ -236,7 +241,7 @@ class PipelineServiceClient:
         given = parse_session_id(text)
         if self.store.read(keys.recipe_key(given), limit_bytes=HEADER_MAX_BYTES) is not None:
             return given
-        reconcile(self.store, self._index)
+        self._reconcile()
         known = [row.session_id for row in self._index.sessions()]
         fitting = [one for one in known if one.startswith(text)] if len(text) >= PREFIX_MIN_CHARACTERS else []
         if len(fitting) > 1:
@@ -270,6 +275,8 @@ class PipelineServiceClient:
         )
 
     def _write(self, prepared: "Prepared", session_id: SessionId, inputs: Mapping[str, object]) -> Recipe:
+        from oneml.habitats.sessions.external_inputs import check_inputs  # noqa: PLC0415  # not on a worker
+
         values = check_inputs(prepared.entry.name, prepared.plan, prepared.input_forms, inputs)
         identity = code_identity(prepared.container, habitat=prepared.entry)
         data = DataClient(self.store, allow_pickle=prepared.settings.session.allow_pickle)

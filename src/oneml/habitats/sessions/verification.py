@@ -11,7 +11,6 @@ from oneml.habitats.errors import (
     LiveOverridesError,
     UnknownHabitatError,
 )
-from oneml.habitats.habitats.code_difference import differences
 from oneml.habitats.habitats.code_document import identity_from_json
 from oneml.habitats.habitats.code_identity import CodeIdentity, identity_here
 from oneml.habitats.habitats.components import PipelineComponents
@@ -46,6 +45,8 @@ def open_verified(
     entry, known = _entry(registry, expected)
     found = identity_here(expected, habitat=entry)
     if found.digest != expected.digest:
+        from oneml.habitats.habitats.code_difference import differences  # noqa: PLC0415  # only to explain
+
         raise CodeDiffersError(session_id=recipe.session_id, differences=differences(expected, found))
     container = registry.load(entry.name) if known else checked_container(entry, imported_object(entry))
     model = container.settings_model()

@@ -82,6 +82,8 @@ from oneml.habitats.values.problem import Problem
 from oneml.habitats.values.setting_problem import SettingProblem
 from oneml.habitats.values.suggestions import known_names
 
+_DIFFERENCES_SHOWN = 20
+
 
 class OnemlError(Exception):
     """Root of the tree; catch it to catch everything that this package raises on purpose."""

@@ -34,8 +34,8 @@ def check(habitats: tuple[str, ...], *, as_json: bool, **options: Unpack[Setting
         rows = [{"habitat": name, "problem": None if error is None else str(error)} for name, error in problems.items()]
         print_document("check", habitats=rows)
     else:
-        for name, error in problems.items():
-            click.echo(f"{name}: {sizes[name]} nodes, no problem found" if error is None else f"{name}: {error}")
+        for name, found in problems.items():
+            click.echo(f"{name}: {sizes[name]} nodes, no problem found" if found is None else f"{name}: {found}")
     failed = {name: error for name, error in problems.items() if error is not None}
     if failed:
         message = f"{len(failed)} of {len(problems)} habitats cannot be used: {', '.join(failed)}."

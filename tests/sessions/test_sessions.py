@@ -189,6 +189,13 @@ def test_a_node_that_cannot_write_its_output_names_type_port_and_place(client: P
         assert "deep" in detail
 
 
+def test_a_generator_is_refused_also_where_outputs_stay_in_memory(client: PipelineServiceClient) -> None:
+    with client.create_session("troubled", settings={"kind": "generator", "store": "memory:"}) as session:
+        assert "generator" in session.run().nodes[NodePath("//bad")].detail
+        with pytest.raises(NoOutputError):
+            session.output("//bad")
+
+
 def test_on_failure_stop_keeps_other_branches_from_starting(client: PipelineServiceClient) -> None:
     with client.create_session("troubled", settings={"kind": "raise", "on_failure": "stop"}) as session:
         session.run()

@@ -7,6 +7,7 @@ from types import CoroutineType
 from typing import Any, Protocol, cast
 
 from oneml.habitats.data.client import DataClient
+from oneml.habitats.data.streams import refuse_stream
 from oneml.habitats.graph.signature import BodySignature
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.ports.clock import Clock
@@ -152,6 +153,8 @@ class NodeRunner:
                 interrupts.leave_body()
             ports = split_result(node.path, value, outputs=node.outputs, several=node.whole is not None)
             if in_memory:
+                for port, kept in ports.items():
+                    refuse_stream(node.path, port, kept)
                 self._memory[node.path] = ports
                 return _NOTHING_PUBLISHED
             wanted = settings.serializers

@@ -296,7 +296,7 @@ identities = st.builds(
     python=texts,
     distribution=st.none() | texts,
     distributions=tables,
-    first_party=st.lists(texts, max_size=3).map(tuple),
+    first_party=st.sets(texts, max_size=3).map(lambda names: tuple(sorted(names))),
     files=tables,
     problem=st.none() | texts,
     places=tables,

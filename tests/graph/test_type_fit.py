@@ -4,6 +4,7 @@ import collections.abc
 import enum
 import os
 import pathlib
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import (
     Annotated,
@@ -79,6 +80,7 @@ class HasName(Protocol):
 
 Id = NewType("Id", int)
 Alias = TypeAliasType("Alias", list[int])
+ListOf = TypeAliasType("ListOf", list[T], type_params=(T,))
 Endless = TypeAliasType("Endless", "list[Endless]")
 
 FIT = [
@@ -128,6 +130,8 @@ FIT = [
     (type[int], type[object]),
     (Annotated[int, "pixels"], int),
     (Alias, Sequence[int]),
+    (ListOf[int], Sequence[float]),
+    (list[int], ListOf[float]),
     (Endless, Endless),
     (str, LiteralString),
     ("Unresolved", int),
@@ -168,6 +172,7 @@ MISFIT = [
     (int, Text),
     (type[str], type[int]),
     (Alias, Sequence[str]),
+    (ListOf[int], Sequence[str]),
     (int, collections.abc.Callable[[], int]),
     (collections.abc.Callable[..., str], collections.abc.Callable[..., int]),
     (npt.NDArray[np.float64], npt.NDArray[np.int64]),
@@ -182,6 +187,15 @@ def test_what_type_checkers_accept_fits(given_form: object, wanted: object) -> N
 @pytest.mark.parametrize(("given_form", "wanted"), MISFIT, ids=form_text)
 def test_what_type_checkers_refuse_does_not_fit(given_form: object, wanted: object) -> None:
     assert not fits(given_form, wanted)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there is no such statement")
+def test_aliases_made_by_the_type_statement_are_looked_through() -> None:
+    names: dict[str, Any] = {}
+    exec("type Pairs[X] = list[tuple[X, X]]\ntype Numbers = list[int]", names)  # noqa: S102  # older Pythons parse this file
+    assert fits(names["Pairs"][int], Sequence[tuple[float, ...]])
+    assert not fits(names["Pairs"][int], Sequence[tuple[str, str]])
+    assert not fits(names["Numbers"], Sequence[str])
 
 
 def forms() -> st.SearchStrategy[Any]:

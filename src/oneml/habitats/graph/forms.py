@@ -1,12 +1,15 @@
 """Types as authors annotate them: what is behind a wrapping, and how they read in a message."""
 
-from collections.abc import Iterable
+import typing
+from collections.abc import Iterable, Mapping
 from types import GenericAlias, NoneType, UnionType
 from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from typing_extensions import TypeAliasType
 
 _ALIAS_DEPTH_MAX = 20
+_ALIAS_TYPES = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
+"""What ``type X = ...`` makes from Python 3.12 on is another class than that of the backport."""
 
 
 def bare(form: object) -> object:
@@ -16,13 +19,25 @@ def bare(form: object) -> object:
             return NoneType
         if get_origin(form) is Annotated:
             form = get_args(form)[0]
-        elif isinstance(form, TypeAliasType):
+        elif isinstance(form, _ALIAS_TYPES):
             form = cast("object", form.__value__)
+        elif isinstance(get_origin(form), _ALIAS_TYPES):
+            form = _alias_form(form)
         elif isinstance(form, TypeVar):
             form = _variable_form(form)
         else:
             return Any if isinstance(form, str | ForwardRef) else form
     return Any
+
+
+def substituted(form: object, meaning: Mapping[TypeVar, object]) -> object:
+    """Return ``form`` with what its type variables stand for."""
+    if isinstance(form, TypeVar):
+        return meaning.get(form, form)
+    variables = cast("tuple[TypeVar, ...]", getattr(form, "__parameters__", ()))
+    if not meaning or not variables or get_origin(form) is None:
+        return form
+    return cast("Any", form)[tuple(meaning.get(variable, variable) for variable in variables)]
 
 
 def is_union(form: object) -> bool:
@@ -74,6 +89,12 @@ def _name_of(form: object) -> str:
     if isinstance(name, str):
         return name.rpartition("<locals>.")[2]
     return "..." if form is ... else repr(form).removeprefix("typing.")
+
+
+def _alias_form(form: object) -> object:
+    alias = cast("TypeAliasType", get_origin(form))
+    variables = cast("tuple[TypeVar, ...]", alias.__type_params__)
+    return substituted(alias.__value__, dict(zip(variables, get_args(form), strict=False)))
 
 
 def _variable_form(variable: TypeVar) -> object:

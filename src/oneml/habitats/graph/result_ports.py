@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple, NotRequired, Required, TypeGuard,
 from typing_extensions import ReadOnly, is_typeddict
 
 from oneml.habitats.errors import InvalidNodePathError
+from oneml.habitats.graph.forms import substituted
 from oneml.habitats.graph.hints import Unresolved, resolved_hints
 from oneml.habitats.values.node_path import check_segment
 from oneml.habitats.values.plan import SINGLE_PORT
@@ -70,7 +71,7 @@ def field_forms(whole: type, arguments: tuple[object, ...] = ()) -> Mapping[str,
     names = cast("tuple[str, ...]", getattr(whole, "_fields", None) or tuple(hints))
     variables = cast("tuple[TypeVar, ...]", getattr(whole, "__parameters__", ()))
     meaning = dict(zip(variables, arguments, strict=False))
-    return {name: _substitute(_unqualified(hints.get(name, Any)), meaning) for name in names}
+    return {name: substituted(_unqualified(hints.get(name, Any)), meaning) for name in names}
 
 
 def _field_ports(whole: type, arguments: tuple[object, ...]) -> ResultPorts:
@@ -119,14 +120,3 @@ def _unqualified(form: object) -> object:
     while get_origin(form) in _QUALIFIERS:
         form = get_args(form)[0]
     return form
-
-
-def _substitute(form: object, meaning: Mapping[TypeVar, object]) -> object:
-    if not meaning:
-        return form
-    if isinstance(form, TypeVar):
-        return meaning.get(form, form)
-    variables = cast("tuple[TypeVar, ...]", getattr(form, "__parameters__", ()))
-    if not variables or get_origin(form) is None:
-        return form
-    return cast("Any", form)[tuple(meaning.get(variable, variable) for variable in variables)]

@@ -208,9 +208,3 @@ def _base_towards(origin: type, wanted: type, arguments: tuple[object, ...]) -> 
 
 def _variables_of(form: object) -> tuple[TypeVar, ...]:
     return cast("tuple[TypeVar, ...]", getattr(form, "__parameters__", ()))
-
-
-def is_undetermined(form: object) -> bool:
-    """Tell whether an annotation says nothing of what an input takes."""
-    form = bare(form)
-    return form is Any or form is object

@@ -563,7 +563,7 @@ def test_a_process_object_keeps_no_session_alive_even_if_it_holds_a_provider(ope
     components = opened(Holding)
     opened.forget()  # type: ignore[attr-defined]
     holder = components.holder()
-    session = weakref.ref(components._scope.opened.settings)
+    session = weakref.ref(components._opened.settings)
     components.close()
     del components
     gc.collect()

@@ -1,7 +1,7 @@
 """Compiles the table of providers into plain closures: no code is generated, and nothing is looked up when they run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, cast
 
 from dependency_injector import providers
@@ -17,9 +17,10 @@ from oneml.habitats.habitats.provider_graph import ProviderGraph
 from oneml.habitats.habitats.provider_node import Argument, Edge, ProviderKind, ProviderNode
 from oneml.habitats.habitats.providers import Reference
 from oneml.habitats.habitats.references import ReferenceTarget
-from oneml.habitats.habitats.resources import enter_resource
+from oneml.habitats.habitats.resources import enter_generator, enter_resource, generator_function
 from oneml.habitats.habitats.scopes import Builder, Scope
 from oneml.habitats.habitats.shared_builders import kept_in_node, kept_in_process, kept_in_session, kept_in_thread
+from oneml.habitats.habitats.single_build import MISSING
 from oneml.habitats.values.suggestions import known_names
 
 
@@ -97,7 +98,21 @@ class _Compiler:
             if ordered is None:
                 return self._called_by_keyword(lambda _: provides, node)
             positional += [self.argument(node.kwargs[name]) for name in ordered]
-        return called_by_position(provides, positional)
+        above = self._above(node)
+        return called_with_kept(provides, positional, above) if above else called_by_position(provides, positional)
+
+    def _above(self, node: ProviderNode) -> Sequence[int]:
+        """Return the indexes of the arguments, if all of them are kept in the session or the process."""
+        arguments = [*node.args, *[node.kwargs[name] for name in self._fits[node.number].ordered or ()]]
+        indexes: list[int] = []
+        for argument in arguments:
+            if not isinstance(argument, Edge) or argument.lazy or not self._is_kept_above(argument.target):
+                return ()
+            indexes.append(argument.target)
+        return indexes
+
+    def _is_kept_above(self, index: int) -> bool:
+        return self._nodes[index].kind in _KEPT_ABOVE and self._reach.lifetimes[index] in _ABOVE
 
     def _called_by_keyword(self, callee: Builder, node: ProviderNode) -> Builder:
         positional, named = self.arguments(node.args), self.named(node.kwargs)
@@ -106,7 +121,11 @@ class _Compiler:
         )
 
     def resource(self, node: ProviderNode) -> Builder:
-        made, name = self.call(node), node.name
+        name, generator = node.name, generator_function(node.provides)
+        if generator is not None:
+            started = self._called(generator, node)
+            return lambda scope: enter_generator(scope, started(scope), name)
+        made = self.call(node)
         return lambda scope: enter_resource(scope, made(scope), name)
 
     def reference(self, node: ProviderNode) -> Builder:
@@ -198,9 +217,9 @@ class _Compiler:
         read = cast("SettingRead", node.provides)
         get = attrgetter(read.field) if read.field else _whole
         if read.layer == "process":
-            return lambda scope: get(scope.process_settings)
+            return lambda scope: get(scope.surroundings.process_settings)
         if read.layer == "session":
-            return lambda scope: get(scope.session_settings)
+            return lambda scope: get(scope.surroundings.session_settings)
         subject = str(read)
 
         def build(scope: Scope) -> Any:
@@ -291,6 +310,28 @@ def _with_attributes(make: Builder, attributes: Mapping[str, Builder]) -> Builde
         for name, value in attributes.items():
             setattr(made, name, value(scope))
         return made
+
+    return build
+
+
+_KEPT_ABOVE = frozenset({ProviderKind.CALL, ProviderKind.RESOURCE})
+_ABOVE = frozenset({Lifetime.SESSION, Lifetime.PROCESS})
+
+
+def called_with_kept(provides: Callable[..., Any], arguments: Sequence[Builder], above: Sequence[int]) -> Builder:
+    """Return what calls ``provides`` with what is kept in the session or the process, once all of that is there."""
+    take = itemgetter(*above)
+    several = len(above) > 1
+
+    def build(scope: Scope) -> Any:
+        try:
+            given = take(scope.up)
+        except KeyError:
+            given = MISSING
+        if given is MISSING:
+            given = [argument(scope) for argument in arguments]
+            return provides(*given)
+        return provides(*given) if several else provides(given)
 
     return build
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from dependency_injector import containers, providers
+from typing_extensions import Format, get_annotations
 
 from oneml.habitats.habitats.settings_views import Settings
 from oneml.habitats.habitats.source_places import SourcePlaces
@@ -18,7 +19,11 @@ def class_problems(container: type, base: type) -> Sequence[Problem]:
     """
     places = SourcePlaces(container)
     declared = {**vars(container), **vars(container)["cls_providers"]}
-    own = {name for name in vars(base) if name not in _FILLED_IN and not _is_dunder(name)}
+    own = {
+        name
+        for name in (*vars(base), *get_annotations(base, format=Format.STRING))
+        if name not in _FILLED_IN and not _is_dunder(name)
+    }
     found = [(name, _reason(name, value, own)) for name, value in declared.items()]
     return [
         Problem(places.of(name), f"{container.__name__}.{name}: {reason}")

@@ -17,7 +17,7 @@ from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.habitats.overrides import Override, named_overrides, replacements
 from oneml.habitats.habitats.provider_graph import Overriding, ReplacedBy, standing_overrides
 from oneml.habitats.habitats.providers import AnyProvider
-from oneml.habitats.habitats.scopes import Barred, Lease, OpenedSession, Scope
+from oneml.habitats.habitats.scopes import Barred, Lease, OpenedSession, Scope, Surroundings
 from oneml.habitats.habitats.settings_views import OpenedSettings, Settings
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSettings, json_tree
@@ -56,6 +56,9 @@ class PipelineComponents(_Declarative):
     and `Resource` give one object per session, `Factory` a new one at each use.
     """
 
+    _scope: Scope
+    _session_scope: Scope
+    _lease: Lease | None
     _declared: ClassVar[Overriding] = {}
     _compiled: ClassVar[_Compiled | None] = None
 
@@ -123,7 +126,8 @@ class PipelineComponents(_Declarative):
         effective = settings if isinstance(settings, EffectiveSettings) else cls._resolved(settings)
         checked_id = new_session_id() if session_id is None else parse_session_id(session_id)
         opened = OpenedSession(checked_id, effective, named)
-        scope = Scope(blueprint, f"Session {checked_id}", effective.process, effective.session, opened=opened)
+        surroundings = Surroundings(effective.process, effective.session, opened)
+        scope = Scope(blueprint, f"Session {checked_id}", surroundings)
         for override in named:
             if override.provider is None:
                 scope.own[blueprint.graph.indexes[override.target]] = override.value
@@ -249,20 +253,8 @@ class PipelineComponents(_Declarative):
         raise TypeError(message)
 
     @property
-    def _scope(self) -> Scope:
-        return cast("Scope", vars(self)["_scope_"])
-
-    @property
-    def _lease(self) -> Lease | None:
-        return cast("Lease | None", vars(self)["_lease_"])
-
-    @property
-    def _session_scope(self) -> Scope:
-        return self._scope.session or self._scope
-
-    @property
     def _opened(self) -> OpenedSession:
-        opened = self._session_scope.opened
+        opened = self._scope.surroundings.opened
         if opened is None:
             raise NotOpenedError(subject=type(self).__name__)
         return opened
@@ -275,8 +267,9 @@ class PipelineComponents(_Declarative):
         for name, index in scope.blueprint.attributes:
             attributes[name] = BoundProvider(scope, index, lease)
         attributes["settings"] = OpenedSettings(scope)
-        attributes["_scope_"] = scope
-        attributes["_lease_"] = lease
+        attributes["_scope"] = scope
+        attributes["_session_scope"] = scope.session or scope
+        attributes["_lease"] = lease
         return self
 
     @classmethod

@@ -2,52 +2,54 @@
 
 import atexit
 import os
-import threading
-from collections.abc import Callable
-from weakref import ref
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from oneml.habitats.errors import ClosedScopeError
-
-# Reentrant, because collecting garbage while it is held may end another scope.
-_lock = threading.RLock()
 
 
 class Finalizers:
     """The finalizers of one scope, and of the scopes inside it.
 
-    They run when they are closed; else when the scope is dropped, or when the interpreter ends.
+    They are kept until they have run: a generator that were collected together with its session would be closed before
+    it is asked to go on, and what stands after its yield would never run. What has not run when the interpreter ends
+    runs then.
 
     Args:
         scope: Name of the scope, for messages.
-        outer: Those of the scope around it.
+        outer: Those of the session, for a node; None for a session and for the process.
 
     Attributes:
-        inner: Those of scopes inside this one, by identity.
+        inner: Those of the nodes of this session, by identity.
+        process_id: The process that they belong to; a forked one leaves them alone.
     """
+
+    __slots__ = ("_callbacks", "_scope", "_siblings", "inner", "process_id")
 
     def __init__(self, scope: str, outer: "Finalizers | None" = None) -> None:
         self._scope = scope
-        # Not an attribute: a generator that is collected together with its session would be closed before it is asked
-        # to go on, and what stands after its yield would never run.
-        _callbacks[id(self)] = []
-        self.inner: dict[int, ref[Finalizers]] = {}
-        self._outer = _standing if outer is None else outer.inner
-        self._process_id = os.getpid()
-        self._ended = False
-        self._outer[id(self)] = ref(self)
+        # Entries are added, taken and removed by single operations of the dictionary, so that no lock is needed.
+        self._callbacks: dict[int, tuple[Callable[[Any], object], Any]] | None = {}
+        self.inner: dict[int, Finalizers] = {} if outer is None else _NOTHING_INSIDE
+        self._siblings = _standing if outer is None else outer.inner
+        self.process_id: int = os.getpid() if outer is None else outer.process_id
+        self._siblings[id(self)] = self
 
-    def push(self, callback: Callable[[], object]) -> None:
-        """Run ``callback`` when the scope ends.
+    def push(self, function: Callable[[Any], object], argument: object) -> None:
+        """Call ``function`` with ``argument`` when the scope ends.
 
         Raises:
-            ClosedScopeError: It has ended already; ``callback`` has been run.
+            ClosedScopeError: It has ended already; the function has been called.
         """
-        with _lock:
-            callbacks = _callbacks.get(id(self))
-            if callbacks is not None:
-                callbacks.append(callback)
+        callbacks = self._callbacks
+        callback = (function, argument)
+        key = id(callback)
+        if callbacks is not None:
+            callbacks[key] = callback
+            if self._callbacks is not None:
                 return
-        callback()
+        if callbacks is None or callbacks.pop(key, None) is not None:
+            function(argument)
         raise ClosedScopeError(scope=self._scope)
 
     def close(self) -> None:
@@ -64,39 +66,29 @@ class Finalizers:
 
     def run(self) -> list[BaseException]:
         """Run everything, as `close` does, and return what was raised."""
-        self._ended = True
-        with _lock:
-            callbacks = _callbacks.pop(id(self), [])
-            self._outer.pop(id(self), None)
-        errors = [error for inner in _alive(self.inner) for error in inner.run()]
+        callbacks, self._callbacks = self._callbacks, None
+        self._siblings.pop(id(self), None)
+        errors = run_all(list(self.inner.values())) if self.inner else []
         while callbacks:
             try:
-                callbacks.pop()()
+                function, argument = callbacks.popitem()[1]
+            except KeyError:  # what was added last was taken back
+                break
+            try:
+                function(argument)
             except BaseException as error:  # noqa: BLE001  # the others must run; all are raised together
                 errors.append(error)
         return errors
 
-    def end(self) -> None:
-        """Run everything, unless it belongs to the process that this one was forked from.
 
-        Raises:
-            BaseExceptionGroup: What the finalizers raised; all of them ran.
-        """
-        if self._process_id == os.getpid():
-            self.close()
-
-    def __del__(self) -> None:
-        if not self._ended:
-            self.end()
+def run_all(several: Iterable[Finalizers]) -> list[BaseException]:
+    """Run the finalizers of several scopes, and return what was raised."""
+    return [error for finalizers in several for error in finalizers.run()]
 
 
-def _alive(finalizers: dict[int, ref[Finalizers]]) -> list[Finalizers]:
-    return [found for weak in list(finalizers.values()) if (found := weak()) is not None]
-
-
-_callbacks: dict[int, list[Callable[[], object]]] = {}
-_standing: dict[int, ref[Finalizers]] = {}
-_of_process = Finalizers("the process")
+_NOTHING_INSIDE: dict[int, Finalizers] = {}
+_standing: dict[int, Finalizers] = {}
+_of_process = Finalizers("The process")
 
 
 def process_finalizers() -> Finalizers:
@@ -110,20 +102,15 @@ def close_process_finalizers() -> None:
     Raises:
         BaseExceptionGroup: What the finalizers raised; all of them ran.
     """
-    global _of_process
-    ended, _of_process = _of_process, Finalizers("the process")
+    global _of_process  # the one of the process
+    ended, _of_process = _of_process, Finalizers("The process")
     ended.close()
 
 
 @atexit.register
 def _end_all() -> None:
-    errors: list[Exception] = []
-    sessions = [finalizers for finalizers in _alive(_standing) if finalizers is not _of_process]
-    for finalizers in (*sessions, _of_process):
-        try:
-            finalizers.end()
-        except Exception as error:  # noqa: BLE001  # the others must run; all are raised together
-            errors.append(error)
+    sessions = [finalizers for finalizers in _standing.values() if finalizers is not _of_process]
+    errors = run_all(finalizers for finalizers in (*sessions, _of_process) if finalizers.process_id == os.getpid())
     if errors:
-        message = "finalizers failed when the interpreter ended"
-        raise ExceptionGroup(message, errors)
+        message = "Finalizers failed when the interpreter ended"
+        raise BaseExceptionGroup(message, errors)

@@ -1,6 +1,6 @@
 """Scopes at work: what has been built in a process, a session or a node, and what must run when it ends."""
 
-import threading
+import os
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from oneml.habitats.habitats.blueprint import Blueprint
     from oneml.habitats.habitats.overrides import Override
 
-_lock = threading.RLock()
+_FINALIZERS = -1
+"""Where a scope keeps its finalizers among what has been built in it: no provider has this index."""
 
 
 class Barred(Enum):
@@ -46,36 +47,46 @@ class OpenedSession(NamedTuple):
     overrides: "Sequence[Override]"
 
 
+class Surroundings(NamedTuple):
+    """What is the same for a session and all of its nodes.
+
+    Attributes:
+        process_settings: The settings of the process.
+        session_settings: Those of the session; None where only the process is seen.
+        opened: What the session was opened with; None where only the process is seen.
+        process_key: What tells the settings of the process from others, where only the process is seen.
+    """
+
+    process_settings: PipelineSettings
+    session_settings: PipelineSettings | None
+    opened: OpenedSession | None
+    process_key: object = None
+
+
 class Scope:
     """The objects of one session, of one node of it, or of the process as one session sees it.
 
     Attributes:
         blueprint: How things are built here.
-        session: The scope of the session, for a node; None for a session and for the process.
-        up: What has been built for the session and the process, by index.
-        own: What has been built for this scope itself.
-        claims: Which thread builds what for this scope.
-        process_settings: The settings of the process.
-        session_settings: Those of the session; None for the process.
-        node_settings: Those of the node; None outside one.
-        opened: What the session was opened with; None for a node and for the process.
         name: What it is called in messages.
+        surroundings: What is the same for a session and all of its nodes.
+        session: The scope of the session, for a node; None for a session and for the process.
+        node_settings: The settings of the node; None outside one.
+        own: What has been built for this scope itself, by index.
+        up: What has been built for the session and the process, by index.
+        claims: Which thread builds what for this scope.
         barred: Why nothing can be built now; None where it can.
     """
 
     __slots__ = (
-        "_finalizers",
-        "_key",
         "barred",
         "blueprint",
         "claims",
         "name",
         "node_settings",
-        "opened",
         "own",
-        "process_settings",
         "session",
-        "session_settings",
+        "surroundings",
         "up",
     )
 
@@ -83,32 +94,25 @@ class Scope:
         self,
         blueprint: "Blueprint",
         name: str,
-        process_settings: PipelineSettings,
-        session_settings: PipelineSettings | None,
+        surroundings: Surroundings,
         session: "Scope | None" = None,
         node_settings: PipelineSettings | None = None,
-        opened: "OpenedSession | None" = None,
-        key: object = None,
     ) -> None:
         self.blueprint = blueprint
         self.name = name
-        self.process_settings = process_settings
-        self.session_settings = session_settings
-        self.node_settings = node_settings
+        self.surroundings = surroundings
         self.session = session
+        self.node_settings = node_settings
         self.own: dict[int, Any] = {}
         self.up: dict[int, Any] = self.own if session is None else session.up
         self.claims: dict[int, int] = {}
         self.barred: Barred | None = None
-        self._finalizers: Finalizers | None = None
-        self.opened = opened
-        self._key = key
 
     def open_node(self, path: NodePath, settings: PipelineSettings) -> "Scope":
-        """Open the scope of a node of this session."""
+        """Open the scope of a node of this session; whoever does must close it, or it ends with the session."""
         if self.barred is not None:
             raise self.refusal(path)
-        return Scope(self.blueprint, path, self.process_settings, self.session_settings, self, settings)
+        return Scope(self.blueprint, path, self.surroundings, self, settings)
 
     def build(self, provider: str) -> Any:
         """Return what a provider gives here.
@@ -120,7 +124,9 @@ class Scope:
             UnknownProviderError: There is none of that name.
             ClosedScopeError: The scope is closed.
         """
-        return self.blueprint.build(self, self.blueprint.index_of(provider))
+        blueprint = self.blueprint
+        index = blueprint.graph.names.get(provider)
+        return blueprint.build(self, blueprint.index_of(provider) if index is None else index)
 
     def close(self) -> None:
         """End the scope; a second time does nothing.
@@ -131,26 +137,40 @@ class Scope:
         if self.barred is Barred.CLOSED:
             return
         self.barred = Barred.CLOSED
+        own = self.own
         try:
-            if self._finalizers is not None:
-                self._finalizers.close()
+            if _FINALIZERS in own:
+                own[_FINALIZERS].close()
         finally:
-            self.own.clear()
+            own.clear()
             self.claims.clear()
 
     def drop(self) -> None:
-        """End the scope because nobody holds it any more; what it has open in another process stays open there.
+        """End the scope because nobody holds it any more; a process leaves what it was forked with open.
 
         Raises:
             BaseExceptionGroup: What finalizers raised; all of them ran.
         """
-        self.barred = Barred.CLOSED
-        try:
-            if self._finalizers is not None:
-                self._finalizers.end()
-        finally:
-            self.own.clear()
-            self.claims.clear()
+        finalizers: Finalizers | None = self.own.get(_FINALIZERS)
+        if finalizers is None or finalizers.process_id == os.getpid():
+            self.close()
+
+    def finalizers(self) -> Finalizers:
+        """Return what runs when the scope ends."""
+        standing: Finalizers | None = self.own.get(_FINALIZERS)
+        if standing is not None:
+            return standing
+        if self.surroundings.session_settings is None:
+            return process_finalizers()
+        session = self.session
+        outer = None if session is None else session.own.get(_FINALIZERS) or session.finalizers()
+        made = Finalizers(self.name, outer)
+        found: Finalizers = self.own.setdefault(_FINALIZERS, made)
+        if found is not made:
+            made.run()
+        if self.barred is Barred.CLOSED:
+            found.run()
+        return found
 
     def refusal(self, provider: str) -> OnemlError:
         """Return the error that says why ``provider`` cannot be built now."""
@@ -166,8 +186,8 @@ class Scope:
             UnbuildableError: This is the process, which has no session.
         """
         home = self.session or self
-        if home.session_settings is None:
-            raise UnbuildableError(provider=provider, reason="it belongs to a session, and the process has none.")
+        if home.surroundings.session_settings is None:
+            raise UnbuildableError(provider=provider, reason=_NO_SESSION)
         if home.barred is not None:
             raise home.refusal(provider)
         return home
@@ -183,16 +203,19 @@ class Scope:
             ClosedScopeError: This one is closed.
         """
         home = self.session or self
-        if home.session_settings is None:
+        if home.surroundings.session_settings is None:
             return home
         if home.barred is not None:
             raise home.refusal(provider)
-        return Scope(home.blueprint, "The process", home.process_settings, None, key=key)
+        surroundings = Surroundings(self.surroundings.process_settings, None, None, key)
+        return Scope(home.blueprint, "The process", surroundings)
 
     def process_key(self) -> object:
         """Return what tells the settings of this process from others."""
-        opened = (self.session or self).opened
-        return self._key if opened is None else (opened.settings.model, opened.settings.process_key)
+        opened = self.surroundings.opened
+        if opened is None:
+            return self.surroundings.process_key
+        return (opened.settings.model, opened.settings.process_key)
 
     def settings_of_session(self, subject: str) -> PipelineSettings:
         """Return the settings of the session.
@@ -200,9 +223,10 @@ class Scope:
         Raises:
             UnbuildableError: This is the process, which has no session.
         """
-        if self.session_settings is None:
-            raise UnbuildableError(provider=subject, reason="it belongs to a session, and the process has none.")
-        return self.session_settings
+        settings = self.surroundings.session_settings
+        if settings is None:
+            raise UnbuildableError(provider=subject, reason=_NO_SESSION)
+        return settings
 
     def settings_of_node(self, subject: str) -> PipelineSettings:
         """Return the settings of the node.
@@ -214,17 +238,8 @@ class Scope:
             raise OutsideNodeError(subject=subject)
         return self.node_settings
 
-    def finalizers(self) -> Finalizers:
-        """Return what runs when the scope ends."""
-        if self._finalizers is not None:
-            return self._finalizers
-        if self.session_settings is None:
-            return process_finalizers()
-        outer = None if self.session is None else self.session.finalizers()
-        with _lock:
-            if self._finalizers is None:
-                self._finalizers = Finalizers(self.name, outer)
-            return self._finalizers
+
+_NO_SESSION = "it belongs to a session, and the process has none."
 
 
 class Lease:

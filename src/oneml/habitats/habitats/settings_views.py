@@ -138,7 +138,7 @@ class OpenedSettings:
     @property
     def process(self) -> PipelineSettings:
         """What holds for the whole process."""
-        return self._scope.process_settings
+        return self._scope.surroundings.process_settings
 
     @property
     def session(self) -> PipelineSettings:

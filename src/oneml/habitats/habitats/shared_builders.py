@@ -1,13 +1,14 @@
 """Builders that keep what they build: in the node, in the session, in a thread of it, or in the process."""
 
 import threading
+from threading import get_ident
 from typing import Any
 
 from oneml.habitats.errors import OutsideNodeError
 from oneml.habitats.habitats.process_objects import process_object
 from oneml.habitats.habitats.providers import AnyProvider
 from oneml.habitats.habitats.scopes import Builder, Scope
-from oneml.habitats.habitats.single_build import MISSING, build_once
+from oneml.habitats.habitats.single_build import MISSING, build_once, tell_waiting, waiting
 
 
 def kept_in_node(index: int, make: Builder, name: str) -> Builder:
@@ -19,7 +20,20 @@ def kept_in_node(index: int, make: Builder, name: str) -> Builder:
             return made
         if scope.node_settings is None:
             raise OutsideNodeError(subject=f'"{name}"')
-        return build_once(scope, index, make, scope, name)
+        # The first pass of build_once, written out: nodes are opened often, and nobody else is there most often.
+        claims = scope.claims
+        mine = get_ident()
+        if claims.setdefault(index, mine) is not mine:
+            return build_once(scope, index, make, scope, name)
+        try:
+            made = scope.own[index] = make(scope)
+        except BaseException:
+            claims.pop(index, None)
+            raise
+        finally:
+            if waiting:
+                tell_waiting()
+        return made
 
     return build
 

@@ -12,7 +12,8 @@ S = TypeVar("S")
 MISSING: Any = object()
 
 _changed = threading.Condition()
-_waiting = 0
+waiting: list[int] = []
+"""Threads that wait for others; builders do without the lock when there are none."""
 
 
 class Cells(Protocol[K]):
@@ -53,31 +54,30 @@ def build_once(cells: Cells[K], key: K, build: Callable[[S], Any], scope: S, nam
         value = cells.own[key] = build(scope)
     except BaseException:
         claims.pop(key, None)
-        if _waiting:
-            _tell()
         raise
-    if _waiting:
-        _tell()
+    finally:
+        if waiting:
+            tell_waiting()
     return value
 
 
 def _wait(cells: Cells[K], key: K, mine: int, name: str) -> Any:
     """Wait for whoever has the claim; give `MISSING` where that one failed."""
-    global _waiting  # noqa: PLW0603  # lets builders do without the lock when nobody waits
     own, claims = cells.own, cells.claims
     holder = claims.get(key)
     if key not in own and holder == mine:
         raise UnbuildableError(provider=name, reason="building it asks for itself, by way of a provider passed on.")
     with _changed:
-        _waiting += 1
+        waiting.append(mine)
         try:
             while key not in own and claims.get(key) is holder and holder is not None:
                 _changed.wait()
         finally:
-            _waiting -= 1
+            waiting.remove(mine)
     return own.get(key, MISSING)
 
 
-def _tell() -> None:
+def tell_waiting() -> None:
+    """Let threads that wait look again whether what they wait for has been built, or given up."""
     with _changed:
         _changed.notify_all()

@@ -86,6 +86,13 @@ def test_interrupt_ends_with_130() -> None:
     assert (result.exit_code, result.stderr) == (130, "Error: interrupted\n")
 
 
+@pytest.mark.parametrize("code", [0, None, 3])
+def test_code_that_would_end_the_process_is_a_failure(code: int | None) -> None:
+    result = CliRunner().invoke(group_that_raises(SystemExit(code)), ["fail"])
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: the code of a pipeline ended the process: sys.exit({code})\n"
+
+
 def test_error_keeps_its_cause_for_a_host_that_wants_it() -> None:
     error = UsageError("It is so.")
     with pytest.raises(ReportedError) as caught:

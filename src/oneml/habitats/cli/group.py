@@ -4,12 +4,14 @@ The group can be mounted under another click group, which then shows its errors 
 error of this package leaves as a `click.ClickException`.
 """
 
+import errno
 import sys
 
 import click
 
-from oneml.habitats.cli.failures import EXIT_INTERRUPTED, ReportedError
+from oneml.habitats.cli.failures import EXIT_BACKEND, EXIT_FAILED, EXIT_INTERRUPTED, ReportedError
 from oneml.habitats.cli.lazy import LazyCommand, LazyGroup
+from oneml.habitats.cli.streams import open_missing_streams
 from oneml.habitats.errors import OnemlError, UnsupportedPlatformError
 
 _COMMANDS = "oneml.habitats.cli.commands"
@@ -36,24 +38,35 @@ class OnemlGroup(LazyGroup):
         """Run the command, and turn what it raises into what click shows.
 
         Raises:
-            ReportedError: The command raised an error of this package, or was interrupted.
+            ReportedError: The command raised an error of this package or of the operating system, was interrupted, or
+                would have ended the process.
         """
+        open_missing_streams()
         try:
             if sys.platform == "win32":
                 raise UnsupportedPlatformError
             return super().invoke(ctx)
         except OnemlError as error:
-            if ctx.params.get("traceback"):
-                _show_traceback(error)
+            _show_traceback(ctx, error)
             raise ReportedError(str(error), exit_code=error.exit_code) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click ends quietly
+            _show_traceback(ctx, error)
+            message = f"the operating system refused: {error}. oneml --traceback ... shows where"
+            raise ReportedError(message, exit_code=EXIT_BACKEND) from error
+        except SystemExit as error:  # nothing of ours exits so: it would end as a success that was none
+            message = f"the code of a pipeline ended the process: sys.exit({error.code!r})"
+            raise ReportedError(message, exit_code=EXIT_FAILED) from error
         except KeyboardInterrupt as error:
             raise ReportedError(message="interrupted", exit_code=EXIT_INTERRUPTED) from error
 
 
-def _show_traceback(error: OnemlError) -> None:
-    from traceback import format_exception  # noqa: PLC0415  # only where it was asked for
+def _show_traceback(ctx: click.Context, error: Exception) -> None:
+    if ctx.params.get("traceback"):
+        from traceback import format_exception  # noqa: PLC0415  # only where it was asked for
 
-    click.echo("".join(format_exception(error)), err=True, nl=False)
+        click.echo("".join(format_exception(error)), err=True, nl=False)
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001  # click passes it so

@@ -1,13 +1,10 @@
-"""Running a session from the command line: progress, what nodes write, and how it ended."""
+"""Running a session from the command line: progress, and how it ended."""
 
-import os
-import sys
 from collections import Counter
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from oneml.habitats.cli.failures import EXIT_INTERRUPTED, ReportedError
+from oneml.habitats.cli.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, ReportedError
 from oneml.habitats.cli.printing import one_line, remark
 from oneml.habitats.cli.progress import progress
 from oneml.habitats.values.states import NodeState, SessionState
@@ -17,35 +14,8 @@ if TYPE_CHECKING:
     from oneml.habitats.sessions.session import PipelineSession
     from oneml.habitats.values.node_path import NodePath
 
-EXIT_FAILED = 1
-EXIT_REFUSED = 3
 FAILURES_SHOWN = 10
 TRACEBACKS_SHOWN = 3
-
-_STDOUT, _STDERR = 1, 2
-
-
-@contextmanager
-def stdout_kept_for_data() -> Generator[None]:
-    """Let everything that is written to standard output in the block, also by child processes, go to standard error.
-
-    What nodes print must not stand inside the one document of a command.
-    """
-    sys.stdout.flush()
-    try:
-        saved = os.dup(_STDOUT)
-    except OSError:
-        saved = -1  # Standard output is closed: nothing can be written there anyway.
-    try:
-        if saved >= 0:
-            with suppress(OSError):
-                os.dup2(_STDERR, _STDOUT)
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        if saved >= 0:
-            os.dup2(saved, _STDOUT)
-            os.close(saved)
 
 
 def run_session(session: "PipelineSession", *, quiet: bool, ended: int = 0) -> "RunResult":

@@ -7,7 +7,7 @@ import click
 from oneml.habitats.cli.failures import ReportedError
 from oneml.habitats.cli.options import SettingsOptions, as_json, command_line_settings, settings_options
 from oneml.habitats.cli.printing import print_document
-from oneml.habitats.cli.running import stdout_kept_for_data
+from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.errors import OnemlError
 from oneml.habitats.sessions.client import PipelineServiceClient
 

@@ -14,7 +14,7 @@ from oneml.habitats.cli.options import (
 )
 from oneml.habitats.cli.plan_text import plan_fields, print_plan
 from oneml.habitats.cli.printing import print_document
-from oneml.habitats.cli.running import stdout_kept_for_data
+from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.sessions.client import PipelineServiceClient
 
 

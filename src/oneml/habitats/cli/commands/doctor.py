@@ -12,7 +12,7 @@ import click
 from oneml.habitats.cli.failures import ReportedError
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import print_document, print_table
-from oneml.habitats.cli.running import stdout_kept_for_data
+from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.errors import OnemlError
 from oneml.habitats.habitats.distributions import installed_distributions
 from oneml.habitats.habitats.registry import HabitatRegistry

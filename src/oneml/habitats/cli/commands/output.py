@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import click
 
-from oneml.habitats.cli.failures import ReportedError
+from oneml.habitats.cli.failures import EXIT_USAGE, ReportedError
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import LINE_MAX_CHARACTERS, print_document, print_table, remark
 from oneml.habitats.cli.published import JSON, TEXT, Published, published
@@ -19,8 +19,6 @@ from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.values.node_path import parse_node_path
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.suggestions import known_names
-
-EXIT_USAGE = 2
 
 
 @click.command()

@@ -4,14 +4,14 @@ import sys
 
 import click
 
-from oneml.habitats.cli.failures import EXIT_INTERRUPTED, ReportedError
+from oneml.habitats.cli.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, ReportedError
 from oneml.habitats.cli.options import HABITAT_VARIABLE, SESSION_VARIABLE
 from oneml.habitats.cli.printing import one_line, remark
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.values.node_path import parse_node_path
 from oneml.habitats.values.states import NodeState
 
-EXIT_CODES = {NodeState.SUCCEEDED: 0, NodeState.REFUSED: 3, NodeState.CANCELLED: EXIT_INTERRUPTED}
+EXIT_CODES = {NodeState.REFUSED: EXIT_REFUSED, NodeState.CANCELLED: EXIT_INTERRUPTED}
 
 
 @click.command("run-pipeline-node")
@@ -37,7 +37,7 @@ def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None
         return
     why = "" if outcome.error is None else f": {one_line(outcome.error.summary())}"
     message = f"{path} {outcome.state}{why}\nSee more: oneml sessions show {known_id} {path}"
-    raise ReportedError(message, exit_code=EXIT_CODES.get(outcome.state, 1))
+    raise ReportedError(message, exit_code=EXIT_CODES.get(outcome.state, EXIT_FAILED))
 
 
 def _given(value: str | None, option: str, variable: str, what: str) -> str:

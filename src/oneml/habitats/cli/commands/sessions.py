@@ -17,7 +17,8 @@ from oneml.habitats.cli.options import (
 )
 from oneml.habitats.cli.printing import print_document, print_table, remark
 from oneml.habitats.cli.results import print_result
-from oneml.habitats.cli.running import raise_unless_succeeded, run_session, stdout_kept_for_data
+from oneml.habitats.cli.running import raise_unless_succeeded, run_session
+from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.values.states import NodeState
 

@@ -6,8 +6,8 @@ import click
 
 from oneml.habitats.cli.options import SettingsOptions, as_json, command_line_settings, settings_options
 from oneml.habitats.cli.printing import print_document
-from oneml.habitats.cli.running import stdout_kept_for_data
 from oneml.habitats.cli.settings_text import print_settings, setting_fields
+from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.errors import UnknownNodeError
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.settings.rows import setting_rows

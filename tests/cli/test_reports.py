@@ -1,0 +1,170 @@
+"""What is told of a run that is over, whatever became of it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import cast
+
+import pytest
+
+from oneml.habitats.cli.failures import ReportedError
+from oneml.habitats.cli.plan_text import source_text
+from oneml.habitats.cli.printing import one_line
+from oneml.habitats.cli.published import Published, pipeline_outputs
+from oneml.habitats.cli.running import raise_unless_succeeded
+from oneml.habitats.cli.streams import stdout_kept_for_data
+from oneml.habitats.ports.session_store import NodeRow
+from oneml.habitats.sessions.session import PipelineSession, RunResult
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome, PortRecord
+from oneml.habitats.values.plan import (
+    ExternalSource,
+    GatherSource,
+    InputSource,
+    LiteralSource,
+    Plan,
+    PlannedNode,
+    PortSource,
+    WholeSource,
+)
+from oneml.habitats.values.session_id import SessionId
+from oneml.habitats.values.states import NodeState, SessionState
+
+A, B = NodePath("//a"), NodePath("//b")
+
+
+class FakeSession:
+    """A session of two nodes with two ports each; what they published stays in memory."""
+
+    def __init__(self, outputs: Mapping[str, InputSource]) -> None:
+        self.plan = Plan(
+            nodes={path: PlannedNode(path=path, provider="p", inputs={}, outputs=("x", "y")) for path in (A, B)},
+            outputs=outputs,
+        )
+
+    def ports(self, path: NodePath) -> Mapping[str, PortRecord]:
+        del path
+        return {}
+
+    def output(self, path: NodePath, port: str) -> object:
+        return {"x": f"{path}.{port}", "y": float("nan")}[port]
+
+    def outcome(self, path: NodePath) -> NodeOutcome | None:
+        if path != A:
+            return None
+        return NodeOutcome(path, NodeState.FAILED, 2, 0.1, ErrorRecord("KeyError", "k", "Traceback ...\nKeyError: k\n"))
+
+    def as_session(self) -> PipelineSession:
+        return cast("PipelineSession", self)
+
+
+def result(state: SessionState, rows: Sequence[tuple[str, NodeState, str]]) -> RunResult:
+    at = datetime.now(UTC)
+    nodes = {NodePath(path): NodeRow(NodePath(path), each, 1, at, None, detail) for path, each, detail in rows}
+    return RunResult(session_id=SessionId("mine"), state=state, nodes=nodes)
+
+
+def told(state: SessionState, *rows: tuple[str, NodeState, str]) -> ReportedError:
+    with pytest.raises(ReportedError) as caught:
+        raise_unless_succeeded(FakeSession({}).as_session(), result(state, rows))
+    return caught.value
+
+
+def test_success_is_no_error() -> None:
+    rows = [("//a", NodeState.SUCCEEDED, "")]
+    raise_unless_succeeded(FakeSession({}).as_session(), result(SessionState.SUCCEEDED, rows))
+
+
+def test_traceback_of_a_failure_stands_before_the_error(capsys: pytest.CaptureFixture[str]) -> None:
+    error = told(SessionState.FAILED, ("//a", NodeState.FAILED, "KeyError: k"), ("//b", NodeState.FAILED, "x"))
+    assert capsys.readouterr().err == "//a raised in attempt 2:\nTraceback ...\nKeyError: k\n\n"
+    assert error.exit_code == 1
+
+
+def test_of_very_many_failures_some_are_shown_and_all_are_counted() -> None:
+    error = told(SessionState.FAILED, *[(f"//n/{number}", NodeState.FAILED, "x\n\ny") for number in range(25)])
+    lines = error.message.splitlines()
+    assert lines[0] == "session mine failed: 25 failed."
+    assert lines[1] == "  //n/0 failed: x y"
+    assert len(lines) == 13
+    assert lines[-2:] == ["  and 15 more", "See more: oneml sessions show mine"]
+
+
+@pytest.mark.parametrize(
+    ("state", "rows", "code"),
+    [
+        (SessionState.FAILED, [("//a", NodeState.REFUSED, "")], 3),
+        (SessionState.FAILED, [("//a", NodeState.REFUSED, ""), ("//b", NodeState.FAILED, "")], 1),
+        (SessionState.STOPPED, [("//a", NodeState.CANCELLED, "")], 130),
+        (SessionState.STOPPED, [("//a", NodeState.FAILED, ""), ("//b", NodeState.CANCELLED, "")], 130),
+    ],
+)
+def test_exit_code_says_how_a_run_ended(state: SessionState, rows: list[tuple[str, NodeState, str]], code: int) -> None:
+    assert told(state, *rows).exit_code == code
+
+
+def test_outputs_of_the_pipeline_are_taken_apart_into_ports_of_nodes_that_are_done() -> None:
+    outputs: dict[str, InputSource] = {
+        "one": PortSource(A, "x"),
+        "whole": WholeSource(A),
+        "gathered": GatherSource((PortSource(A, "x"), PortSource(B, "x"))),
+        "late": WholeSource(B),
+    }
+    found = pipeline_outputs(FakeSession(outputs).as_session(), {A})
+    assert {name: [(each.node, each.port) for each in several] for name, several in found.items()} == {
+        "one": [(A, "x")],
+        "whole": [(A, "x"), (A, "y")],
+        "gathered": [(A, "x")],
+        "late": [],
+    }
+    assert [each.value for each in found["whole"]] == ["//a.x", "NaN"]
+
+
+def test_value_that_fits_no_line_is_told_by_how_to_get_it() -> None:
+    record = PortRecord("json", 1, "0" * 64, 5000, None)
+    for value in ("two\nlines", "x" * 201, list(range(100))):
+        shown = Published(A, "x", record, value, has_value=True).line("mine")
+        assert shown == "json, 5000 B: oneml output mine //a x"
+    assert Published(A, "x", None, None, has_value=False).line("mine") == "kept in memory, gone when this process ends"
+    assert Published(A, "x", record, [1, None], has_value=True).line("mine") == "[1, null]"
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (PortSource(A, "output"), "//a"),
+        (PortSource(A, "x"), "//a.x"),
+        (WholeSource(A), "//a"),
+        (ExternalSource("name"), "input name"),
+        (LiteralSource({"k": "ä"}), '{"k": "ä"}'),
+        (LiteralSource("x" * 50), f'"{"x" * 39}...'),
+        (GatherSource(()), "[]"),
+        (GatherSource((PortSource(A, "x"),)), "[//a.x]"),
+        (GatherSource((WholeSource(A), WholeSource(A), WholeSource(B))), "[//a ... //b]"),
+    ],
+)
+def test_what_feeds_a_port_is_told_in_a_few_characters(source: InputSource, text: str) -> None:
+    assert source_text(source) == text
+
+
+def test_long_and_many_lined_texts_become_one_line() -> None:
+    assert one_line("a\n  b\tc") == "a b c"
+    assert one_line("x" * 300) == "x" * 197 + "..."
+    assert one_line("x" * 200) == "x" * 200
+
+
+def test_what_is_written_to_standard_output_goes_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with stdout_kept_for_data():
+        print("from Python")  # noqa: T201  # as bodies do
+        os.write(1, b"from below\n")
+    os.write(1, b"data\n")
+    seen = capfd.readouterr()
+    assert seen.out == "data\n"
+    assert sorted(seen.err.splitlines()) == ["from Python", "from below"]
+
+
+def test_standard_output_comes_back_after_an_exception(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyError), stdout_kept_for_data():
+        raise KeyError
+    os.write(1, b"data\n")
+    assert capfd.readouterr().out == "data\n"

@@ -1,0 +1,75 @@
+"""Standard streams: a terminal, closed ones, full disks."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from oneml.habitats.cli.group import OnemlGroup
+
+RUN = ("run-pipeline", "probe", "--input", 'name="me"')
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_stop_nothing(environment: Path, closed: str) -> None:
+    script = f'exec "$0" -m oneml.habitats "$@" {closed}'
+    command = ["sh", "-c", script, sys.executable, *RUN, "--session-id", "mine"]
+    done = subprocess.run(command, cwd=environment, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+
+
+def test_terminal_sees_a_bar_and_data_stays_plain(environment: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "oneml.habitats", *RUN, "--json"]
+    with subprocess.Popen(
+        command, cwd=environment, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"}
+    ) as running:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                read = os.read(ours, 4096)
+            except OSError:  # Linux says so when the other side is closed
+                break
+            if not read:
+                break
+            shown += read
+        data, _ = running.communicate(timeout=60)
+    os.close(ours)
+    assert running.returncode == 0
+    assert b"\r[" in shown
+    assert b"/5" in shown
+    assert b"\x1b" not in data
+    assert data.startswith(b'{\n  "schema": "oneml.run/1"')
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_full_disk_behind_standard_output_is_told_and_ends_with_4(environment: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "oneml.habitats", "list"],
+            cwd=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 4
+    assert done.stderr.startswith(b"Error: the operating system refused: [Errno 28] No space left on device.")
+
+
+def test_reader_that_goes_away_ends_the_command_quietly() -> None:
+    def fail() -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    group = OnemlGroup("oneml", lazy={}, text="A group.")
+    group.add_command(click.Command("fail", callback=fail))
+    result = CliRunner().invoke(group, ["fail"])
+    assert result.exit_code == 1
+    assert result.output == ""

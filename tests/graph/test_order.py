@@ -75,3 +75,14 @@ def test_order_without_data_can_turn_the_order_of_definition_around(pipeline: Pi
     early = pipeline.node("early", give(Join))(xs=[])
     pipeline.node("between", give(Join), after=[early])(xs=[late(xs=[early])])
     assert list(pipeline.build().nodes) == ["//early", "//late", "//between"]
+
+
+def test_order_without_data_alone_can_turn_the_order_of_definition_around(
+    pipeline: PipelineBuilder, give: Give
+) -> None:
+    first = pipeline.node("first", give(Join))
+    second = pipeline.node("second", give(Join))
+    third = pipeline.node("third", give(Join), after=[second])
+    first(xs=[third(xs=[])])
+    second(xs=[])
+    assert list(pipeline.build().nodes) == ["//second", "//third", "//first"]

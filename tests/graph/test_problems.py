@@ -1,7 +1,7 @@
 """One report of everything that is wrong, with places."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import pytest
 
@@ -288,3 +288,35 @@ def test_places_lead_to_the_lines_of_the_author(pipeline: PipelineBuilder, give:
     assert problem.place is not None
     assert (problem.place.file, problem.place.line) == (__file__, part.__code__.co_firstlineno + 1)
     assert problem.nodes == ("//prep/split",)
+
+
+def test_what_a_gathering_gives_must_fit(pipeline: PipelineBuilder, give: Give, problems: Problems) -> None:
+    taken = pipeline.node("take", give(Take))(x=pipeline.each([1, 2]))
+    pipeline.node("split", give(Split))(digits=pipeline.gather(taken))
+    assert problems() == ['Input "digits" of node "//split" takes int, but gather() of "//take" gives list[int].']
+
+
+def test_what_is_broken_already_is_passed_over_in_gather(
+    pipeline: PipelineBuilder, give: Give, problems: Problems
+) -> None:
+    parts = pipeline.node("split", give(Split))(digits=1)
+    pipeline.node("total", give(Total))(values=pipeline.gather(parts.trian))
+    assert len(problems()) == 1
+
+
+def test_what_is_broken_already_has_any_port(pipeline: PipelineBuilder, give: Give, problems: Problems) -> None:
+    parts = pipeline.node("split", give(Split))(digits=1)
+    pipeline.node("take", give(Take))(x=parts.trian.anything["at all"])
+    assert len(problems()) == 1
+
+
+def test_annotations_whose_metadata_cannot_be_hashed_are_judged(
+    pipeline: PipelineBuilder, give: Give, problems: Problems
+) -> None:
+    def body(x: Annotated[int, {"unit": "pixel"}]) -> Annotated[int, ["pixel"]]: ...
+
+    first = pipeline.node("first", give(body))(x=1)
+    pipeline.node("second", give(body))(x=first)
+    pipeline.node("third", give(body))(x=pipeline.input("text", str))
+    (message,) = problems()
+    assert message == 'Input "x" of node "//third" takes int, but input "text" of the pipeline gives str.'

@@ -538,11 +538,11 @@ def test_a_forked_child_leaves_the_resources_of_its_parent_alone(tmp_path: Any) 
     assert at_exit(tmp_path, then) == ["parent", "node", "session", "process"]
 
 
-def test_two_thousand_sessions_leave_none_alive(opened: Opener) -> None:
+def test_ten_thousand_sessions_closed_or_dropped_leave_none_alive(opened: Opener) -> None:
     shop = opened(Shop)
     effective = shop._opened.settings
     opened_before: list[weakref.ref[object]] = []
-    for number in range(2000):
+    for number in range(10_000):
         session = Shop.open(settings=effective)
         with session.node("//a") as node:
             built = node.fresh()

@@ -75,6 +75,12 @@ class Blueprint:
             raise InvalidComponentsError(container=self.container.__name__, problems=self.problems)
         return self
 
+    def type_problems(self) -> Sequence[Problem]:
+        """Return the arguments whose types do not fit what they are given to: a check that takes its time."""
+        from oneml.habitats.habitats.argument_types import type_problems  # noqa: PLC0415  # only a check needs it
+
+        return tuple(type_problems(self.container, self.graph, self.model))
+
     def overridden_since(self) -> Sequence[str]:
         """Return the providers that the library's own override stands on, made after the class was declared."""
         found = list(map(overriding_of, self._watched))

@@ -1,0 +1,162 @@
+"""What the pipeline builder does with what authors say, call by call."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from oneml.habitats.graph.axes import axis_of
+from oneml.habitats.graph.declarations import admits, body_at, entries_of, paths_of, unusable
+from oneml.habitats.graph.definitions import (
+    BROKEN,
+    Axis,
+    DeclaredInput,
+    DeclaredOutput,
+    Definition,
+    Draft,
+    Gathered,
+    NoResult,
+)
+from oneml.habitats.graph.edges import Edge
+from oneml.habitats.graph.feeding import feed, origin_in
+from oneml.habitats.graph.forms import list_of
+from oneml.habitats.graph.handles import Handle, broken_handle, subject_of
+from oneml.habitats.graph.literals import kind_of
+from oneml.habitats.graph.node_call import NodeCall
+from oneml.habitats.graph.planning import make_plan
+from oneml.habitats.values.json_value import JsonValue
+from oneml.habitats.values.node_path import NodePath, join_path
+from oneml.habitats.values.plan import ExternalSource, Plan, PortSource, WholeSource
+
+if TYPE_CHECKING:
+    from oneml.habitats.settings.models import PipelineNodeSettings
+
+
+class Drafting:
+    """A draft, seen from one namespace of it. Every method is called by the builder's method of the same name.
+
+    Args:
+        draft: What was said so far.
+        namespace: Where nodes are added.
+    """
+
+    __slots__ = ("_draft", "_namespace")
+
+    def __init__(self, draft: Draft, namespace: NodePath) -> None:
+        self._draft = draft
+        self._namespace = namespace
+
+    def node(
+        self,
+        name: str,
+        provider: object,
+        after: Sequence[object],
+        settings: "PipelineNodeSettings | Mapping[str, JsonValue] | None",
+    ) -> NodeCall[Any, Any]:
+        """Add a node."""
+        draft = self._draft
+        draft.check_open()
+        place = draft.here(2)
+        path = join_path(self._namespace, name)
+        is_admitted = admits(draft, name, path, place)
+        definition = Definition(
+            len(draft.definitions),
+            path,
+            body_at(draft, path, provider, place) if is_admitted else None,
+            place,
+            paths_of(draft, after, path, place) if after else (),
+            None if settings is None else entries_of(draft, settings, path, place),
+        )
+        if is_admitted:
+            draft.definitions.append(definition)
+            draft.by_path[path] = definition
+            draft.namespaces.add(self._namespace)
+        return NodeCall(draft, definition)
+
+    def namespace(self, name: str) -> "Drafting":
+        """Return the same draft, seen from a namespace below this one."""
+        reason = unusable(name)
+        if reason is not None:
+            self._draft.report(f"Namespace {reason}", self._draft.here(2))
+        return Drafting(self._draft, join_path(self._namespace, name))
+
+    def each(self, values: Mapping[str, object] | Sequence[object]) -> object:
+        """Declare the values of a fan-out."""
+        draft = self._draft
+        draft.check_open()
+        axis = axis_of(values)
+        if isinstance(axis, str):
+            draft.report(axis, draft.here(2))
+            return broken_handle(draft)
+        return Handle(draft, None, axis, Any)
+
+    def gather(self, result: object) -> object:
+        """Collect the results of a fan-out."""
+        draft = self._draft
+        draft.check_open()
+        origin = origin_in(result)
+        if origin is not None and origin.source is BROKEN:
+            return result
+        if origin is None or not isinstance(origin.source, PortSource | WholeSource) or origin.draft is not draft:
+            subject = kind_of(result) if origin is None else subject_of(origin)
+            message = f"gather() takes the result of a fan-out of this pipeline, not {subject}."
+            draft.report(message, draft.here(2))
+            return broken_handle(draft)
+        return Handle(draft, origin.definition, Gathered(origin.source), list_of(origin.form))
+
+    def input(self, name: str, form: object, *, required: bool) -> object:
+        """Declare an input of the pipeline."""
+        draft = self._draft
+        draft.check_open()
+        place = draft.here(2)
+        reason = unusable(name)
+        if reason is not None:
+            draft.report(f"Input {reason}", place)
+        elif name in draft.inputs:
+            draft.report(f'Input "{name}" is declared twice; first at {draft.inputs[name].place}.', place)
+        else:
+            draft.inputs[name] = DeclaredInput(form, required, place)
+            return Handle(draft, None, ExternalSource(name), form)
+        return broken_handle(draft)
+
+    def output(self, name: str, value: object) -> None:
+        """Declare an output of the pipeline."""
+        draft = self._draft
+        draft.check_open()
+        place = draft.here(2)
+        reason = unusable(name)
+        if reason is not None:
+            draft.report(f"Output {reason}", place)
+        elif name in draft.outputs:
+            draft.report(f'Output "{name}" is declared twice; first at {draft.outputs[name].place}.', place)
+        origin = origin_in(value)
+        source = None if origin is None else origin.source
+        if origin is None or origin.draft is not draft or isinstance(source, Axis | ExternalSource | NoResult):
+            subject = kind_of(value) if origin is None else subject_of(origin)
+            draft.report(f'Output "{name}" takes a result of a node of this pipeline, not {subject}.', place)
+        elif isinstance(source, PortSource | WholeSource | Gathered):
+            draft.outputs.setdefault(name, DeclaredOutput(source, place))
+
+    def connect(self, edges: Sequence[Edge]) -> None:
+        """Add edges."""
+        draft = self._draft
+        draft.check_open()
+        for edge in edges:
+            if not isinstance(edge, Edge):  # pyright: ignore[reportUnnecessaryIsInstance]  # authors without a checker
+                message = f"connect() takes edges, source >> node.inputs.name, not {kind_of(edge)}."
+                draft.report(message, draft.here(2))
+                continue
+            target = edge.target
+            if target.draft is not draft:
+                draft.report(f'Input "{target.name}" belongs to another pipeline.', edge.place)
+            elif target.definition is not None:
+                message = feed(draft, target.definition, target.name, edge.source)
+                if message is not None:
+                    draft.report(message, edge.place, target.definition.path)
+
+    def input_forms(self) -> Mapping[str, object]:
+        """Return the annotation of each declared input."""
+        return {name: declared.form for name, declared in self._draft.inputs.items()}
+
+    def build(self) -> Plan:
+        """Check everything and return the plan."""
+        self._draft.check_open()
+        return make_plan(self._draft)

@@ -14,7 +14,8 @@ from oneml.habitats.cli.published import Published, pipeline_outputs
 from oneml.habitats.cli.running import raise_unless_succeeded
 from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.ports.session_store import NodeRow
-from oneml.habitats.sessions.session import PipelineSession, RunResult
+from oneml.habitats.sessions.run_result import RunResult
+from oneml.habitats.sessions.session import PipelineSession
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome, PortRecord
 from oneml.habitats.values.plan import (

@@ -209,8 +209,9 @@ def test_the_sources_of_this_process_are_where_it_is(monkeypatch: pytest.MonkeyP
     sources = ProcessSources.of_this_process()
     assert sources.working_directory == tmp_path
     assert sources.environ["DIGITS_SEED"] == "5"
-    assert sources.user_config is not None
-    assert sources.user_config.name == "oneml"
+    folder = sources.config_folder()
+    assert folder is not None
+    assert folder.name == "oneml"
 
 
 def test_sources_do_not_show_variables() -> None:

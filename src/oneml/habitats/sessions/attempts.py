@@ -6,7 +6,7 @@ A body may run more than once; its outputs are committed once: the first commit 
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.ports.artifact_store import ArtifactStore
@@ -27,8 +27,7 @@ COMMIT_SCHEMA = "oneml.commit/1"
 _DOCUMENT_MAX_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
+class Commit(NamedTuple):
     """What a node published, for good.
 
     Attributes:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self, TypeVar, overload
+from typing import TYPE_CHECKING, Self, TypeVar, overload
 
 from typing_extensions import TypeForm
 
@@ -18,12 +18,14 @@ from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.sessions.opened import OpenedSession, PlannedNodes
 from oneml.habitats.sessions.output_reader import OutputReader
 from oneml.habitats.sessions.recipe import Recipe
-from oneml.habitats.sessions.run_result import RunResult
 from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.outcome import NodeOutcome, PortRecord
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState, SessionState
+
+if TYPE_CHECKING:
+    from oneml.habitats.sessions.run_result import RunResult
 
 T = TypeVar("T")
 
@@ -137,7 +139,7 @@ class PipelineSession:
                 self._opened = self._reopen()
             return self._opened
 
-    def run(self, *, observers: Sequence[Observer] = ()) -> RunResult:
+    def run(self, *, observers: Sequence[Observer] = ()) -> "RunResult":
         """Run whatever is not committed yet, until every node has a final state.
 
         Args:

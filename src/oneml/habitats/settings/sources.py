@@ -21,22 +21,26 @@ class ProcessSources:
         environ: Variables.
         working_directory: Folder of ``oneml.toml`` and ``.env``.
         user_config: Folder of the user's ``settings.toml``; None where none is read.
+        of_user: Whether the user's own configuration folder is read instead, which is looked for only then.
     """
 
     environ: Mapping[str, str] = field(repr=False)
     working_directory: Path
     user_config: Path | None = None
+    of_user: bool = False
 
     @classmethod
     def of_this_process(cls) -> "ProcessSources":
         """Return the sources of the running process, as they are now."""
+        return cls(environ=dict(os.environ), working_directory=Path.cwd(), of_user=True)
+
+    def config_folder(self) -> Path | None:
+        """Return the folder of the user's settings file; None where none is read."""
+        if not self.of_user:
+            return self.user_config
         from platformdirs import user_config_path  # noqa: PLC0415  # only who reads the user's file pays for it
 
-        return cls(
-            environ=dict(os.environ),
-            working_directory=Path.cwd(),
-            user_config=user_config_path("oneml", appauthor=False),
-        )
+        return user_config_path("oneml", appauthor=False)
 
     def user_file(self) -> TomlFile | None:
         """Read the user's settings file; None where there is none.
@@ -44,7 +48,8 @@ class ProcessSources:
         Raises:
             SettingsError: It cannot be read, or is not TOML.
         """
-        return read_toml(self.user_config / USER_FILE_NAME) if self.user_config is not None else None
+        folder = self.config_folder()
+        return None if folder is None else read_toml(folder / USER_FILE_NAME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,8 +80,9 @@ def _versions() -> Iterator[Check]:
 def _settings_files() -> Iterator[Check]:
     sources = ProcessSources.of_this_process()
     files = [sources.working_directory / PROJECT_FILE_NAME]
-    if sources.user_config is not None:
-        files.insert(0, sources.user_config / USER_FILE_NAME)
+    folder = sources.config_folder()
+    if folder is not None:
+        files.insert(0, folder / USER_FILE_NAME)
     for file in files:
         try:
             found = read_toml(file)

@@ -25,6 +25,8 @@ for value in list(module.__dict__.values()):
 sys.modules["pipeline"] = module
 assert driver.Builder().with_modules(module).build().execute(["a"])["a"]
 """
+ALONE = {"HAMILTON_AUTOLOAD_EXTENSIONS": "0", "HAMILTON_TELEMETRY_ENABLED": "false"}
+"""Keeps hamilton from importing every library that is installed beside it."""
 ONEML = str(Path(sys.executable).with_name("oneml"))
 
 
@@ -32,7 +34,7 @@ def measure(effort: Effort) -> Iterator[Figure]:
     """Give the figures of cold start."""
     count = 5 if effort.quick else 25
     with TemporaryDirectory() as folder:
-        environment = {**os.environ, "ONEML_STORE_URL": Path(folder).as_uri()}
+        environment = {**os.environ, **ALONE, "ONEML_STORE_URL": Path(folder).as_uri()}
 
         def timed(*command: str) -> Callable[[], float]:
             return lambda: _seconds(command, environment)

@@ -27,7 +27,13 @@ class Figure(NamedTuple):
     def cells(self) -> tuple[str, ...]:
         """Return the row as text."""
         target = f"{self.target} (missed)" if self.met is False else self.target
-        return self.name, self.ours, target, self.peer, "" if self.ratio is None else f"{self.ratio:.2f}"
+        return self.name, self.ours, target, self.peer, _ratio(self.ratio)
+
+
+def _ratio(ratio: float | None) -> str:
+    if ratio is None:
+        return ""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
 HEADINGS = ("figure", "ours", "target", "peer", "ratio")

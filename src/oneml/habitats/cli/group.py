@@ -5,6 +5,7 @@ error of this package leaves as a `click.ClickException`.
 """
 
 import errno
+import gc
 import sys
 
 import click
@@ -101,5 +102,8 @@ oneml = OnemlGroup(
 
 
 def main() -> None:
-    """Run the command line and end the process."""
-    oneml.main(prog_name="oneml")
+    """Run the command line and end the process, whose memory needs no last look for garbage then."""
+    try:
+        oneml.main(prog_name="oneml")
+    finally:
+        gc.freeze()

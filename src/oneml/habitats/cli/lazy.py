@@ -6,6 +6,7 @@ from typing import NamedTuple, cast
 
 import click
 
+from oneml.habitats.cli.collector import importing
 from oneml.habitats.values.suggestions import known_names
 
 
@@ -52,7 +53,8 @@ class LazyGroup(click.Group):
         if found is not None or cmd_name not in self._lazy:
             return found
         module, _, attribute = self._lazy[cmd_name].target.partition(":")
-        command = cast("click.Command", getattr(import_module(module), attribute))
+        with importing():
+            command = cast("click.Command", getattr(import_module(module), attribute))
         self.add_command(command, cmd_name)
         return command
 

@@ -8,7 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from oneml.habitats.data.client import DataClient
-from oneml.habitats.errors import AmbiguousSessionError, HabitatMismatchError, UnknownSessionError
+from oneml.habitats.errors import (
+    AmbiguousSessionError,
+    HabitatMismatchError,
+    InvalidComponentsError,
+    UnknownSessionError,
+)
 from oneml.habitats.habitats.code_document import identity_to_json
 from oneml.habitats.habitats.code_identity import code_identity
 from oneml.habitats.habitats.components import PipelineComponents
@@ -147,7 +152,7 @@ class PipelineServiceClient:
         command_line: CommandLineSettings | None = None,
         inputs: Mapping[str, object] | None = None,
     ) -> SessionPreview:
-        """Define and check what `create_session` would create; nothing is written.
+        """Define and check what `create_session` would create, arguments of providers included; nothing is written.
 
         Args:
             habitat: Name of the habitat.
@@ -161,6 +166,9 @@ class PipelineServiceClient:
         """
         prepared = self._prepare(habitat, overrides, settings, command_line, new_session_id())
         try:
+            misfits = prepared.components.opened_blueprint.type_problems()
+            if misfits:
+                raise InvalidComponentsError(container=prepared.container.__name__, problems=misfits)
             if inputs is not None:
                 from oneml.habitats.sessions.external_inputs import check_inputs  # noqa: PLC0415  # not on a worker
 

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from oneml.habitats.cli.collector import importing
 from oneml.habitats.cli.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, ReportedError
 from oneml.habitats.cli.options import HABITAT_VARIABLE, SESSION_VARIABLE
 from oneml.habitats.cli.printing import one_line, remark
@@ -30,6 +31,8 @@ def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None
         if session.is_committed(path):
             remark(f"{path} has run in session {session.session_id}: its outputs are committed already.")
             return
+        with importing():
+            session.open()
         outcome = session.run_node(path)
     if outcome.state is NodeState.SUCCEEDED:
         if sys.stderr.isatty():

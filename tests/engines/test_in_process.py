@@ -25,6 +25,7 @@ def context(execute: Callable[[NodePath], NodeOutcome], workers: int | None) -> 
         execute=execute,
         known=lambda _path, _after: None,
         last_attempt=lambda _path: 0,
+        mask=str,
         log=lambda _path, _line: None,
     )
 

@@ -1,9 +1,10 @@
 """Worker processes, bounded in time and output, reaped whatever they do."""
 
+import itertools
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ class Store:
     def __init__(self) -> None:
         self.outcome: NodeOutcome | None = None
         self.lines: list[str] = []
+        self.attempts: Iterator[int] = itertools.repeat(1)
 
     def context(self, store_url: str | None = None) -> EngineContext:
         return EngineContext(
@@ -35,7 +37,8 @@ class Store:
             workers=1,
             execute=lambda path: NodeOutcome(path, NodeState.FAILED),
             known=lambda _path, _after: self.outcome,
-            last_attempt=lambda _path: 1,
+            last_attempt=lambda _path: next(self.attempts),
+            mask=lambda text: text.replace("s3cr3t", "***"),
             log=lambda _path, line: self.lines.append(line),
         )
 
@@ -95,6 +98,46 @@ def test_leaving_with_exit_code_0_without_an_output_is_a_failure(leave: str) -> 
 def test_a_refusal_is_told_with_its_reason() -> None:
     outcome = outcome_of(Store(), "import sys; print('Error: other code', file=sys.stderr); sys.exit(3)")
     assert (outcome.state, text_of(outcome)) == (NodeState.REFUSED, "other code")
+
+
+def test_a_body_that_leaves_with_the_code_of_a_refusal_has_failed() -> None:
+    store = Store()
+    store.attempts = iter([0, 1, 1])
+    assert outcome_of(store, "raise SystemExit(3)").state is NodeState.FAILED
+
+
+def test_what_a_worker_wrote_is_masked_before_anyone_sees_it() -> None:
+    store = Store()
+    outcome = outcome_of(store, "import os; print('token=s3cr3t', flush=True); os._exit(9)")
+    assert text_of(outcome) == "its process ended with exit code 9: token=***"
+    assert store.lines == ["token=***"]
+
+
+def test_a_worker_that_others_ended_has_failed_and_may_be_tried_again() -> None:
+    store = Store()
+    store.outcome = NodeOutcome(A, NodeState.CANCELLED)
+    assert outcome_of(store, "raise SystemExit(130)").state is NodeState.FAILED
+
+
+def test_a_second_polite_request_does_not_disturb_the_cleaning_up(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    source = (
+        "import pathlib, time\n"
+        "try: print('up', flush=True); time.sleep(60)\n"
+        "except KeyboardInterrupt: pass\n"
+        f"time.sleep(0.5); pathlib.Path({str(done)!r}).touch()"
+    )
+    handler = "import signal; signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+    store = Store()
+    with ProcessEngine(command=python(handler + source)).open(store.context()) as run:
+        run.submit(NodeTask(A, None))
+        while not store.lines:
+            time.sleep(0.02)
+        run.cancel(now=False)
+        time.sleep(0.1)
+        run.cancel(now=False)
+        assert run.wait(10)
+    assert done.exists()
 
 
 def test_a_killed_worker_names_the_signal() -> None:

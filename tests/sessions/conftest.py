@@ -19,6 +19,7 @@ def registry() -> HabitatRegistry:
     registry = HabitatRegistry(search_path=[])
     registry.register("arithmetic", "session_pipelines:Arithmetic")
     registry.register("troubled", "session_pipelines:Troubled")
+    registry.register("sleepy", "session_pipelines:Sleepy")
     registry.register("with-inputs", "session_pipelines:WithInputs")
     return registry
 

@@ -94,6 +94,7 @@ class Drive:
     interrupts: Interrupts = field(default_factory=Interrupts)
     index: Index = field(default_factory=Index)
     events: list[Event] = field(default_factory=list)
+    remembered: list[NodeOutcome] = field(default_factory=list)
 
     def run(self) -> SessionState:
         nodes = {
@@ -120,6 +121,7 @@ class Drive:
             stop_requested=self.stop_requested,
             interrupts=self.interrupts,
             clock=clock,
+            remember=self.remembered.append,
             stop_on_failure=self.settings.on_failure == "stop",
         )
         try:

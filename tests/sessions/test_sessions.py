@@ -1,7 +1,9 @@
 """Sessions from creation to outputs, in this process and by workers."""
 
+import asyncio
 import gc
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -35,6 +37,7 @@ from oneml.habitats.errors import (
     UnknownSessionError,
 )
 from oneml.habitats.ports.observer import Event, NodeEvent, SessionEvent
+from oneml.habitats.sessions.opened import OpenedSession
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.states import NodeState, SessionState
 
@@ -316,7 +319,7 @@ def test_live_overrides_are_refused_where_nodes_leave_the_process(client: Pipeli
         (
             {"store": "memory:", "nodes": {"//total": {"engine": "process", "store": None}}},
             InvalidPipelineError,
-            "//total reads //multiply/0, whose outputs stay in memory",
+            "//total needs //multiply/0, whose outputs stay in memory",
         ),
     ],
 )
@@ -416,3 +419,75 @@ def test_a_closed_session_leaves_nothing_alive(client: PipelineServiceClient) ->
         del session
     gc.collect()
     assert [ref for ref in alive if ref() is not None] == []
+
+
+def test_a_node_that_runs_long_is_seen_to_run(client: PipelineServiceClient) -> None:
+    with client.create_session("sleepy", settings={"engine": "in-process", "seconds": 3.0}) as session:
+        driver = threading.Thread(target=session.run)
+        driver.start()
+        time.sleep(1.5)
+        seen = states(client.load_session(session.session_id))
+        told = client.load_session(session.session_id).state
+        session.stop()
+        driver.join(30)
+    assert seen["//one"] == "running"
+    assert told is SessionState.RUNNING
+
+
+def test_a_timeout_stays_the_final_state_whatever_the_worker_wrote(client: PipelineServiceClient) -> None:
+    settings = {"engine": "process", "timeout_seconds": 3}
+    with client.create_session("sleepy", settings=settings) as session:
+        result = session.run()
+        assert result.state is SessionState.FAILED
+    rows = client.load_session(session.session_id).node_rows()
+    assert {row.state.value for row in rows.values()} == {"failed"}
+    assert "TimeoutError" in rows[NodePath("//one")].detail
+
+
+def test_a_request_to_stop_right_at_the_start_is_heard(client: PipelineServiceClient) -> None:
+    with client.create_session("arithmetic") as session:
+        opened = session.open
+
+        def stop_meanwhile() -> OpenedSession:
+            session.stop()
+            return opened()
+
+        session.open = stop_meanwhile  # type: ignore[method-assign]
+        assert session.run().state is SessionState.STOPPED
+
+
+def test_an_unreadable_recipe_is_left_out_of_the_list(
+    client: PipelineServiceClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.create_session("arithmetic", session_id="good").close()
+    bad = tmp_path / "store" / "sessions" / "bad" / "recipe.json"
+    bad.parent.mkdir()
+    bad.write_text("{")
+    assert [row.session_id for row in client.list_sessions()] == ["good"]
+    assert "left out of the list" in caplog.text
+
+
+def test_an_id_that_was_removed_halfway_starts_anew(client: PipelineServiceClient, tmp_path: Path) -> None:
+    with client.create_session("arithmetic", session_id="again") as session:
+        assert session.run().succeeded
+    (tmp_path / "store" / "sessions" / "again" / "recipe.json").unlink()
+    with client.create_session("arithmetic", settings={"start": 3}, session_id="again") as session:
+        assert states(session) == {}
+        assert session.run().succeeded
+        assert session.output("//start") == 3
+
+
+def test_a_node_run_alone_in_memory_is_not_lost_by_a_run(client: PipelineServiceClient) -> None:
+    with client.create_session("arithmetic", settings={"store": "memory:"}) as session:
+        session.run_node("//start")
+        assert session.run().succeeded
+        assert set(states(client.load_session(session.session_id)).values()) == {"succeeded"}
+        assert len(states(client.load_session(session.session_id))) == 7
+
+
+def test_a_coroutine_body_runs_where_a_loop_runs_already(client: PipelineServiceClient) -> None:
+    async def notebook() -> bool:
+        with client.create_session("troubled") as session:
+            return session.run().succeeded
+
+    assert asyncio.run(notebook())

@@ -210,22 +210,25 @@ class WithInputs(PipelineComponents):
 
 class SleepySettings(PipelineSettings):
     model_config = SettingsConfigDict(env_prefix="SLEEPY_")
-    folder: str = "started"
+    folder: str = ""
+    seconds: float = 60.0
     stubborn: bool = False
 
 
 @dataclass(frozen=True)
 class Sleep:
     folder: str
+    seconds: float
     stubborn: bool
 
     def __call__(self) -> str:
-        Path(self.folder).mkdir(exist_ok=True)
-        Path(self.folder, str(os.getpid())).touch()
-        until = time.monotonic() + 60
+        if self.folder:
+            Path(self.folder).mkdir(exist_ok=True)
+            Path(self.folder, str(os.getpid())).touch()
+        until = time.monotonic() + self.seconds
         while time.monotonic() < until:
             try:
-                time.sleep(60)
+                time.sleep(self.seconds)
             except KeyboardInterrupt:
                 if not self.stubborn:
                     raise
@@ -236,7 +239,12 @@ class Sleepy(PipelineComponents):
     """Two bodies that sleep for a minute; stubborn ones swallow interrupts."""
 
     settings = Settings(SleepySettings)
-    sleep = providers.Factory(Sleep, folder=settings.session.folder, stubborn=settings.session.stubborn)
+    sleep = providers.Factory(
+        Sleep,
+        folder=settings.session.folder,
+        seconds=settings.session.seconds,
+        stubborn=settings.session.stubborn,
+    )
 
     def define(self, pipeline: PipelineBuilder) -> None:
         pipeline.node("one", self.sleep)()

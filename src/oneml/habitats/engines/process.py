@@ -161,6 +161,8 @@ class _Worker:
     def cancel(self, number: signal.Signals) -> None:
         """Ask the process to end; it is killed when the grace period is over."""
         with self._lock:
+            if self._process.returncode is not None or (self._cancelled and number is signal.SIGTERM):
+                return  # it has ended, or was asked already and may be cleaning up
             self._cancelled = True
             self._kill_at = min(self._kill_at, time.monotonic() + self._grace_seconds)
             self._signal(number)
@@ -172,7 +174,10 @@ class _Worker:
         """Tell what became of the node: the store knows, else how the process ended does."""
         known = self._context.known(self._path, self._before)
         if known is not None and (known.state is NodeState.SUCCEEDED or not (self._cancelled or self._timed_out)):
-            return known
+            if known.state is not NodeState.CANCELLED:
+                return known
+            text = "its process was asked to end, though not by this session"
+            return known._replace(state=NodeState.FAILED, error=ErrorRecord("WorkerEndedError", text, ""))
         attempt = self._context.last_attempt(self._path)
         if self._cancelled:
             return NodeOutcome(self._path, NodeState.CANCELLED, attempt)
@@ -185,7 +190,7 @@ class _Worker:
         if self._timed_out:
             text = f"the node was ended after {self._timeout_seconds:g} s (timeout_seconds)"
             return NodeState.FAILED, ErrorRecord("TimeoutError", text, tail)
-        if code == _EXIT_REFUSED:
+        if code == _EXIT_REFUSED and self._context.last_attempt(self._path) == self._before:
             return NodeState.REFUSED, ErrorRecord("RefusalError", _last_error(self._tail), tail)
         if code < 0:
             text = f"its process was killed by {_signal_name(-code)}"
@@ -237,7 +242,7 @@ class _Worker:
         with self._lock:
             if now >= self._kill_at:
                 self._signal(signal.SIGKILL)
-            elif now >= self._deadline and not self._timed_out:
+            elif now >= self._deadline and not self._timed_out and self._process.poll() is None:
                 self._timed_out = True
                 self._kill_at = now + self._grace_seconds
                 self._signal(signal.SIGTERM)
@@ -258,7 +263,7 @@ class _Worker:
         return rest
 
     def _line(self, data: bytes) -> None:
-        line = data[:LINE_MAX_BYTES].decode(errors="replace").rstrip("\r")
+        line = self._context.mask(data[:LINE_MAX_BYTES].decode(errors="replace").rstrip("\r"))
         self._tail = [*self._tail[1 - _TAIL_LINES :], line]
         before = self._log_bytes
         self._log_bytes += len(data) + 1

@@ -28,7 +28,7 @@ class NodeTask(NamedTuple):
 
     Attributes:
         path: Which.
-        timeout_seconds: Of its body; None for no bound.
+        timeout_seconds: From now on, the start of a worker included; None for no bound.
     """
 
     path: NodePath
@@ -43,10 +43,11 @@ class EngineContext(NamedTuple):
         session_id: The session.
         store_url: Where the artifact store is; None where it is the default one.
         workers: How many nodes may run at once; None where the engine decides.
-        execute: Runs one node in this process; never raises but for `KeyboardInterrupt`.
+        execute: Runs one node in this process; raises only where the store failed.
         known: What the artifact store knows of a node: its commit, or how an attempt after the given one ended.
         last_attempt: The highest attempt number that was ever claimed for a node, 0 where none was.
-        log: Takes a line that a node wrote; from any thread.
+        mask: Returns a text without the secrets in it; from any thread.
+        log: Takes a line that a node wrote, masked; from any thread.
     """
 
     habitat: str
@@ -56,6 +57,7 @@ class EngineContext(NamedTuple):
     execute: Callable[[NodePath], NodeOutcome]
     known: Callable[[NodePath, int], NodeOutcome | None]
     last_attempt: Callable[[NodePath], int]
+    mask: Callable[[str], str]
     log: Callable[[NodePath, str], None]
 
 

@@ -11,7 +11,7 @@ from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.values.node_path import NodePath, ancestors_of
-from oneml.habitats.values.plan import Plan, PlannedNode, source_nodes
+from oneml.habitats.values.plan import Plan, PlannedNode
 from oneml.habitats.values.problem import Problem
 from oneml.habitats.values.setting_problem import SettingProblem
 from oneml.habitats.values.suggestions import known_names
@@ -162,11 +162,11 @@ def _bound_to_this_process(
 def _in_memory_upstreams(
     node: PlannedNode, engine: Engine, plan: Plan, settings: EffectiveSettings[PipelineSettings]
 ) -> Iterator[Problem]:
-    for upstream in sorted({path for source in node.inputs.values() for path in source_nodes(source)}):
+    for upstream in sorted(set(node.upstreams())):
         if settings.node(upstream, plan.node_settings.get(upstream, {})).store == MEMORY:
             yield Problem(
                 node.place,
-                f'{node.path} reads {upstream}, whose outputs stay in memory (store = "{MEMORY}"), but engine '
+                f'{node.path} needs {upstream}, whose outputs stay in memory (store = "{MEMORY}"), but engine '
                 f'"{engine.name}" runs {node.path} in another process. Let {upstream} publish to the store.',
                 (node.path, upstream),
             )

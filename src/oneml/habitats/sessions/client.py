@@ -127,11 +127,12 @@ class PipelineServiceClient:
         Raises:
             UsageError: Anything that is wrong with the habitat, its settings, its pipeline or the inputs.
             SessionExistsError: The id is used.
-            StoreError: The store failed; there is no session then.
+            StoreError: The store failed. There is no session then, unless only the index failed: listing finds it.
         """
         new_id = new_session_id() if session_id is None else parse_session_id(session_id)
         if session_id is not None:
             check_unused(self.store, new_id)
+            self.store.delete_tree(keys.nodes_prefix(new_id))  # of a session that was removed halfway
         prepared = self._prepare(habitat, overrides, settings, command_line, new_id)
         try:
             recipe = self._write(prepared, new_id, {} if inputs is None else inputs)
@@ -140,7 +141,12 @@ class PipelineServiceClient:
             raise
         created = datetime.fromisoformat(recipe.created_at)
         row = SessionRow(new_id, habitat, SessionState.CREATED, created, created, recipe.node_count)
-        self._index.put_session(row)
+        try:
+            self._index.remove(new_id)
+            self._index.put_session(row)
+        except BaseException:
+            prepared.components.close()
+            raise
 
         return self._session(recipe, prepared=prepared)
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from oneml.habitats.engines.registry import engine_by_name
 from oneml.habitats.ports.clock import Clock
@@ -11,18 +12,27 @@ from oneml.habitats.ports.engine import EngineContext, EngineRun
 from oneml.habitats.ports.observer import Observer
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
 from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.clock import rfc3339
 from oneml.habitats.sessions.opened import OpenedSession
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.recorder import Recorder
 from oneml.habitats.sessions.run_loop import RunLoop
 from oneml.habitats.sessions.run_result import RunResult
 from oneml.habitats.sessions.schedule import Schedule
+from oneml.habitats.settings.secrets import mask_secrets
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.states import NodeState, SessionState
 
 _BROKEN_OFF = "the engine or the store failed"
+
+
+class _Ended(NamedTuple):
+    """How the loop ended: the state of the session, and what broke it off."""
+
+    state: SessionState
+    error: BaseException | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +59,16 @@ class Drive:
     stop_requested: threading.Event
     worker_store_url: str | None
 
-    def run(self, *, done: Mapping[NodePath, NodeRow], observers: Sequence[Observer]) -> RunResult:
-        """Run every node that is not in ``done``; see `PipelineSession.run`."""
+    def run(
+        self, *, done: Mapping[NodePath, NodeRow], unrecorded: Sequence[NodeRow], observers: Sequence[Observer]
+    ) -> RunResult:
+        """Run every node that is not in ``done``; see `PipelineSession.run`.
+
+        Args:
+            done: Nodes that have succeeded.
+            unrecorded: Those of them that the index does not know.
+            observers: Told of everything.
+        """
         recorder = Recorder(
             self.recipe.session_id,
             index=self.index,
@@ -59,20 +77,27 @@ class Drive:
             rows=done,
             observers=observers,
         )
-        recorder.session(SessionState.RUNNING)
-        recorder.session(self._loop(Schedule(self.plan, succeeded=done), recorder))
+        with self.opened.interrupts.listening():
+            recorder.session(SessionState.RUNNING)
+            if unrecorded:
+                self.index.record(self.recipe.session_id, SessionState.RUNNING, unrecorded, self.clock.now())
+            with recorder.keeping_up():
+                ended = self._loop(Schedule(self.plan, succeeded=done), recorder)
+            recorder.session(ended.state)
+        if ended.error is not None:
+            raise ended.error
         return RunResult(
             session_id=self.recipe.session_id,
             state=recorder.state,
             nodes={path: recorder.rows[path] for path in self.plan.nodes},
         )
 
-    def _loop(self, schedule: Schedule, recorder: Recorder) -> SessionState:
-        """Run the loop; whatever breaks it, every node and the session get their final states."""
+    def _loop(self, schedule: Schedule, recorder: Recorder) -> "_Ended":
+        """Run the loop; whatever breaks it, every node gets its final state."""
         opened = self.opened
         try:
-            with opened.interrupts.listening(), ExitStack() as stack:
-                return RunLoop(
+            with ExitStack() as stack:
+                loop = RunLoop(
                     schedule=schedule,
                     engines=self._engines(schedule, recorder, stack),
                     settings_of=opened.settings_of,
@@ -81,15 +106,24 @@ class Drive:
                     stop_requested=self.stop_requested,
                     interrupts=opened.interrupts,
                     clock=self.clock,
+                    remember=self._remember,
                     stop_on_failure=opened.settings.session.on_failure == "stop",
-                ).run()
-        except BaseException as error:
+                )
+                return _Ended(loop.run())
+        except BaseException as error:  # noqa: BLE001  # raised again once every state is recorded
             interrupted = isinstance(error, KeyboardInterrupt)
             for path in list(schedule.undecided):
                 if recorder.is_open(path):
                     recorder.node(path, NodeState.CANCELLED, detail="" if interrupted else _BROKEN_OFF)
-            recorder.session(SessionState.STOPPED if interrupted else SessionState.FAILED)
-            raise
+            return _Ended(SessionState.STOPPED if interrupted else SessionState.FAILED, error)
+
+    def _remember(self, outcome: NodeOutcome) -> None:
+        """Let the artifact store know how an attempt ended whose worker could not write it down."""
+        if 0 < outcome.attempt <= self.attempts.last_attempt(outcome.path):
+            self.attempts.record(outcome._replace(ended_at=outcome.ended_at or rfc3339(self.clock.now())))
+
+    def _mask(self, text: str) -> str:
+        return mask_secrets(text, self.opened.settings.secret_texts())
 
     def _engines(self, schedule: Schedule, recorder: Recorder, stack: ExitStack) -> Mapping[str, EngineRun]:
         context = EngineContext(
@@ -100,6 +134,7 @@ class Drive:
             execute=self.opened.runner.run_scheduled,
             known=self._known,
             last_attempt=self.attempts.last_attempt,
+            mask=self._mask,
             log=recorder.log,
         )
         names = sorted({self.opened.settings_of(path).engine for path in schedule.undecided})

@@ -1,8 +1,10 @@
 """The index of sessions, held against the recipes: those are the truth, and what the index lost is found again."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 
+from oneml.habitats.errors import InvalidDocumentError, RefusalError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.session_store import NodeRow, SessionRow, SessionStore
 from oneml.habitats.sessions import keys
@@ -12,22 +14,28 @@ from oneml.habitats.values.json_value import json_object
 from oneml.habitats.values.node_path import NodePath, node_key
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId, session_key
-from oneml.habitats.values.states import NodeState, SessionState
+from oneml.habitats.values.states import FINAL_NODE_STATES, NodeState, SessionState
+
+_log = logging.getLogger(__name__)
 
 
 def reconcile(store: ArtifactStore, index: SessionStore) -> None:
     """Add to the index the sessions that only the artifact store has, and drop those that it has not.
 
+    A session whose recipe cannot be read is left out with a warning.
+
     Raises:
         StoreError: The store or the index failed.
-        InvalidDocumentError: A recipe cannot be read.
     """
     known = {session_key(row.session_id): row.session_id for row in index.sessions()}
     present = frozenset(store.children(keys.SESSIONS))
     for name in present - known.keys():
-        session_id = _session_id(store, name)
-        if session_id is not None:
-            add_to_index(store, index, read_recipe(store, session_id))
+        try:
+            session_id = _session_id(store, name)
+            if session_id is not None:
+                add_to_index(store, index, read_recipe(store, session_id))
+        except (InvalidDocumentError, RefusalError) as error:
+            _log.warning("A session is left out of the list: %s", error)
     for name in known.keys() - present:
         index.remove(known[name])
 
@@ -47,10 +55,13 @@ def add_to_index(store: ArtifactStore, index: SessionStore, recipe: Recipe) -> S
     return row
 
 
-def rows_from_store(attempts: AttemptLog, plan: Plan, known: Mapping[NodePath, NodeRow]) -> Mapping[NodePath, NodeRow]:
+def rows_from_store(
+    attempts: AttemptLog, plan: Plan, known: Mapping[NodePath, NodeRow], *, is_driven: bool = False
+) -> Mapping[NodePath, NodeRow]:
     """Return the rows of nodes of which the artifact store knows better than ``known``.
 
-    A commit stands above everything, and the outcome of an attempt above what was recorded of an earlier one.
+    A commit stands above everything. The outcome of an attempt stands above what was recorded of an earlier one, and
+    above a state that is not final, unless a driver is at work.
     """
     attempted = attempts.attempted()
     found: dict[NodePath, NodeRow] = {}
@@ -61,8 +72,12 @@ def rows_from_store(attempts: AttemptLog, plan: Plan, known: Mapping[NodePath, N
         if (row is not None and row.state is NodeState.SUCCEEDED) or node_key(path) not in attempted:
             continue
         outcome = attempts.outcome(path)
-        if outcome is None or (row is not None and row.attempt == outcome.attempt and row.state is outcome.state):
+        if outcome is None:
             continue
+        if row is not None and outcome.state is not NodeState.SUCCEEDED:
+            final = row.state in FINAL_NODE_STATES
+            if (final and row.attempt >= outcome.attempt) or (not final and is_driven):
+                continue
         at = datetime.fromisoformat(outcome.ended_at)
         detail = "" if outcome.error is None else outcome.error.summary()
         found[path] = NodeRow(path, outcome.state, outcome.attempt, at, outcome.seconds, detail)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a session runs: noted at once, raised only inside a node's body.
+"""Ctrl-C, SIGTERM and SIGHUP while a session runs: noted at once, raised only inside a node's body.
 
 An interrupt that struck anywhere would tear the bookkeeping of a driver: a node could be committed and yet be recorded
 as cancelled. So the handlers count, the run loop looks, and KeyboardInterrupt is raised only where a body runs in the
@@ -7,11 +7,18 @@ main thread.
 
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
 _MAIN = threading.main_thread().ident
+
+_USUAL: Mapping[signal.Signals, Callable[[int, FrameType | None], object] | signal.Handlers] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+"""The signals, and what handles them where nobody has said otherwise; elsewhere they are left alone."""
 
 
 class Interrupts:
@@ -22,6 +29,10 @@ class Interrupts:
     def __init__(self) -> None:
         self.count = 0
         self._in_body = False
+
+    def pending(self) -> bool:
+        """Tell whether the process was asked to stop and this is the thread that has to."""
+        return threading.get_ident() == _MAIN and self.count > 0
 
     def enter_body(self) -> None:
         """A body starts in this thread.
@@ -47,16 +58,17 @@ class Interrupts:
     @contextmanager
     def listening(self) -> Generator[None]:
         """Count interrupts inside the block; outside the main thread, or where others handle them, nothing changes."""
-        self.count = 0
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        ours: dict[signal.Signals, object] = {}
-        for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+        self.count = 0
+        ours: list[signal.Signals] = []
+        for number, usual in _USUAL.items():
             if signal.getsignal(number) is usual:
-                ours[number] = signal.signal(number, self._strike)
+                signal.signal(number, self._strike)
+                ours.append(number)
         try:
             yield
         finally:
             for number in ours:
-                signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
+                signal.signal(number, _USUAL[number])

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from time import perf_counter
 from types import CoroutineType
 from typing import Any, Protocol, cast
@@ -123,9 +124,10 @@ class NodeRunner:
         started = perf_counter()
         token = context.enter(Executing(self._habitat, self._session_id, path))
         try:
-            published = self._run_body(node, settings, in_memory=in_memory)
+            published, kept = self._run_body(node, settings, in_memory=in_memory)
             seconds = perf_counter() - started
             if in_memory:
+                self._memory[path] = kept
                 return NodeOutcome(path, NodeState.SUCCEEDED, attempt, seconds)
         except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
             outcome = self._failed(path, attempt, perf_counter() - started, error)
@@ -138,14 +140,20 @@ class NodeRunner:
             self._attempts.record(outcome)
         return outcome
 
-    def _run_body(self, node: PlannedNode, settings: PipelineSettings, *, in_memory: bool) -> Mapping[str, PortRecord]:
-        """Load the inputs, build the body in a scope of its own, call it, and publish while the scope is open."""
+    def _run_body(
+        self, node: PlannedNode, settings: PipelineSettings, *, in_memory: bool
+    ) -> tuple[Mapping[str, PortRecord], Mapping[str, object]]:
+        """Load the inputs, build the body in a scope of its own, call it, and publish while the scope is open.
+
+        Returns:
+            What was published, and the outputs themselves.
+        """
         interrupts = self._interrupts
         arguments = self._inputs.load(node, self._signature_of(node.provider))
         scope = self._components.open_node(node.path, settings)
         try:
-            interrupts.enter_body()
             try:
+                interrupts.enter_body()
                 value = scope.build(node.provider)(**arguments)
                 if isinstance(value, CoroutineType):
                     value = _awaited(cast("CoroutineType[Any, Any, object]", value))
@@ -155,11 +163,12 @@ class NodeRunner:
             if in_memory:
                 for port, kept in ports.items():
                     refuse_stream(node.path, port, kept)
-                self._memory[node.path] = ports
-                return _NOTHING_PUBLISHED
+                return _NOTHING_PUBLISHED, ports
             wanted = settings.serializers
             publish = self._client.publish
-            return {port: publish(node.path, port, value, wanted=wanted.get(port)) for port, value in ports.items()}
+            return {
+                port: publish(node.path, port, kept, wanted=wanted.get(port)) for port, kept in ports.items()
+            }, ports
         finally:
             scope.close()
 
@@ -172,7 +181,14 @@ class NodeRunner:
 def _awaited(coroutine: "CoroutineType[Any, Any, object]") -> object:
     import asyncio  # noqa: PLC0415  # most bodies are no coroutines
 
-    return asyncio.run(coroutine)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # only under a loop, as notebooks have one
+
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(copy_context().run, asyncio.run, coroutine).result()
 
 
 def error_record(error: BaseException, secrets: frozenset[str]) -> ErrorRecord:

@@ -1,11 +1,14 @@
 """Keeps the states of a running session: in memory at once, in the session store in batches, to observers as events."""
 
 import logging
+import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from oneml.habitats.errors import StoreError
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog, Observer, SessionEvent
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
@@ -31,7 +34,7 @@ class _Change(NamedTuple):
 
 
 class Recorder:
-    """The states of one session; used from the thread that drives it.
+    """The states of one session; used from the thread that drives it, but for `log`.
 
     Args:
         session_id: The session.
@@ -62,7 +65,7 @@ class Recorder:
         self._rows = dict(rows)
         self._dirty: dict[NodePath, _Change] = {}
         self._state = SessionState.CREATED
-        self._flush_at = 0.0
+        self._flushing = threading.Lock()
         self._lines: deque[NodeLog] = deque()
 
     @property
@@ -94,8 +97,6 @@ class Recorder:
         self._dirty[path] = _Change(path, state, attempt, at, seconds, detail)
         if self._observers:
             self.tell(NodeEvent(self._session_id, path, state, attempt, detail))
-        if at >= self._flush_at:
-            self.flush()
 
     def log(self, path: NodePath, line: str) -> None:
         """A node wrote a line; called from any thread, told by `tell_logs`."""
@@ -114,19 +115,49 @@ class Recorder:
             except Exception:  # noqa: BLE001  # an observer is a stranger's code
                 _log.exception("An observer failed on %s", type(event).__name__)
 
+    @contextmanager
+    def keeping_up(self) -> Generator[None]:
+        """Store states every `FLUSH_SECONDS` inside the block, also while the thread that drives waits for a body."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self._keep_up, args=(ended,), name="oneml-recorder", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
     def flush(self) -> datetime:
-        """Store everything that is not stored yet, and return the time of it."""
-        now = self._monotonic()
-        at = self._time_of(now)
-        changed = [
-            NodeRow(path, state, attempt, self._time_of(when), seconds, detail)
-            for path, state, attempt, when, seconds, detail in self._dirty.values()
-        ]
-        self._index.record(self._session_id, self._state, changed, at)
-        self._rows.update(zip(self._dirty, changed, strict=True))
-        self._dirty.clear()
-        self._flush_at = now + FLUSH_SECONDS
-        return at
+        """Store everything that is not stored yet, and return the time of it.
+
+        Raises:
+            StoreError: The session store failed; what was not stored is kept for the next time.
+        """
+        with self._flushing:
+            at = self._time_of(self._monotonic())
+            taken: list[_Change] = []
+            while self._dirty:
+                taken.append(self._dirty.popitem()[1])
+            changed = [
+                NodeRow(path, state, attempt, self._time_of(when), seconds, detail)
+                for path, state, attempt, when, seconds, detail in taken
+            ]
+            try:
+                self._index.record(self._session_id, self._state, changed, at)
+            except BaseException:
+                for change in taken:
+                    self._dirty.setdefault(change.path, change)
+                raise
+            self._rows.update((row.path, row) for row in changed)
+            return at
+
+    def _keep_up(self, ended: threading.Event) -> None:
+        while not ended.wait(FLUSH_SECONDS):
+            if self._dirty:
+                try:
+                    self.flush()
+                except StoreError as error:
+                    _log.warning("States could not be stored and will be tried again: %s", error)
 
     def _time_of(self, monotonic: float) -> datetime:
         return self._began + timedelta(seconds=monotonic - self._began_monotonic)

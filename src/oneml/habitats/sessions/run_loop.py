@@ -44,6 +44,7 @@ class RunLoop:
         stop_requested: Set by whoever wants the session to stop.
         interrupts: How often the process was asked to stop.
         clock: Time.
+        remember: Takes the outcome of each attempt that did not succeed.
         stop_on_failure: Whether a failure keeps everything else from starting.
     """
 
@@ -58,6 +59,7 @@ class RunLoop:
         stop_requested: ThreadEvent,
         interrupts: Interrupts,
         clock: Clock,
+        remember: Callable[[NodeOutcome], None],
         stop_on_failure: bool,
     ) -> None:
         self._schedule = schedule
@@ -67,6 +69,7 @@ class RunLoop:
         self._stop_requested = stop_requested
         self._interrupts = interrupts
         self._clock = clock
+        self._remember = remember
         self._stop_on_failure = stop_on_failure
         self._lane_of = {name: _Lane(engine) for name, engine in engines.items()}
         self._lanes = tuple(self._lane_of.values())
@@ -74,6 +77,7 @@ class RunLoop:
         self._tries: dict[NodePath, int] = {}
         self._failed = False
         self._stopping = False
+        self._cancelled = False
 
     def run(self) -> SessionState:
         """Run everything that can run, and return how the session ended.
@@ -88,11 +92,12 @@ class RunLoop:
                 self._stop(now=seen > 0)
                 seen += 1
         self._recorder.tell_logs()
-        for path in list(self._schedule.undecided):
+        left = list(self._schedule.undecided)
+        for path in left:
             self._recorder.node(path, NodeState.CANCELLED, detail=STOPS_THE_SESSION)
-        if self._interrupts.count:
-            raise KeyboardInterrupt
-        if self._stopping:
+        if left or self._cancelled:
+            if self._interrupts.count:
+                raise KeyboardInterrupt
             return SessionState.STOPPED
         return SessionState.FAILED if self._failed else SessionState.SUCCEEDED
 
@@ -147,11 +152,15 @@ class RunLoop:
             return
         detail = "" if error is None else error.summary()
         if state is NodeState.FAILED and not self._stopping and self._try_again(path, detail):
+            self._remember(outcome)
             return
         self._recorder.node(path, state, attempt=attempt, seconds=seconds, detail=detail)
+        self._remember(outcome)
         if state is NodeState.CANCELLED:
             self._schedule.drop(path)
-            self._stop(now=False)
+            self._cancelled = True
+            if not self._stopping:
+                self._stop(now=False)
             return
         self._failed = True
         because = f"because {self._named(path)} {state.value}"

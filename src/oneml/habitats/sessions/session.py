@@ -117,7 +117,8 @@ class PipelineSession:
 
         index, _ = self._indexed()
         known = {row.path: row for row in index.nodes(self.session_id)}
-        newer = rows_from_store(self._attempts, self.plan, known)
+        is_driven = index.is_driven(self.session_id)
+        newer = rows_from_store(self._attempts, self.plan, known, is_driven=is_driven)
         found = {**known, **newer, **self._own_rows}
         return {path: found[path] for path in self.plan.nodes if path in found}
 
@@ -151,6 +152,7 @@ class PipelineSession:
             KeyboardInterrupt: The process was asked to stop; every node has its final state nevertheless.
             BackendError: An engine or a store failed.
         """
+        self._stop_requested.clear()
         from oneml.habitats.sessions.driving import Drive  # noqa: PLC0415  # a worker never drives
 
         opened = self.open()
@@ -158,7 +160,7 @@ class PipelineSession:
         index = self._index()
         with index.drive(self.session_id):
             done = {path: row for path, row in self.node_rows().items() if self._is_done(path, row, opened)}
-            self._stop_requested.clear()
+            own = [self._own_rows[path] for path in done if path in self._own_rows]
             self._own_rows.clear()
             drive = Drive(
                 recipe=self._recipe,
@@ -170,12 +172,14 @@ class PipelineSession:
                 stop_requested=self._stop_requested,
                 worker_store_url=self._worker_store_url,
             )
-            return drive.run(done=done, observers=observers)
+            return drive.run(done=done, unrecorded=own, observers=observers)
 
     def _is_done(self, path: NodePath, row: NodeRow, opened: OpenedSession) -> bool:
         if row.state is not NodeState.SUCCEEDED:
             return False
-        return opened.settings_of(path).store != MEMORY or path in opened.memory
+        if opened.settings_of(path).store == MEMORY:
+            return path in opened.memory
+        return self._attempts.committed(path) is not None
 
     def run_node(self, path: str) -> NodeOutcome:
         """Run one node here, unless it is committed; its final state is recorded in the artifact store.
@@ -186,7 +190,7 @@ class PipelineSession:
             RefusalError: This process is not what the recipe says; the body did not run.
             InputsMissingError: Nodes upstream have published nothing yet.
             InMemoryNodeError: Its outputs would stay in the memory of a worker.
-            KeyboardInterrupt: The process was asked to stop; the attempt is recorded as cancelled.
+            KeyboardInterrupt: The process was asked to stop; the attempt is recorded, as cancelled unless it was over.
         """
         node = parse_node_path(path)
         self._nodes.node(node)
@@ -201,7 +205,7 @@ class PipelineSession:
             self._own_rows[node] = NodeRow(
                 node, outcome.state, outcome.attempt, self._clock.now(), outcome.seconds, detail
             )
-        if opened.interrupts.count:
+        if opened.interrupts.pending():
             raise KeyboardInterrupt
         return outcome
 

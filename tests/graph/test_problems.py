@@ -1,7 +1,7 @@
 """One report of everything that is wrong, with places."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import pytest
 
@@ -320,3 +320,11 @@ def test_annotations_whose_metadata_cannot_be_hashed_are_judged(
     pipeline.node("third", give(body))(x=pipeline.input("text", str))
     (message,) = problems()
     assert message == 'Input "x" of node "//third" takes int, but input "text" of the pipeline gives str.'
+
+
+def test_a_node_that_was_not_called_feeds_nothing_and_the_report_says_so(
+    pipeline: PipelineBuilder, give: Give, problems: Problems
+) -> None:
+    load = pipeline.node("load", give(Load))
+    cast("Any", pipeline.node("split", give(Split)))(digits=load)
+    assert any("a node that was not called" in problem for problem in problems())

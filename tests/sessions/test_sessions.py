@@ -315,6 +315,8 @@ def test_live_overrides_are_refused_where_nodes_leave_the_process(client: Pipeli
         ({"nodes": {"//start": {"start": 1}}}, SettingsError, '"start" reads settings.session.start'),
         ({"timeout_seconds": 1}, InvalidPipelineError, 'engine "in-process" cannot end a running node'),
         ({"image": "x:1"}, InvalidPipelineError, 'image "x:1"'),
+        ({"serializers": {"output": "jsno"}}, InvalidPipelineError, "No serializer 'jsno'"),
+        ({"serializers": {"outptu": "json"}}, InvalidPipelineError, 'Did you mean "output"'),
         ({"engine": "process", "store": "memory:"}, InvalidPipelineError, "keeps its outputs in memory"),
         (
             {"store": "memory:", "nodes": {"//total": {"engine": "process", "store": None}}},
@@ -491,3 +493,17 @@ def test_a_coroutine_body_runs_where_a_loop_runs_already(client: PipelineService
             return session.run().succeeded
 
     assert asyncio.run(notebook())
+
+
+def test_a_misspelt_variable_of_ours_is_told(new_client: Clients, caplog: pytest.LogCaptureFixture) -> None:
+    new_client({"ONEML_STORE_UR": "x"}).list_sessions()
+    assert "ONEML_STORE_UR is no variable of oneml, and has no effect." in caplog.text
+    assert 'Did you mean "ONEML_STORE_URL"?' in caplog.text
+
+
+def test_a_session_that_workers_have_finished_is_told_and_listed_as_succeeded(client: PipelineServiceClient) -> None:
+    with client.create_session("troubled") as session:
+        for path in session.plan.nodes:
+            session.run_node(path)
+    assert client.load_session(session.session_id).state is SessionState.SUCCEEDED
+    assert [row.state for row in client.list_sessions()] == [SessionState.SUCCEEDED]

@@ -84,6 +84,11 @@ def listed(draft: Draft, values: Sequence[object]) -> Origin | str:
 
 def _feed_value(draft: Draft, definition: Definition, name: str, port: InputPort | None, value: object) -> str | None:
     definition.arguments[name] = BROKEN
+    from oneml.habitats.graph.node_call import NodeCall  # noqa: PLC0415  # that module imports this one
+
+    if isinstance(value, NodeCall):
+        what = "is given a node that was not called. Call it, node(...)(...), or connect one of its outputs"
+        return _about(definition, name, f"{what}: node.outputs.name >> other.inputs.name.")
     inside = _inside(value)
     if any(map(_is_result, inside)):
         if isinstance(value, Mapping):

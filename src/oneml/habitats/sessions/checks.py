@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from oneml.habitats.data.serializer_registry import SerializerRegistry
 from oneml.habitats.engines.registry import engine_by_name
-from oneml.habitats.errors import InvalidPipelineError, SettingsError
+from oneml.habitats.errors import InvalidPipelineError, SettingsError, UsageError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.ports.engine import Capability, Engine
@@ -97,18 +98,23 @@ def check_execution(
     engines: dict[str, Engine] = {}
     problems: list[Problem] = []
     said: set[str] = set()
+    named: dict[tuple[tuple[str, str], ...], list[PlannedNode]] = {}
     for path, node in plan.nodes.items():
         effective = settings.node(path, plan.node_settings.get(path, {}))
         engine = engines.get(effective.engine)
         if engine is None:
             engine = engines[effective.engine] = engine_by_name(effective.engine)
         problems.extend(Problem(node.place, message, (path,)) for message in _lacking(path, effective, engine))
+        if effective.serializers:
+            named.setdefault(tuple(sorted(effective.serializers.items())), []).append(node)
         if Capability.LIVE_OBJECTS not in engine.capabilities:
             for message in _bound_to_this_process(engine, overrides, importable=importable, shared=store_is_shared):
                 if message not in said:
                     said.add(message)
                     problems.append(Problem(None, message))
             problems.extend(_in_memory_upstreams(node, engine, plan, settings))
+    for serializers, nodes in named.items():
+        problems.extend(_serializers(serializers, nodes))
     if problems:
         raise InvalidPipelineError(habitat=habitat, problems=problems)
 
@@ -136,6 +142,20 @@ def _lacking(path: NodePath, settings: PipelineSettings, engine: Engine) -> Iter
             f'{path} keeps its outputs in memory (store = "{MEMORY}"), but engine "{engine.name}" runs it in another '
             'process. Leave "store" out, or set engine = "in-process".'
         )
+
+
+def _serializers(given: tuple[tuple[str, str], ...], nodes: Sequence[PlannedNode]) -> Iterator[Problem]:
+    """Give what is wrong with the serializers that settings name for ports of some nodes."""
+    known_ports = {port for node in nodes for port in node.outputs}
+    registry = SerializerRegistry(allowed=[name for _, name in given])
+    for port, name in given:
+        if port not in known_ports:
+            message = f'serializers names the port "{port}", which no node has. {known_names(port, known_ports)}'
+            yield Problem(nodes[0].place, message, tuple(node.path for node in nodes[:1]))
+        try:
+            registry.by_name(name)
+        except UsageError as error:
+            yield Problem(nodes[0].place, f"serializers.{port}: {error}", tuple(node.path for node in nodes[:1]))
 
 
 def _bound_to_this_process(

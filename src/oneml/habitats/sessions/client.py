@@ -31,10 +31,12 @@ from oneml.habitats.sessions.session import PipelineSession
 from oneml.habitats.sessions.verification import open_verified
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.sources import STORE_VARIABLE, CommandLineSettings, ProcessSources, configured_store
+from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX, strange_variables
 from oneml.habitats.stores.addresses import default_store_url, open_artifact_store, open_session_store
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId, new_session_id, parse_session_id
 from oneml.habitats.values.states import SessionState
+from oneml.habitats.values.suggestions import known_names
 
 if TYPE_CHECKING:
     from oneml.habitats.habitats.overrides import Override
@@ -99,6 +101,9 @@ class PipelineServiceClient:
         Raises:
             StoreError: It cannot be opened.
         """
+        for name in strange_variables(self._sources.environ):
+            known = known_names(name, [*CONTROL_VARIABLES, f"{RESERVED_PREFIX}..."])
+            _log.warning("%s is no variable of oneml, and has no effect. %s", name, known)
         return open_artifact_store(self._store_url or _store_url(self._sources))
 
     @cached_property

@@ -108,7 +108,16 @@ class PipelineSession:
         """Where it stands now."""
         index, row = self._indexed()
         if row.state is SessionState.RUNNING and not index.is_driven(self.session_id):
-            return SessionState.INTERRUPTED
+            # It may have ended between the two looks.
+            row = index.session(self.session_id) or row
+            return SessionState.INTERRUPTED if row.state is SessionState.RUNNING else row.state
+        if row.state is SessionState.SUCCEEDED or index.is_driven(self.session_id):
+            return row.state
+        rows = self.node_rows()
+        if len(rows) == row.node_count and all(one.state is NodeState.SUCCEEDED for one in rows.values()):
+            # Workers have run what was left; nobody told the index.
+            index.record(self.session_id, SessionState.SUCCEEDED, list(rows.values()), self._clock.now())
+            return SessionState.SUCCEEDED
         return row.state
 
     def node_rows(self) -> Mapping[NodePath, NodeRow]:

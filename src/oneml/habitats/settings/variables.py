@@ -1,7 +1,7 @@
 """Which variables feed which settings, read by pydantic-settings' own source."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings, EnvSettingsSource
@@ -24,6 +24,12 @@ CONTROL_VARIABLES = frozenset(
     }
 )
 """Variables of ours that are never settings."""
+
+
+def strange_variables(environ: Iterable[str]) -> Sequence[str]:
+    """Return the names that look like variables of ours, and are none, sorted."""
+    ours = sorted(name for name in environ if name.upper().startswith("ONEML_"))
+    return [name for name in ours if name not in CONTROL_VARIABLES and not name.upper().startswith(RESERVED_PREFIX)]
 
 
 def prefix_of(model: type[BaseSettings]) -> str:

@@ -20,7 +20,7 @@ from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.settings.process import PROJECT_FILE_NAME
 from oneml.habitats.settings.sources import USER_FILE_NAME, ProcessSources
 from oneml.habitats.settings.toml_files import read_toml
-from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX
+from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX, strange_variables
 from oneml.habitats.values.suggestions import known_names
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
@@ -94,7 +94,7 @@ def _settings_files() -> Iterator[Check]:
 
 def _variables() -> Iterator[Check]:
     ours = sorted(name for name in os.environ if name.upper().startswith("ONEML_"))
-    strange = [name for name in ours if name not in CONTROL_VARIABLES and not name.upper().startswith(RESERVED_PREFIX)]
+    strange = strange_variables(os.environ)
     for name in strange:
         known = known_names(name, [*CONTROL_VARIABLES, f"{RESERVED_PREFIX}..."])
         yield Check("variables", WARNING, f"{name} is none of ours. {known}")

@@ -38,6 +38,9 @@ def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None
         if sys.stderr.isatty():
             remark(f"{path} succeeded in {outcome.seconds or 0:.3f} s.")
         return
+    context = click.get_current_context().parent
+    if outcome.error is not None and context is not None and context.params.get("traceback"):
+        remark(outcome.error.traceback.rstrip())
     why = "" if outcome.error is None else f": {one_line(outcome.error.summary())}"
     message = f"{path} {outcome.state}{why}\nSee more: oneml sessions show {known_id} {path}"
     raise ReportedError(message, exit_code=EXIT_CODES.get(outcome.state, EXIT_FAILED))

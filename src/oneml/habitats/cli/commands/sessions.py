@@ -5,6 +5,7 @@ from typing import Unpack
 import click
 
 from oneml.habitats.cli.commands.session_show import show
+from oneml.habitats.cli.failures import EXIT_USAGE, ReportedError
 from oneml.habitats.cli.options import (
     SessionOptions,
     as_json,
@@ -40,9 +41,14 @@ def create(habitat: str | None, *, session_id: str | None, as_json: bool, **opti
     name = named_habitat(habitat)
     inputs, settings = given_inputs(options), command_line_settings(options)
     with stdout_kept_for_data():
-        session = PipelineServiceClient().create_session(
-            name, command_line=settings, inputs=inputs, session_id=session_id
-        )
+        client = PipelineServiceClient()
+        if not client.store.shared:
+            message = (
+                f"A session in {client.store.url} would be gone with this command. "
+                "Let ONEML_STORE_URL name a folder, or use run-pipeline."
+            )
+            raise ReportedError(message, exit_code=EXIT_USAGE)
+        session = client.create_session(name, command_line=settings, inputs=inputs, session_id=session_id)
     with session:
         if as_json:
             print_document("session", session_id=session.session_id, habitat=session.habitat, state=session.state.value)

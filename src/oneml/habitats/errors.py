@@ -73,6 +73,9 @@
             └── CorruptArtifactError
 
 A message says what is wrong, what is known, and what to do next.
+
+All are in one file, longer than any other here: the tree is read as one, and each further module would delay the start
+of every command and worker.
 """
 
 from collections.abc import Collection, Sequence

@@ -10,13 +10,13 @@ from weakref import WeakKeyDictionary
 from oneml.habitats.errors import UnknownStoreError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.session_store import SessionStore
+from oneml.habitats.settings.sources import STORE_VARIABLE
 from oneml.habitats.stores.local import INDEX, LocalArtifactStore
 
 if TYPE_CHECKING:
     from oneml.habitats.stores.memory import MemoryArtifactStore
     from oneml.habitats.stores.memory_sessions import MemorySessionStore
 
-STORE_VARIABLE = "ONEML_STORE_URL"
 MEMORY_URL = "memory:"
 _OURS = "oneml"
 

@@ -60,7 +60,7 @@
     │   ├── SerializationError
     │   └── DeserializationError
     ├── RefusalError            exit 3  a worker is not what the recipe says
-    │   ├── CodeDiffersError
+    │   ├── DriftError
     │   ├── HabitatMissingError
     │   ├── HabitatMismatchError
     │   ├── LiveOverridesError
@@ -81,6 +81,7 @@ of every command and worker.
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
+from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.problem import Problem
 from oneml.habitats.values.setting_problem import SettingProblem
 from oneml.habitats.values.suggestions import known_names
@@ -776,23 +777,26 @@ class WrongResultError(RunError):
         super().__init__(f"{node} promised {promised}, but returned {got}. Correct the body or its return annotation.")
 
 
-class CodeDiffersError(RefusalError):
-    """The code here is not the code that the session was created with.
+class DriftError(RefusalError):
+    """What is here is not what the session was created with.
 
     Args:
         session_id: The session.
-        differences: Every difference, each with what was recorded, what is here, and where.
+        node: The node that was to run; None where none was named.
+        drifts: Every difference, most telling first, each with what was recorded, what is here, and where.
     """
 
-    def __init__(self, *, session_id: str, differences: Sequence[object]) -> None:
+    def __init__(self, *, session_id: str, node: str | None = None, drifts: Sequence[Drift]) -> None:
         self.session_id = session_id
-        self.differences = differences
-        lines = "\n".join(f"  {difference}" for difference in differences[:_DIFFERENCES_SHOWN])
-        hidden = len(differences) - _DIFFERENCES_SHOWN
+        self.node = node
+        self.drifts = tuple(drifts)
+        lines = "\n".join(f"  {drift}" for drift in self.drifts[:_DIFFERENCES_SHOWN])
+        hidden = len(self.drifts) - _DIFFERENCES_SHOWN
         more = f"\n  and {hidden} more" if hidden > 0 else ""
+        what = f"session {session_id}" if node is None else f"{node} in session {session_id}"
         super().__init__(
-            f"The code here is not that of session {session_id}:\n{lines}{more}\n"
-            "Restore the recorded code, or create a new session with this one."
+            f"What is here is not what {what} was created with:\n{lines}{more}\n"
+            "Restore what was recorded, or create a new session with what is here."
         )
 
 

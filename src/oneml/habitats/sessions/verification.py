@@ -6,7 +6,7 @@ The code is compared before any of it is imported; settings come from the recipe
 from collections.abc import Sequence
 
 from oneml.habitats.errors import (
-    CodeDiffersError,
+    DriftError,
     HabitatMissingError,
     LiveOverridesError,
     UnknownHabitatError,
@@ -47,7 +47,7 @@ def open_verified(
     if found.digest != expected.digest:
         from oneml.habitats.habitats.code_difference import differences  # noqa: PLC0415  # only to explain
 
-        raise CodeDiffersError(session_id=recipe.session_id, differences=differences(expected, found))
+        raise DriftError(session_id=recipe.session_id, drifts=differences(expected, found))
     container = registry.load(entry.name) if known else checked_container(entry, imported_object(entry))
     model = container.settings_model()
     settings = EffectiveSettings[PipelineSettings].from_snapshot(model, recipe.settings, sources.environ)

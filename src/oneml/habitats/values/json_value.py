@@ -38,14 +38,18 @@ def strict_json(data: bytes, *, what: str, limit_bytes: int) -> JsonValue:
     if len(data) > limit_bytes:
         raise InvalidDocumentError(what=what, reason=f"it has {len(data)} bytes; at most {limit_bytes} are read")
     try:
-        text = data.decode()
-        _check_depth(text, what)
-        return cast(
+        value = cast(
             "JsonValue",
-            json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_int=_short_int),
+            json.loads(
+                data.decode(), object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_int=_short_int
+            ),
         )
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InvalidDocumentError(what=what, reason=str(error)) from error
+    except RecursionError as error:
+        raise _too_deep(what) from error
+    _check_depth(value, what)
+    return value
 
 
 def json_object(data: bytes, *, what: str, limit_bytes: int) -> JsonObject:
@@ -60,25 +64,24 @@ def json_object(data: bytes, *, what: str, limit_bytes: int) -> JsonObject:
     return value
 
 
-def _check_depth(text: str, what: str) -> None:
-    depth = 0
-    in_string = escaped = False
-    for character in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            depth += 1
-            if depth > DEPTH_MAX:
-                raise InvalidDocumentError(what=what, reason=f"it is nested deeper than {DEPTH_MAX}")
-        elif character in "]}":
-            depth -= 1
+def _check_depth(value: JsonValue, what: str) -> None:
+    level: list[JsonValue] = [value]
+    for _ in range(DEPTH_MAX):
+        below: list[JsonValue] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        if not below:
+            return
+        level = below
+    if any(isinstance(item, dict | list) for item in level):
+        raise _too_deep(what)
+
+
+def _too_deep(what: str) -> InvalidDocumentError:
+    return InvalidDocumentError(what=what, reason=f"it is nested deeper than {DEPTH_MAX}")
 
 
 def _unique_keys(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState
 
 
@@ -50,10 +51,12 @@ class NodeOutcome(NamedTuple):
         path: The node.
         state: ``succeeded``, ``failed``, ``refused`` or ``cancelled``.
         attempt: Its number, from 1; 0 where none was claimed.
-        seconds: How long the body ran.
+        seconds: How long the body ran; of a reused node, in the session that computed it.
         error: What it raised, else None.
         ports: What it published, by port; empty unless it succeeded, and where outputs stay in memory.
         ended_at: When, RFC 3339, UTC; empty where nobody wrote it down.
+        reuse_key: What decided its outputs, see `ReuseKeys`; None where they cannot be reused.
+        reused_from: The session whose node computed the outputs, where this one took them over; attempt is 0 then.
     """
 
     path: NodePath
@@ -63,3 +66,5 @@ class NodeOutcome(NamedTuple):
     error: ErrorRecord | None = None
     ports: Mapping[str, PortRecord] = {}
     ended_at: str = ""
+    reuse_key: str | None = None
+    reused_from: SessionId | None = None

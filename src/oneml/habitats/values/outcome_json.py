@@ -4,10 +4,11 @@ import binascii
 import re
 from collections.abc import Mapping
 
-from oneml.habitats.errors import InvalidDocumentError, InvalidNodePathError
+from oneml.habitats.errors import InvalidDocumentError, InvalidNodePathError, InvalidSessionIdError
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import parse_node_path
 from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome, PortRecord
+from oneml.habitats.values.session_id import SessionId, parse_session_id
 from oneml.habitats.values.states import NodeState
 
 OUTCOME_SCHEMA = "oneml.outcome/1"
@@ -27,6 +28,7 @@ def outcome_to_json(outcome: NodeOutcome) -> JsonObject:
         "error": None if error is None else {key: _encodable(text) for key, text in error._asdict().items()},
         "ports": port_records_to_json(outcome.ports),
         "ended_at": outcome.ended_at,
+        **reuse_to_json(outcome.reuse_key, outcome.reused_from),
     }
 
 
@@ -47,6 +49,7 @@ def outcome_from_json(document: JsonObject, *, what: str) -> NodeOutcome:
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float)):
         raise InvalidDocumentError(what=what, reason='"seconds" is no number')
     error = document.get("error")
+    reuse_key, reused_from = reuse_from_json(document, what=what)
     try:
         path, state = parse_node_path(fields.text("node")), NodeState(fields.text("state"))
     except (InvalidNodePathError, ValueError) as cause:
@@ -59,7 +62,33 @@ def outcome_from_json(document: JsonObject, *, what: str) -> NodeOutcome:
         error=None if error is None else _error_record(error, what),
         ports=port_records_from_json(document.get("ports"), what=what),
         ended_at=fields.text("ended_at"),
+        reuse_key=reuse_key,
+        reused_from=reused_from,
     )
+
+
+def reuse_to_json(reuse_key: str | None, reused_from: SessionId | None) -> JsonObject:
+    """Return as JSON under which key outputs can be reused, and from which session they are; nothing for None."""
+    both = {"reuse_key": reuse_key, "reused_from": reused_from}
+    return {name: value for name, value in both.items() if value is not None}
+
+
+def reuse_from_json(document: JsonObject, *, what: str) -> tuple[str | None, SessionId | None]:
+    """Return what `reuse_to_json` put into ``document``.
+
+    Raises:
+        InvalidDocumentError: It is no key, or no session.
+    """
+    fields = _Fields(document, what)
+    key = fields.text("reuse_key") if "reuse_key" in document else None
+    if key is not None and _DIGEST.fullmatch(key) is None:
+        raise InvalidDocumentError(what=what, reason='"reuse_key" is no SHA-256')
+    if "reused_from" not in document:
+        return key, None
+    try:
+        return key, parse_session_id(fields.text("reused_from"))
+    except InvalidSessionIdError as cause:
+        raise InvalidDocumentError(what=what, reason=str(cause)) from cause
 
 
 def port_records_to_json(records: Mapping[str, PortRecord]) -> JsonObject:

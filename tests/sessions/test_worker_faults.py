@@ -1,85 +1,26 @@
 """What a worker or a driver does when the world is not as it was: whole commands, in processes of their own."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from installed_site import Site
+
 IMPORTABLE = Path(__file__).parent / "importable"
 
-ENTRY_POINTS = """[oneml.habitats]
-arithmetic = session_pipelines:Arithmetic
-troubled = session_pipelines:Troubled
-sleepy = session_pipelines:Sleepy
-"""
-
-
-class Site:
-    """An environment in which a distribution of habitats is installed, with a store of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.module = folder / "site" / "session_pipelines.py"
-        metadata = folder / "site" / "session_pipelines-1.0.dist-info"
-        metadata.mkdir(parents=True)
-        shutil.copy(IMPORTABLE / "session_pipelines.py", self.module)
-        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: session-pipelines\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text(ENTRY_POINTS)
-        (metadata / "RECORD").write_text("session_pipelines.py,,\n")
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "PYTHONPATH": str(self.module.parent),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "ONEML_STORE_URL": (folder / "store").as_uri(),
-        }
-
-    def start(self, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "oneml.habitats", *arguments],
-            cwd=self.folder,
-            env={**self.environment, **variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        process = self.start(*arguments, **variables)
-        out, err = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
-
-    def create(self, habitat: str, *arguments: str, **variables: str) -> str:
-        created = self.run("sessions", "create", habitat, "--json", *arguments, **variables)
-        assert created.returncode == 0, created.stderr
-        session_id: str = json.loads(created.stdout)["session_id"]
-        return session_id
-
-    def work(self, habitat: str, session_id: str, node: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        return self.run(
-            "run-pipeline-node",
-            node,
-            ONEML_HABITATS_PIPELINE=habitat,
-            ONEML_PIPELINE_SESSION_ID=session_id,
-            **variables,
-        )
-
-    def states(self, session_id: str) -> Mapping[str, str]:
-        shown = self.run("sessions", "show", session_id, "--json")
-        document = json.loads(shown.stdout)
-        return {path: node["state"] for path, node in document["nodes"].items()} | {"": document["state"]}
+HABITATS = {name: f"session_pipelines:{name.capitalize()}" for name in ("arithmetic", "troubled", "sleepy")}
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
+    site = Site(tmp_path)
+    site.install("session-pipelines", files=IMPORTABLE, packages=["session_pipelines.py"], habitats=HABITATS)
+    return site
 
 
 def test_a_variable_that_a_secret_refers_to_is_missing_on_the_worker(site: Site) -> None:
@@ -125,21 +66,18 @@ def test_a_variable_that_feeds_a_setting_differs_and_the_recipe_wins(site: Site)
 )
 def test_changed_code_is_refused_before_the_body_naming_the_file(site: Site, before: str, after: str) -> None:
     session_id = site.create("arithmetic")
-    source = site.module.read_text()
-    assert before in source
-    site.module.write_text(source.replace(before, after))
+    site.edit("session_pipelines.py", before, after)
     refused = site.work("arithmetic", session_id, "//start")
     assert refused.returncode == 3
     assert "session_pipelines.py" in refused.stderr
     assert site.states(session_id)["//start"] == "pending"
-    site.module.write_text(source)
+    site.edit("session_pipelines.py", after, before)
     assert site.work("arithmetic", session_id, "//start").returncode == 0
 
 
 def test_another_version_of_the_distribution_is_refused(site: Site) -> None:
     session_id = site.create("arithmetic")
-    old = site.folder / "site" / "session_pipelines-1.0.dist-info"
-    old.rename(old.with_name("session_pipelines-1.1.dist-info"))
+    site.metadata("session-pipelines").rename(site.metadata("session-pipelines", "1.1"))
     refused = site.work("arithmetic", session_id, "//start")
     assert refused.returncode == 3
     assert "session-pipelines: 1.0 recorded, 1.1 here" in refused.stderr
@@ -147,7 +85,7 @@ def test_another_version_of_the_distribution_is_refused(site: Site) -> None:
 
 def test_a_habitat_that_is_not_installed_is_refused_with_what_to_install(site: Site) -> None:
     session_id = site.create("arithmetic")
-    shutil.rmtree(site.folder / "site" / "session_pipelines-1.0.dist-info")
+    shutil.rmtree(site.metadata("session-pipelines"))
     refused = site.work("arithmetic", session_id, "//start")
     assert refused.returncode == 3
     assert "session-pipelines==1.0" in refused.stderr
@@ -168,7 +106,7 @@ def test_a_secret_in_an_exception_or_a_print_shows_nowhere(site: Site, engine: s
     ran = site.run("run-pipeline", "troubled", "--engine", engine, "--set", "kind=raise", **variables)
     assert ran.returncode == 1
     assert "bad token ***" in ran.stderr
-    stored = b"".join(file.read_bytes() for file in (site.folder / "store").rglob("*") if file.is_file())
+    stored = b"".join(file.read_bytes() for file in site.store.rglob("*") if file.is_file())
     assert "s3cr3t-canary" not in ran.stdout + ran.stderr
     assert b"s3cr3t-canary" not in stored
 

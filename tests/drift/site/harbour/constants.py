@@ -1,0 +1,3 @@
+"""Constants."""
+
+FACTOR = 3

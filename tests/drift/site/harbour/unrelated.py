@@ -1,0 +1,3 @@
+"""Nothing imports this module."""
+
+ANSWER = 41

@@ -1,0 +1,3 @@
+"""A distribution that the harbour requires."""
+
+LENGTH = 2.0

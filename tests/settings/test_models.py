@@ -299,7 +299,7 @@ def test_everything_wrong_with_node_settings_is_in_one_report() -> None:
     assert names == {"retries", "engine", "timeout_seconds", "retry_delay_seconds"}
 
 
-@pytest.mark.parametrize("name", ["workers", "on_failure", "allow_pickle", "nodes"])
+@pytest.mark.parametrize("name", ["workers", "on_failure", "allow_pickle", "verification", "nodes"])
 def test_a_node_cannot_set_what_the_session_shares(name: str) -> None:
     with pytest.raises(UnknownSettingError):
         PipelineNodeSettings(**{name: None})

@@ -7,8 +7,8 @@ from pydantic import BaseModel, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from oneml.habitats.errors import SettingsError, UnknownSettingError
-from oneml.habitats.settings.effective import CACHED_NODES_MAX
 from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSessionSettings, PipelineSettings, Resources
+from oneml.habitats.settings.node_values import CACHED_NODES_MAX
 
 if TYPE_CHECKING:
     from conftest import Machine
@@ -104,7 +104,7 @@ def test_models_of_nodes_are_not_kept_without_bound(machine: "Machine") -> None:
     settings = machine.resolve(Digits, assignments=["//a:seed=1"])
     for number in range(CACHED_NODES_MAX + 50):
         assert settings.node("//a", {"retries": number}).retries == number
-    assert len(settings._nodes) <= CACHED_NODES_MAX
+    assert len(settings._nodes._kept) <= CACHED_NODES_MAX
 
 
 def test_an_author_s_entry_of_the_wrong_type_names_node_and_setting(machine: "Machine") -> None:

@@ -14,6 +14,7 @@ snapshot["process"] = {
     "engine": "in-process", "workers": None, "image": None,
     "resources": {"cpus": 1.0, "memory_bytes": None, "gpus": 0}, "retries": 0, "retry_delay_seconds": 0.0,
     "timeout_seconds": None, "on_failure": "continue", "store": None, "serializers": {}, "allow_pickle": False,
+    "verification": {"mode": "strict", "packages": "exact", "python": "exact", "rotation": "refuse"}, "reusable": True,
     "seed": 5,
 }
 settings = EffectiveSettings.from_snapshot(Small, snapshot, {})

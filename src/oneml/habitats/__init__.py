@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from oneml.habitats.sessions.client import PipelineServiceClient as PipelineServiceClient
     from oneml.habitats.sessions.context import PipelineSessionContext as PipelineSessionContext
     from oneml.habitats.sessions.session import PipelineSession as PipelineSession
+    from oneml.habitats.settings.markers import execution_only as execution_only
+    from oneml.habitats.settings.markers import part_of_identity as part_of_identity
     from oneml.habitats.settings.models import PipelineNodeSettings as PipelineNodeSettings
     from oneml.habitats.settings.models import PipelineSessionSettings as PipelineSessionSettings
     from oneml.habitats.settings.models import PipelineSettings as PipelineSettings
@@ -49,6 +51,8 @@ _HOMES = {
     "ProcessSingleton": "habitats.providers",
     "Reference": "habitats.providers",
     "Settings": "habitats.settings_views",
+    "execution_only": "settings.markers",
+    "part_of_identity": "settings.markers",
     "replace": "habitats.overrides",
 }
 

@@ -2,41 +2,32 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
-from oneml.habitats.errors import (
-    SecretRefusedError,
-    SecretUnavailableError,
-    SettingsError,
-    SettingsModelChangedError,
-)
-from oneml.habitats.settings.checks import layer_problems, raise_all
+from oneml.habitats.errors import SettingsError
 from oneml.habitats.settings.layers import (
     DEFAULT_ORIGIN,
-    Layer,
     Layers,
     LayerValues,
     Origin,
     origins_of,
     sets,
-    source_of,
 )
+from oneml.habitats.settings.model_values import Values, refused, values_of_tree
 from oneml.habitats.settings.models import PipelineSettings
-from oneml.habitats.settings.references import ResolvedSecrets, SecretSource
-from oneml.habitats.settings.shapes import dotted, find_setting, leaves, merged, value_at
+from oneml.habitats.settings.node_values import NodeValues
+from oneml.habitats.settings.reads import ReuseValues, read_values, reuse_values
+from oneml.habitats.settings.references import SecretSource
+from oneml.habitats.settings.shapes import dotted, find_setting, leaves, value_at
 from oneml.habitats.settings.snapshot import Snapshot, read_snapshot, snapshot_document
-from oneml.habitats.settings.validation import default_values, dumped, validated, with_defaults
+from oneml.habitats.settings.validation import default_values
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 from oneml.habitats.values.node_path import NodePath
-from oneml.habitats.values.setting_problem import SettingProblem
 
 S = TypeVar("S", bound=PipelineSettings)
-
-CACHED_NODES_MAX = 1024
-"""Models of nodes that are kept; nodes to which the same entries apply share one."""
 
 _PROCESS_SALT = os.urandom(32)
 
@@ -51,14 +42,6 @@ class Contribution(NamedTuple):
 
     origin: Origin
     value: JsonValue
-
-
-class Values(NamedTuple, Generic[S]):
-    """A model, the same as a tree of JSON values with references for secrets, and those secrets."""
-
-    model: S
-    tree: Mapping[str, JsonValue]
-    secrets: frozenset[str]
 
 
 class EffectiveSettings(Generic[S]):
@@ -88,10 +71,7 @@ class EffectiveSettings(Generic[S]):
         self._secrets = secrets
         self._process = process
         self._session = session
-        self._on_worker = on_worker
-        self._secret_texts = {*process.secrets, *session.secrets}
-        self._nodes: dict[tuple[bytes, tuple[NodePath, ...]], Values[S]] = {}
-        self._last_author: tuple[Mapping[str, JsonValue], bytes] = ({}, b"{}")
+        self._nodes = NodeValues(model=model, layers=layers, secrets=secrets, session=session, on_worker=on_worker)
 
     @classmethod
     def from_snapshot(
@@ -160,7 +140,7 @@ class EffectiveSettings(Generic[S]):
             SettingsModelChangedError: On a worker, an entry that applies does not fit the model.
             SecretRefusedError: On a worker, a reference to a secret leads to nothing.
         """
-        return self._at(path, author or {}).model
+        return self._nodes.at(path, author or {}).model
 
     @property
     def process_values(self) -> JsonObject:
@@ -173,8 +153,67 @@ class EffectiveSettings(Generic[S]):
         Raises:
             OnemlError: As `node`.
         """
-        found = self._session if path is None else self._at(path, author or {})
-        return found.tree if found is self._session else dumped(self._model, found.model, found.tree)
+        return self._nodes.tree(path, author or {})
+
+    def read_values(
+        self, fields: Collection[str], path: NodePath | None = None, author: Mapping[str, JsonValue] | None = None
+    ) -> JsonObject:
+        """Return what ``fields`` lead to, of the session or of a node, by dotted name, sorted; secrets are references.
+
+        Computed once for all nodes to which the same entries apply; where many are asked for, hand over a frozenset.
+
+        Args:
+            fields: Dotted names of settings, or of models with everything in them; empty for all settings.
+            path: The node; None for the session.
+            author: What its author gave for it.
+
+        Raises:
+            OnemlError: As `node`.
+            UnknownSettingError: A field is none of the model.
+        """
+        wanted, given = frozenset(fields), author or {}
+        make = partial(self._read, wanted, path, given)
+        return self._nodes.derived(("read", wanted), path, given, make)
+
+    def process_read_values(self, fields: Collection[str]) -> JsonObject:
+        """Return what ``fields`` lead to in the settings of the process; as `read_values` otherwise."""
+        return read_values(self._model, self._process.tree, fields)
+
+    def process_reuse_values(self, fields: Collection[str], *, key: bytes | None = None) -> ReuseValues:
+        """Return those of what ``fields`` lead to in the settings of the process that have an influence on results.
+
+        Otherwise as `reuse_values`.
+        """
+        resolved = (
+            self._secrets.resolve(self._model, self._process.tree).tree if key is not None else self._process.tree
+        )
+        return reuse_values(self._model, self._process.tree, resolved, fields, key)
+
+    def reuse_values(
+        self,
+        fields: Collection[str],
+        path: NodePath | None = None,
+        author: Mapping[str, JsonValue] | None = None,
+        *,
+        key: bytes | None = None,
+    ) -> ReuseValues:
+        """Return those of what ``fields`` lead to that have an influence on results, of the session or of a node.
+
+        Left out are settings that are marked `execution_only`, and secrets unless they are marked `part_of_identity`.
+
+        Args:
+            fields: As for `read_values`.
+            path: The node; None for the session.
+            author: What its author gave for it.
+            key: The signing key, for secrets that count; without one they are unproven.
+
+        Raises:
+            OnemlError: As `node`.
+            UnknownSettingError: A field is none of the model.
+        """
+        wanted, given = frozenset(fields), author or {}
+        make = partial(self._reused, wanted, path, given, key)
+        return self._nodes.derived(("reuse", wanted, key), path, given, make)
 
     @cached_property
     def process_key(self) -> str:
@@ -192,7 +231,7 @@ class EffectiveSettings(Generic[S]):
 
     def secret_texts(self) -> frozenset[str]:
         """Return every secret that was resolved so far, for `mask_secrets`."""
-        return frozenset(self._secret_texts)
+        return frozenset({*self._process.secrets, *self._session.secrets, *self._nodes.secret_texts()})
 
     def node_paths(self) -> frozenset[NodePath]:
         """Return every path that the session has an entry for."""
@@ -229,99 +268,18 @@ class EffectiveSettings(Generic[S]):
         """Return everything that a worker needs, as JSON; secrets are references. See `snapshot_document`."""
         return snapshot_document(self._model, Snapshot(self._process.tree, self._session.tree, self._layers))
 
-    def _at(self, path: NodePath, author: Mapping[str, JsonValue]) -> Values[S]:
-        applied = self._layers.paths_at(path)
-        if not author and not applied:
-            return self._session
-        key = (self._author_key(author), applied)
-        found = self._nodes.get(key)
-        if found is None:
-            found = self._of_node(path, author)
-            self._secret_texts.update(found.secrets)
-            if len(self._nodes) >= CACHED_NODES_MAX:
-                self._nodes.clear()
-            self._nodes[key] = found
-        return found
-
-    def _of_node(self, path: NodePath, author: Mapping[str, JsonValue]) -> Values[S]:
-        layers = list(self._node_layers(path, author))
-        try:
-            authors = (layer for layer in layers if layer.layer is Layer.NODE_DEFAULT)
-            raise_all([error for layer in authors for error in layer_problems(self._model, layer)])
-            tree = self._session.tree
-            for layer in layers:
-                tree = merged(self._model, tree, layer.values)
-            return values_of_tree(
-                self._model, with_defaults(self._model, tree), layers, self._secrets, on_worker=self._on_worker
-            )
-        except SettingsError as error:
-            problems = [SettingProblem(p.setting, f"{path}: {p.message}", p.source) for p in error.problems]
-            # What caused it says the same without the node.
-            raise (refused(self._model, problems) if self._on_worker else SettingsError(problems=problems)) from None
-
-    def _author_key(self, author: Mapping[str, JsonValue]) -> bytes:
-        # A fan-out hands over the same object for each of its members.
-        last, key = self._last_author
-        if last is not author:
-            key = canonical_json(author)
-            self._last_author = (author, key)
-        return key
-
-    def _node_layers(self, path: NodePath, author: Mapping[str, JsonValue]) -> Iterator[LayerValues]:
-        if author:
-            yield LayerValues(layer=Layer.NODE_DEFAULT, values=author)
-        yield from self._layers.entries_at(path)
-
     def _applied(self, path: NodePath | None, author: Mapping[str, JsonValue]) -> Iterator[LayerValues]:
         yield from self._layers.process
         yield from self._layers.session
         if path is not None:
-            yield from self._node_layers(path, author)
+            yield from self._nodes.layers_at(path, author)
 
+    def _read(self, fields: frozenset[str], path: NodePath | None, author: Mapping[str, JsonValue]) -> JsonObject:
+        return read_values(self._model, self._nodes.tree(path, author), fields)
 
-def values_of_tree(
-    model: type[S],
-    tree: Mapping[str, JsonValue],
-    layers: Sequence[LayerValues],
-    secrets: SecretSource,
-    *,
-    on_worker: bool,
-) -> Values[S]:
-    """Return the model that ``tree`` describes, with its secrets.
-
-    Args:
-        model: The package's model.
-        tree: What was merged.
-        layers: What it was merged from, to tell where a wrong value was given.
-        secrets: Where references lead to.
-        on_worker: Whether a reference that leads to nothing is a refusal.
-
-    Raises:
-        SettingsError: Values do not fit their types.
-        SecretUnavailableError: On the driver, a reference leads to nothing.
-        SecretRefusedError: On a worker, the same.
-    """
-    resolved = resolved_or_raise(model, tree, secrets, on_worker=on_worker)
-    return Values(validated(model, resolved, lambda name: source_of(layers, name)), tree, resolved.texts)
-
-
-def resolved_or_raise(
-    model: type[PipelineSettings], tree: Mapping[str, JsonValue], secrets: SecretSource, *, on_worker: bool
-) -> ResolvedSecrets:
-    """Return ``tree`` with its secrets in place.
-
-    Raises:
-        SecretUnavailableError: On the driver, a reference leads to nothing.
-        SecretRefusedError: On a worker, the same.
-    """
-    resolved = secrets.resolve(model, tree)
-    if resolved.missing and on_worker:
-        raise SecretRefusedError(missing=resolved.missing)
-    if resolved.missing:
-        raise SecretUnavailableError(missing=resolved.missing)
-    return resolved
-
-
-def refused(model: type[PipelineSettings], problems: Sequence[SettingProblem]) -> SettingsModelChangedError:
-    """Return the refusal of a worker whose model does not take the recipe's settings."""
-    return SettingsModelChangedError(model=model.__name__, reason="; ".join(map(str, problems)))
+    def _reused(
+        self, fields: frozenset[str], path: NodePath | None, author: Mapping[str, JsonValue], key: bytes | None
+    ) -> ReuseValues:
+        tree = self._nodes.tree(path, author)
+        resolved = self._secrets.resolve(self._model, tree).tree if key is not None else tree
+        return reuse_values(self._model, tree, resolved, fields, key)

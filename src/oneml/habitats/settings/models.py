@@ -20,7 +20,9 @@ from typing_extensions import Format, get_annotations, override
 
 from oneml.habitats.errors import InvalidSettingsModelError, SettingsError, UnknownSettingError
 from oneml.habitats.settings.json_form import as_json
+from oneml.habitats.settings.markers import execution_only
 from oneml.habitats.settings.shapes import settings_of
+from oneml.habitats.settings.signing_key import SIGNING_KEY_NAME
 from oneml.habitats.settings.variables import (
     DELIMITER,
     RESERVED_PREFIX,
@@ -52,6 +54,27 @@ class Resources(BaseModel):
     gpus: NonNegativeInt = Field(default=0, description="Graphics processors.")
 
 
+class Verification(BaseModel):
+    """How strictly a worker holds what it finds against what the session was created with."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
+
+    mode: Literal["strict", "warn"] = Field(
+        default="strict", description="Whether a difference is refused, or told while the node runs all the same."
+    )
+    packages: Literal["exact", "compatible"] = Field(
+        default="exact", description="Whether versions of packages must be the same, or compatible."
+    )
+    python: Literal["exact", "compatible"] = Field(
+        default="exact", description="Whether the minor version of Python must be the same, or compatible."
+    )
+    rotation: Literal["refuse", "allow"] = Field(
+        default="refuse", description="Whether another secret behind the same reference is refused, or allowed."
+    )
+
+
 class PipelineSettings(BaseSettings):
     """Settings of the process; a package derives from it and adds its own fields.
 
@@ -77,32 +100,48 @@ class PipelineSettings(BaseSettings):
         env_nested_delimiter=DELIMITER,
     )
 
-    engine: str = Field(default="in-process", min_length=1, description="The engine that runs nodes, by name.")
-    workers: PositiveInt | None = Field(
+    engine: Annotated[str, execution_only] = Field(
+        default="in-process", min_length=1, description="The engine that runs nodes, by name."
+    )
+    workers: Annotated[PositiveInt | None, execution_only] = Field(
         default=None, description="How many nodes may run at once; none: the engine decides."
     )
-    image: str | None = Field(default=None, description="The image that nodes run in.")
-    resources: Resources = Field(default_factory=Resources, description="What a node needs of its machine.")
-    retries: NonNegativeInt = Field(default=0, description="How often a node that failed is tried again.")
-    retry_delay_seconds: Seconds = Field(default=0.0, description="Seconds to wait before a node is tried again.")
-    timeout_seconds: Timeout | None = Field(
+    image: Annotated[str | None, execution_only] = Field(default=None, description="The image that nodes run in.")
+    resources: Annotated[Resources, execution_only] = Field(
+        default_factory=Resources, description="What a node needs of its machine."
+    )
+    retries: Annotated[NonNegativeInt, execution_only] = Field(
+        default=0, description="How often a node that failed is tried again."
+    )
+    retry_delay_seconds: Annotated[Seconds, execution_only] = Field(
+        default=0.0, description="Seconds to wait before a node is tried again."
+    )
+    timeout_seconds: Annotated[Timeout | None, execution_only] = Field(
         default=None, description="Seconds after which a running node is ended; none: never."
     )
-    on_failure: OnFailure = Field(
+    on_failure: Annotated[OnFailure, execution_only] = Field(
         default="continue", description="Whether independent branches go on after a node failed, or stop."
     )
-    store: str | None = Field(
+    store: Annotated[str | None, execution_only] = Field(
         default=None, description="URL of the artifact store; memory: keeps outputs in the driver's memory."
     )
     serializers: dict[str, str] = Field(default={}, description="Name of the serializer, by output port.")
-    allow_pickle: bool = Field(default=False, description="Whether outputs may be written and read by pickle.")
+    allow_pickle: Annotated[bool, execution_only] = Field(
+        default=False, description="Whether outputs may be written and read by pickle."
+    )
+    verification: Annotated[Verification, execution_only] = Field(
+        default_factory=Verification, description="How strictly a worker is held against the session's recipe."
+    )
+    reusable: Annotated[bool, execution_only] = Field(
+        default=True, description="Whether outputs that an earlier session computed may be taken."
+    )
 
     @override
     def __init_subclass__(cls, **kwargs: Unpack[ConfigDict]) -> None:
         super().__init_subclass__(**kwargs)
         for kind in cls.__mro__[: cls.__mro__.index(PipelineSettings)]:
             declared = {*get_annotations(kind, format=Format.FORWARDREF), *vars(kind)}
-            names = sorted(declared & (RESERVED_NAMES | {"fields", "nodes"}))
+            names = sorted(declared & (RESERVED_NAMES | NAMES_OF_OTHERS))
             if names:
                 raise InvalidSettingsModelError(
                     model=cls.__name__,
@@ -138,7 +177,10 @@ class PipelineSettings(BaseSettings):
 RESERVED_NAMES = frozenset(PipelineSettings.model_fields)
 """The fields that every package's settings have."""
 
-SESSION_ONLY_NAMES = frozenset({"workers", "on_failure", "allow_pickle"})
+NAMES_OF_OTHERS = frozenset({"fields", "nodes", SIGNING_KEY_NAME})
+"""What stands beside settings in code and files and is none, so that no setting may be called so."""
+
+SESSION_ONLY_NAMES = frozenset({"workers", "on_failure", "allow_pickle", "verification"})
 """Those of them that a whole session shares, so that no node may set them."""
 
 
@@ -157,6 +199,7 @@ class NodeLevelSettings(BaseModel):
     timeout_seconds: Timeout | None = None
     store: str | None = None
     serializers: Mapping[str, str] | None = None
+    reusable: bool | None = None
     fields: Mapping[str, object] = Field(default={}, description="The package's own fields, by name.")
 
     @model_validator(mode="wrap")
@@ -178,7 +221,7 @@ class NodeLevelSettings(BaseModel):
     @field_validator("fields")
     @classmethod
     def _own_fields_only(cls, fields: Mapping[str, object]) -> Mapping[str, object]:
-        for name in sorted(fields.keys() & (RESERVED_NAMES | {"nodes", "fields"})):
+        for name in sorted(fields.keys() & (RESERVED_NAMES | NAMES_OF_OTHERS)):
             message = f'"{name}" is reserved: it does not belong in fields={{...}}, give it beside them'
             raise ValueError(message)
         return dict(fields)
@@ -206,6 +249,7 @@ class PipelineSessionSettings(NodeLevelSettings):
     workers: PositiveInt | None = None
     on_failure: OnFailure | None = None
     allow_pickle: bool | None = None
+    verification: Verification | None = None
     nodes: Mapping[str, PipelineNodeSettings] = Field(default={}, description="Entries for nodes, by path.")
 
     @field_validator("nodes")

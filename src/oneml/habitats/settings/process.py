@@ -8,6 +8,7 @@ from oneml.habitats.settings.environment import ReadLayer, dotenv_layer, environ
 from oneml.habitats.settings.layers import Layer, LayerValues
 from oneml.habitats.settings.models import RESERVED_NAMES, PipelineSettings, json_tree
 from oneml.habitats.settings.shapes import SettingName
+from oneml.habitats.settings.signing_key import SIGNING_KEY_NAME
 from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.settings.toml_files import TomlFile, read_toml
 from oneml.habitats.values.setting_problem import SettingProblem
@@ -41,7 +42,8 @@ def _file_layers(model: type[PipelineSettings], habitat: str, layer: Layer, file
         problem = SettingProblem(HABITATS_TABLE, f"{HABITATS_TABLE}: {rule}", file.place((HABITATS_TABLE,)))
         raise SettingsError(problems=(problem,))
     for_all = {name: value for name, value in file.tables.items() if name in RESERVED_NAMES}
-    others = file.tables.keys() - for_all.keys() - {HABITATS_TABLE}
+    control = {SIGNING_KEY_NAME} if layer is Layer.USER_FILE else set[str]()
+    others = file.tables.keys() - for_all.keys() - {HABITATS_TABLE} - control
     errors = tuple(_misplaced(model, habitat, name, file) for name in sorted(others))
     yield ReadLayer(_layer(layer, file, (), for_all), errors)
     yield ReadLayer(_layer(layer, file, (HABITATS_TABLE, habitat), cast("Mapping[str, object]", own)))

@@ -19,6 +19,7 @@ from oneml.habitats.settings.shapes import (
     members_of,
     settings_of,
 )
+from oneml.habitats.settings.variables import SIGNING_KEY_VARIABLE
 from oneml.habitats.values.json_value import JsonValue
 
 SECRETS_FOLDER_VARIABLE = "ONEML_SECRETS_DIR"
@@ -118,16 +119,26 @@ class SecretSource(NamedTuple):
         resolved = within(model, tree, ()) if any(s.hides for s in settings_of(model).values()) else tree
         return ResolvedSecrets(resolved, frozenset(texts), tuple(missing))
 
+    def text(self, setting: str, reference: str) -> "str | MissingSecret":
+        """Return the text that a reference leads to, given for what ``setting`` names."""
+        kind, _, name = reference.partition(":")
+        try:
+            return self._variable(name) if kind == "env" else self._file(name)
+        except _UnavailableError as error:
+            return MissingSecret(setting, reference, str(error))
+
     def _value(self, model: type[BaseModel], leaf: Leaf) -> "JsonValue | MissingSecret":
         setting = dotted(leaf.name)
         reference = str(leaf.value)
         if reference != DEFAULT_REFERENCE and not is_reference(reference):
             return MissingSecret(setting, "not shown", "it is no reference: give env:NAME or file:NAME")
+        if reference == f"env:{SIGNING_KEY_VARIABLE}":
+            return MissingSecret(setting, reference, "it is the key that recipes are signed with, which is no setting")
         try:
             if reference == DEFAULT_REFERENCE:
                 return _default(model, leaf.name)
-            kind, _, name = reference.partition(":")
-            return _decoded(leaf.setting, self._variable(name) if kind == "env" else self._file(name))
+            text = self.text(setting, reference)
+            return text if isinstance(text, MissingSecret) else _decoded(leaf.setting, text)
         except _UnavailableError as error:
             return MissingSecret(setting, reference, str(error))
 

@@ -5,9 +5,10 @@ from typing import TypeVar
 
 from oneml.habitats.errors import SettingsError
 from oneml.habitats.settings.checks import layer_problems, raise_all
-from oneml.habitats.settings.effective import EffectiveSettings, Values, resolved_or_raise, values_of_tree
+from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.environment import ReadLayer
 from oneml.habitats.settings.layers import Layers, LayerValues
+from oneml.habitats.settings.model_values import Values, resolved_or_raise, values_of_tree
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
 from oneml.habitats.settings.process import process_layers
 from oneml.habitats.settings.references import SecretSource

@@ -7,10 +7,12 @@ from types import UnionType
 from typing import Annotated, NamedTuple, NewType, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, PydanticUndefinedAnnotation, RootModel, Secret, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 from typing_extensions import is_typeddict
 
 from oneml.habitats.errors import InvalidSettingsModelError, UnknownSettingError
+from oneml.habitats.settings.markers import Markers, execution_only, markers_of, part_of_identity
 from oneml.habitats.values.json_value import JsonValue
 
 SettingName = tuple[str, ...]
@@ -28,6 +30,8 @@ class Setting(NamedTuple):
         optional: Whether None is a value of it.
         secret: Whether the value is, or contains, a secret, so that only a reference to it may be written anywhere.
         hides: Whether it is secret, or some setting below it is.
+        execution: Whether it is marked to have no influence on results; everything below it is so too.
+        identity: Whether it is marked to count although it is secret; every secret below it is so too.
     """
 
     name: str
@@ -37,6 +41,8 @@ class Setting(NamedTuple):
     optional: bool
     secret: bool
     hides: bool
+    execution: bool
+    identity: bool
 
 
 class Leaf(NamedTuple):
@@ -63,7 +69,7 @@ def settings_of(model: type[BaseModel]) -> Mapping[str, Setting]:
                 reason=f'the type "{error.name}" is not defined',
                 remedy="Define it in the module of the class.",
             ) from error
-    return {name: _setting(model, name, field.annotation) for name, field in model.model_fields.items()}
+    return {name: _setting(model, name, field) for name, field in model.model_fields.items()}
 
 
 def dotted(name: SettingName) -> str:
@@ -210,7 +216,8 @@ def plain_type(kind: object) -> type[object] | None:
     return cast("type[object]", origin) if isinstance(origin, type) else None
 
 
-def _setting(owner: type[BaseModel], name: str, annotation: object) -> Setting:
+def _setting(owner: type[BaseModel], name: str, field: FieldInfo) -> Setting:
+    annotation: object = field.annotation
     kinds = _kinds_within(annotation)
     for kind in kinds:
         if isinstance(kind, type) and issubclass(kind, BaseSettings):
@@ -224,6 +231,8 @@ def _setting(owner: type[BaseModel], name: str, annotation: object) -> Setting:
     only = plain_type(values[0]) or object if len(values) == 1 else object
     model = only if issubclass(only, BaseModel) and not issubclass(only, RootModel) else None
     hides = any(is_secret_type(kind) for kind in kinds)
+    markers = markers_of(field)
+    _check_markers(owner, name, markers, hides=hides)
     return Setting(
         name=name,
         annotation=annotation,
@@ -232,6 +241,19 @@ def _setting(owner: type[BaseModel], name: str, annotation: object) -> Setting:
         optional=len(values) < len(members),
         secret=hides and model is None,
         hides=hides,
+        execution=execution_only in markers,
+        identity=part_of_identity in markers,
+    )
+
+
+def _check_markers(owner: type[BaseModel], name: str, markers: Markers, *, hides: bool) -> None:
+    if part_of_identity not in markers or (hides and len(markers) == 1):
+        return
+    reason = "has no secret in it" if not hides else f"is marked {execution_only} too"
+    raise InvalidSettingsModelError(
+        model=owner.__name__,
+        reason=f'"{name}" is marked {part_of_identity}, but {reason}',
+        remedy=f"Remove {part_of_identity}: it is for secrets on which results depend; other settings count anyway.",
     )
 
 

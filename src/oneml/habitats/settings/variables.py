@@ -14,6 +14,9 @@ RESERVED_PREFIX = "ONEML_SETTINGS__"
 
 DELIMITER = "__"
 
+SIGNING_KEY_VARIABLE = "ONEML_SIGNING_KEY"
+"""Control variable: the key that recipes are signed with."""
+
 CONTROL_VARIABLES = frozenset(
     {
         "ONEML_HABITATS_PIPELINE",
@@ -21,6 +24,7 @@ CONTROL_VARIABLES = frozenset(
         "ONEML_STORE_URL",
         "ONEML_FAULT",
         "ONEML_SECRETS_DIR",
+        SIGNING_KEY_VARIABLE,
     }
 )
 """Variables of ours that are never settings."""

@@ -124,7 +124,6 @@ def test_doctor_looks_at_everything_and_ends_with_the_worst_problem(
     invoke: Invoke, environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ONEML_HABITATS_PIPLINE", "probe")
-    (environment / "oneml.toml").write_text("x = [")
     result = invoke("doctor", "--json")
     assert result.exit_code == 2
     document = json.loads(result.stdout)
@@ -133,9 +132,20 @@ def test_doctor_looks_at_everything_and_ends_with_the_worst_problem(
     assert checks["habitat probe", "ok"] == "probe:Probe, probe 1.0"
     assert "No module named 'probe.absent'" in checks["habitat absent", "problem"]
     assert 'Did you mean "ONEML_HABITATS_PIPELINE"?' in checks["variables", "warning"]
-    assert "oneml.toml cannot be read" in checks["settings file", "problem"]
+    assert checks["habitat cyclic", "problem"].startswith('Pipeline "cyclic" has a problem: ')
+    assert checks["habitat cyclic", "problem"].endswith("A cycle: //one -> //two -> //one.")
+    assert "define() raised KeyError" in checks["habitat raising", "problem"]
     assert checks["store", "ok"].endswith(", 0 sessions")
-    assert "settings file, habitat absent." in result.stderr
+    assert "habitat absent, habitat cyclic, " in result.stderr
+    assert not list(environment.parent.rglob(".oneml*"))
+
+
+def test_doctor_tells_a_settings_file_that_stops_everything(invoke: Invoke, environment: Path) -> None:
+    (environment / "oneml.toml").write_text("x = [")
+    result = invoke("doctor")
+    assert result.exit_code == 2
+    assert re.search(r"^settings file +problem +.*oneml.toml cannot be read", result.stdout, re.MULTILINE)
+    assert re.search(r"^habitat probe +problem +", result.stdout, re.MULTILINE)
 
 
 def test_doctor_ends_with_4_where_the_store_cannot_be_used(

@@ -27,7 +27,7 @@ def test_inputs_are_json_and_files_are_bytes_unless_they_are_json(tmp_path: Path
         (["name"], "--input name: write --input PORT=JSON or --input PORT=@FILE."),
         (["=3"], "--input =3: write --input PORT=JSON or --input PORT=@FILE."),
         (["a=1", "a=2"], "--input a: this input is given twice."),
-        (["a=world"], "--input a: 'world' is no JSON. A text stands in quotes: --input 'a=\"some text\"'."),
+        (["a=world"], "--input a: 'world' is no JSON. A text stands in quotes: --input 'a=\"world\"'."),
         (["a=NaN"], "--input a: 'NaN' is no JSON."),
         (['a={"k": 1, "k": 2}'], "is no JSON."),
         (["a=@/no/such/file"], "--input a: /no/such/file cannot be read: No such file or directory."),

@@ -76,7 +76,10 @@ def test_failure_ends_with_1_and_shows_what_was_raised_and_where(invoke: Invoke)
         (["run-pipeline", "prob"], 'No habitat "prob".'),
         (["run-pipeline", "absent"], "No module named 'probe.absent'. Install probe (again)"),
         (["run-pipeline", "cyclic"], "A cycle: //one -> //two -> //one."),
-        (["run-pipeline", "probe"], 'Input "name" (str) is missing. Give it with --input name=JSON'),
+        (
+            ["run-pipeline", "probe"],
+            'Input "name" (str) is missing. Give it with --input name=\'"some text"\', --input name=@FILE',
+        ),
         (["run-pipeline", "probe", "--input", "name=[1]"], 'Input "name" takes str'),
         ([*RUN, "--input", "nam=1"], 'There is no input "nam". Known: name. Did you mean "name"?'),
         ([*RUN, "--set", "greting=x"], 'Did you mean "greeting"?'),
@@ -173,6 +176,43 @@ def test_node_that_fails_alone_ends_with_1(invoke: Invoke) -> None:
     assert result.stderr == (
         f"Error: //join failed: ValueError: asked to fail\nSee more: oneml sessions show {session} //join\n"
     )
+
+
+def test_document_of_a_node_that_ran_is_all_of_standard_output(process: Process) -> None:
+    session = process("sessions", "create", "probe", "--input", 'name="me"').stdout.decode().strip()
+    told = ("--pipeline", "probe", "--session-id", session, "--json")
+    done = process("run-pipeline-node", "//make", *told)
+    document = json.loads(done.stdout)
+    assert document["seconds"] >= 0
+    assert {**document, "seconds": None, "fingerprint": None} == {
+        "schema": "oneml.node/1",
+        "session_id": session,
+        "habitat": "probe",
+        "node": "//make",
+        "state": "succeeded",
+        "attempt": 1,
+        "seconds": None,
+        "error": None,
+        "reused_from": None,
+        "fingerprint": None,
+    }
+    assert b"printed by the body" in done.stderr
+    assert b"printed by a child" in done.stderr
+    again = process("run-pipeline-node", "//make", *told)
+    assert (again.returncode, json.loads(again.stdout)) == (0, document)
+
+
+def test_document_of_a_node_that_failed_has_what_it_raised(invoke: Invoke) -> None:
+    session = invoke("sessions", "create", "probe", "--input", 'name="me"', "--set", "fail=true").stdout.strip()
+    told = ("--pipeline", "probe", "--session-id", session, "--json")
+    early = json.loads(invoke("run-pipeline-node", "//join", *told).stdout)
+    assert (early["type"], early["fields"]["node"]) == ("InputsMissingError", "//join")
+    for node in STATES:
+        assert invoke("run-pipeline-node", node, *told).exit_code == 0
+    result = invoke("run-pipeline-node", "//join", *told)
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["state"]) == (1, "failed")
+    assert (document["error"]["type"], document["error"]["text"]) == ("ValueError", "asked to fail")
 
 
 def test_interrupted_session_ends_with_130_and_goes_on_later(process: Process) -> None:

@@ -34,6 +34,27 @@ def test_list_is_empty_at_first_and_says_what_makes_a_session(invoke: Invoke) ->
     assert result.stderr == "There is no session yet: oneml run-pipeline HABITAT makes one.\n"
 
 
+@pytest.mark.parametrize("place", ["/proc/nope/store", "/dev/null/store"])
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux has a folder in which nobody can make one")
+def test_list_of_a_store_that_cannot_be_made_is_a_failure_and_not_empty(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv("ONEML_STORE_URL", f"file://{place}")
+    result = invoke("sessions", "list", "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["type"], document["exit_code"]) == (4, "StoreError", 4)
+    assert f"{place}: cannot be made: " in result.stderr
+
+
+def test_list_of_a_store_that_is_not_there_yet_is_empty_and_makes_nothing(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ONEML_STORE_URL", str(tmp_path / "a" / "b"))
+    before = sorted(tmp_path.rglob("*"))
+    assert invoke("sessions", "list").exit_code == 0
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_list_shows_newest_first(invoke: Invoke, good: str, bad: str) -> None:
     lines = [line.split() for line in invoke("sessions", "list").stdout.splitlines()]
     assert lines[0] == ["SESSION", "HABITAT", "STATE", "CREATED", "NODES"]

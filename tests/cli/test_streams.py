@@ -64,12 +64,34 @@ def test_full_disk_behind_standard_output_is_told_and_ends_with_4(environment: P
     assert done.stderr.startswith(b"Error: the operating system refused: [Errno 28] No space left on device.")
 
 
-def test_reader_that_goes_away_ends_the_command_quietly() -> None:
+def test_pipe_that_breaks_elsewhere_is_a_failure_that_is_told() -> None:
     def fail() -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
     group = OnemlGroup("oneml", lazy={}, text="A group.")
     group.add_command(click.Command("fail", callback=fail))
     result = CliRunner().invoke(group, ["fail"])
-    assert result.exit_code == 1
-    assert result.output == ""
+    assert result.exit_code == 4
+    assert result.stderr.startswith("Error: the operating system refused: [Errno 32] Broken pipe.")
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments"),
+    [
+        ("stdout", ["list"]),
+        ("stdout", ["list", "--json"]),
+        ("stdout", ["list", "--bad", "--json"]),
+        ("stdout", ["--help"]),
+        ("stderr", ["sessions", "list"]),
+    ],
+    ids=str,
+)
+def test_reader_that_goes_away_ends_the_command_quietly(environment: Path, closed: str, arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, closed: writer}
+    command = [sys.executable, "-m", "oneml.habitats", *arguments]
+    with subprocess.Popen(command, cwd=environment, stdout=streams["stdout"], stderr=streams["stderr"]) as running:
+        os.close(writer)
+        told = running.communicate(timeout=60)
+    assert (running.returncode, [text for text in told if text]) == (141, [])

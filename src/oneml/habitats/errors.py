@@ -9,6 +9,7 @@
     │   ├── NotAHabitatError
     │   ├── NotRebuildableError
     │   ├── InvalidFirstPartyError
+    │   ├── InvalidPackageDataError
     │   ├── DefinitionFailedError
     │   ├── UnsupportedPlatformError
     │   ├── InvalidPipelineError
@@ -65,6 +66,8 @@
     │   ├── HabitatMismatchError
     │   ├── LiveOverridesError
     │   ├── RecipeAlteredError
+    │   ├── SignatureRefusedError
+    │   ├── UnprovenError
     │   ├── SecretRefusedError
     │   └── SettingsModelChangedError
     └── BackendError            exit 4  an engine or a store failed
@@ -87,6 +90,8 @@ from oneml.habitats.values.setting_problem import SettingProblem
 from oneml.habitats.values.suggestions import known_names
 
 _DIFFERENCES_SHOWN = 20
+_DRIFTS_NAMED = 5
+_VALUE_CHARACTERS = 100
 
 
 class OnemlError(Exception):
@@ -284,6 +289,19 @@ class InvalidFirstPartyError(UsageError):
         super().__init__(
             f"{container} declares first_party, but {package} {rule}. "
             'Name importable packages of Python sources: first_party = ("my_library",).'
+        )
+
+
+class InvalidPackageDataError(UsageError):
+    """A container declares package data that cannot be proven."""
+
+    def __init__(self, *, container: str, pattern: str, rule: str) -> None:
+        self.container = container
+        self.pattern = pattern
+        self.rule = rule
+        super().__init__(
+            f"{container} declares package_data, but {pattern} {rule}. "
+            'Name files below an importable package: package_data = ("my_library:prompts/*.txt",).'
         )
 
 
@@ -780,6 +798,8 @@ class WrongResultError(RunError):
 class DriftError(RefusalError):
     """What is here is not what the session was created with.
 
+    The first line of the message says it all in short, for logs; below it the first difference is drawn.
+
     Args:
         session_id: The session.
         node: The node that was to run; None where none was named.
@@ -790,14 +810,38 @@ class DriftError(RefusalError):
         self.session_id = session_id
         self.node = node
         self.drifts = tuple(drifts)
-        lines = "\n".join(f"  {drift}" for drift in self.drifts[:_DIFFERENCES_SHOWN])
-        hidden = len(self.drifts) - _DIFFERENCES_SHOWN
-        more = f"\n  and {hidden} more" if hidden > 0 else ""
-        what = f"session {session_id}" if node is None else f"{node} in session {session_id}"
-        super().__init__(
-            f"What is here is not what {what} was created with:\n{lines}{more}\n"
-            "Restore what was recorded, or create a new session with what is here."
-        )
+        what = f"Session {session_id}" if node is None else f"{node} of session {session_id}"
+        first, *others = self.drifts
+        lines = [f"{what} is refused: {drift_subject(first)} is not what was recorded.", *drift_lines(first)]
+        lines.append("Restore what was recorded, or create a new session with what is here.")
+        if others:
+            named = "; ".join(drift_subject(drift) for drift in others[:_DRIFTS_NAMED])
+            hidden = len(others) - _DRIFTS_NAMED
+            more = f" and {hidden} more" if hidden > 0 else ""
+            lines.append(f"{len(others)} more {'differs' if len(others) == 1 else 'differ'}: {named}{more}.")
+        super().__init__("\n".join(lines))
+
+
+def drift_subject(drift: Drift) -> str:
+    """Return what differs, on one line: ``provider train, argument iterations``."""
+    return f"{drift.kind} {drift.subject}" + (f", {drift.field}" if drift.field else "")
+
+
+def drift_lines(drift: Drift) -> Sequence[str]:
+    """Return the two sides of a difference, and what to do about it, in indented lines."""
+    sides = (("recorded", drift.expected, drift.expected_source), ("here", drift.found, drift.found_source))
+    shown = ["absent" if value is None else _shortened(value) for _, value, _ in sides]
+    width = max(map(len, shown))
+    lines = [
+        f"  {side:<8}  {value:<{width}}  {source}".rstrip()
+        for (side, _, source), value in zip(sides, shown, strict=True)
+    ]
+    return [*lines, *([f"  {drift.remedy}"] if drift.remedy else [])]
+
+
+def _shortened(value: str) -> str:
+    line = " ".join(value.split())
+    return line if len(line) <= _VALUE_CHARACTERS else f"{line[: _VALUE_CHARACTERS - 3]}..."
 
 
 class HabitatMissingError(RefusalError):
@@ -848,6 +892,33 @@ class RecipeAlteredError(RefusalError):
         self.reason = reason
         super().__init__(
             f"The {what} cannot be trusted: {reason}. Create the session anew, or restore the artifact store."
+        )
+
+
+class SignatureRefusedError(RefusalError):
+    """A key is configured here, and a document is not signed by it."""
+
+    def __init__(self, *, what: str, reason: str) -> None:
+        self.what = what
+        self.reason = reason
+        super().__init__(
+            f"The {what} is refused: {reason}, and ONEML_SIGNING_KEY or signing_key is configured here. "
+            "Configure the same key for whoever creates sessions and whoever runs their nodes, and create a new session."
+        )
+
+
+class UnprovenError(RefusalError):
+    """Something that a node is built from exists only in the process that created the session."""
+
+    def __init__(self, *, session_id: str, node: str | None, reasons: Sequence[str]) -> None:
+        self.session_id = session_id
+        self.node = node
+        self.reasons = tuple(reasons)
+        what = f"Session {session_id}" if node is None else f"{node} of session {session_id}"
+        listed = "\n".join(f"  {reason}" for reason in reasons[:_DIFFERENCES_SHOWN])
+        super().__init__(
+            f"{what} cannot be proven the same in another process:\n{listed}\n"
+            'Change that, run the session in the process that creates it, or set verification.mode = "warn".'
         )
 
 

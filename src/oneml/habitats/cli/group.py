@@ -7,12 +7,19 @@ error of this package leaves as a `click.ClickException`.
 import errno
 import gc
 import sys
+from collections.abc import Sequence
 
 import click
 
-from oneml.habitats.cli.failures import EXIT_BACKEND, EXIT_FAILED, EXIT_INTERRUPTED, ReportedError
+from oneml.habitats.cli.failures import (
+    EXIT_BACKEND,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    ReaderGoneError,
+    ReportedError,
+)
 from oneml.habitats.cli.lazy import LazyCommand, LazyGroup
-from oneml.habitats.cli.streams import open_missing_streams
+from oneml.habitats.cli.streams import open_missing_streams, silence_broken_streams
 from oneml.habitats.errors import OnemlError, UnsupportedPlatformError
 
 _COMMANDS = "oneml.habitats.cli.commands"
@@ -35,14 +42,45 @@ COMMANDS = {
 class OnemlGroup(LazyGroup):
     """The group; where its commands fail, exit codes are those of the errors."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options of the group, which shows its help on the way.
+
+        Raises:
+            ReaderGoneError: Nobody reads the output any more.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except OSError as error:
+            if error.errno == errno.EPIPE and silence_broken_streams():
+                raise ReaderGoneError from error
+            raise
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command, and turn what it raises into what click shows.
+        """Run the command, and turn what it raises into what click shows; ``--json`` gives it as a document, too.
 
         Raises:
             ReportedError: The command raised an error of this package or of the operating system, was interrupted, or
                 would have ended the process.
+            ReaderGoneError: Nobody reads the output any more.
+            click.ClickException: It was called wrongly.
         """
         open_missing_streams()
+        wants_document = _wants_document(ctx.args)
+        try:
+            try:
+                return self._invoke(ctx)
+            except click.ClickException as error:
+                if wants_document:
+                    from oneml.habitats.cli.error_document import print_error_document  # noqa: PLC0415  # seldom needed
+
+                    print_error_document(error)
+                raise
+        except OSError as error:
+            if error.errno == errno.EPIPE and silence_broken_streams():
+                raise ReaderGoneError from error
+            raise _refused_by_system(ctx, error) from error
+
+    def _invoke(self, ctx: click.Context) -> object:
         try:
             if sys.platform == "win32":
                 raise UnsupportedPlatformError
@@ -52,15 +90,25 @@ class OnemlGroup(LazyGroup):
             raise ReportedError(str(error), exit_code=error.exit_code) from error
         except OSError as error:
             if error.errno == errno.EPIPE:
-                raise  # click ends quietly
-            _show_traceback(ctx, error)
-            message = f"the operating system refused: {error}. oneml --traceback ... shows where"
-            raise ReportedError(message, exit_code=EXIT_BACKEND) from error
+                raise
+            raise _refused_by_system(ctx, error) from error
         except SystemExit as error:  # nothing of ours exits so: it would end as a success that was none
             message = f"the code of a pipeline ended the process: sys.exit({error.code!r})"
             raise ReportedError(message, exit_code=EXIT_FAILED) from error
         except KeyboardInterrupt as error:
             raise ReportedError(message="interrupted", exit_code=EXIT_INTERRUPTED) from error
+
+
+def _wants_document(args: Sequence[str]) -> bool:
+    """Tell whether ``--json`` stands among the arguments of a command, also of one that is called wrongly."""
+    options = args[: args.index("--")] if "--" in args else args
+    return "--json" in options
+
+
+def _refused_by_system(ctx: click.Context, error: OSError) -> ReportedError:
+    _show_traceback(ctx, error)
+    message = f"the operating system refused: {error}. oneml --traceback ... shows where"
+    return ReportedError(message, exit_code=EXIT_BACKEND)
 
 
 def _show_traceback(ctx: click.Context, error: Exception) -> None:
@@ -85,7 +133,7 @@ oneml = OnemlGroup(
     text="""Run pipelines that are declared as habitats: named, importable containers.
 
     Exit codes: 0 done, 1 the pipeline or a node failed, 2 usage, 3 a worker refused, 4 an engine or a store failed,
-    130 interrupted.
+    130 interrupted, 141 the reader of the output went away. With --json an error is a document, too.
     """,
     params=[
         click.Option(["--traceback"], is_flag=True, help="Show where in the code an error was raised."),

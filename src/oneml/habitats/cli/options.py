@@ -16,6 +16,7 @@ Callback = TypeVar("Callback", bound=Callable[..., object])
 HABITAT_VARIABLE = "ONEML_HABITATS_PIPELINE"
 SESSION_VARIABLE = "ONEML_PIPELINE_SESSION_ID"
 INPUT_MAX_BYTES = 64 << 20
+EXAMPLE_MAX_CHARACTERS = 40
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
@@ -120,12 +121,17 @@ def named_habitat(habitat: str | None) -> str:
 
 
 def _json_value(name: str, text: str) -> object:
-    from oneml.habitats.values.json_value import strict_json  # noqa: PLC0415  # seldom needed
+    import json  # noqa: PLC0415  # seldom needed
+    import shlex  # noqa: PLC0415  # likewise
+
+    from oneml.habitats.values.json_value import strict_json  # noqa: PLC0415  # likewise
 
     try:
         return strict_json(text.encode(errors="surrogateescape"), what=f"input {name}", limit_bytes=INPUT_MAX_BYTES)
     except InvalidDocumentError as error:
-        message = f"--input {name}: {text[:40]!r} is no JSON. A text stands in quotes: --input '{name}=\"some text\"'."
+        example = '"some text"' if len(text) > EXAMPLE_MAX_CHARACTERS else json.dumps(text, ensure_ascii=False)
+        quoted = shlex.quote(f"{name}={example}")
+        message = f"--input {name}: {text[:40]!r} is no JSON. A text stands in quotes: --input {quoted}."
         raise click.UsageError(message) from error
 
 

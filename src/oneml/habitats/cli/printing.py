@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 LINE_MAX_CHARACTERS = 200
 
+_PRINTED = "oneml.habitats.document"
+
 
 def one_line(text: str) -> str:
     """Return ``text`` as far as it fits into a line of a table or of a report."""
@@ -28,7 +30,17 @@ def print_document(what: str, **fields: "JsonValue") -> None:
     import json  # noqa: PLC0415  # only where JSON was asked for
 
     document = {"schema": f"oneml.{what}/1", **fields}
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        context.meta[_PRINTED] = True
+    click.echo(text)
+
+
+def document_is_printed() -> bool:
+    """Tell whether the command that runs has printed its document, so that no second one may follow."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(_PRINTED))
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

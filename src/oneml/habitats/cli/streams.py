@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
+from typing import TextIO
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
@@ -21,6 +22,32 @@ def open_missing_streams() -> None:
     for number, name in ((_STDOUT, "stdout"), (_STDERR, "stderr")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, "w", closefd=False))
+
+
+def silence_broken_streams() -> bool:
+    """Send what is left for standard output and error to the null device where their reader has gone.
+
+    Returns:
+        Whether that was so of one of them: else something else has broken.
+    """
+    broken = [stream for stream in (sys.stdout, sys.stderr) if _is_broken(stream)]
+    for stream in broken:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+    return bool(broken)
+
+
+def _is_broken(stream: TextIO) -> bool:
+    import select  # noqa: PLC0415  # seldom needed
+
+    try:
+        number = stream.fileno()
+    except OSError:  # a test's stream has none
+        return False
+    watched = select.poll()
+    watched.register(number, 0)
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in watched.poll(0))
 
 
 @contextmanager

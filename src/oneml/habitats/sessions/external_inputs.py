@@ -1,14 +1,28 @@
 """The inputs that a pipeline takes from outside, held against what it declares."""
 
-from collections.abc import Mapping
-from typing import Any, cast
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
 from oneml.habitats.errors import InvalidInputsError
+from oneml.habitats.values.json_value import DEPTH_MAX
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.suggestions import known_names
+
+_EXAMPLES: Mapping[object, str] = {
+    str: "'\"some text\"'",
+    int: "3",
+    float: "0.5",
+    bool: "true",
+    list: "'[...]'",
+    tuple: "'[...]'",
+    Sequence: "'[...]'",
+    dict: "'{...}'",
+    Mapping: "'{...}'",
+}
 
 
 def check_inputs(
@@ -36,8 +50,8 @@ def check_inputs(
         except (TypeError, ValueError) as error:
             problems.append(f'Input "{name}" takes {plan.inputs[name].form}: {error}')
     problems.extend(
-        f'Input "{declared.name}" ({declared.form}) is missing. Give it with --input {declared.name}=JSON, '
-        f"--input {declared.name}=@FILE, or inputs={{...}}."
+        f'Input "{declared.name}" ({declared.form}) is missing. Give it with --input '
+        f"{declared.name}={_example(forms.get(declared.name))}, --input {declared.name}=@FILE, or inputs={{...}}."
         for declared in plan.inputs.values()
         if declared.required and declared.name not in inputs
     )
@@ -55,9 +69,31 @@ def _checked(value: object, form: object) -> object:
             raise TypeError(message) from None
         return value
     try:
+        if _is_json(value):
+            # What JSON can tell apart is told apart: no truth value for a number, no text for one.
+            return adapter.validate_json(json.dumps(value), strict=True)
         return adapter.validate_python(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         message = f"{where}: {first['msg']}" if where else first["msg"]
         raise ValueError(message) from None
+
+
+def _is_json(value: object, depth: int = 0) -> bool:
+    """Tell whether a value is one of JSON, not nested beyond reason; a tuple is a list there."""
+    kind = type(value)
+    if depth > DEPTH_MAX:
+        return False
+    if kind is dict:
+        members = cast("dict[object, object]", value)
+        return all(type(name) is str and _is_json(member, depth + 1) for name, member in members.items())
+    if kind is list or kind is tuple:
+        return all(_is_json(item, depth + 1) for item in cast("Sequence[object]", value))
+    return kind is str or kind is int or kind is float or kind is bool or value is None
+
+
+def _example(form: object) -> str:
+    """Return a value of the type as ``--input`` takes it, quoted for a shell; ``JSON`` where none is known."""
+    kind = form if get_origin(form) is None else get_origin(form)
+    return _EXAMPLES.get(kind, "JSON")

@@ -4,12 +4,14 @@ from typing import Unpack
 
 import click
 
+from oneml.habitats.cli.error_document import error_fields
 from oneml.habitats.cli.failures import ReportedError
 from oneml.habitats.cli.options import SettingsOptions, as_json, command_line_settings, settings_options
 from oneml.habitats.cli.printing import print_document
 from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.errors import OnemlError
 from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.values.json_value import JsonObject
 
 
 @click.command()
@@ -31,8 +33,7 @@ def check(habitats: tuple[str, ...], *, as_json: bool, **options: Unpack[Setting
         else:
             problems[name] = None
     if as_json:
-        rows = [{"habitat": name, "problem": None if error is None else str(error)} for name, error in problems.items()]
-        print_document("check", habitats=rows)
+        print_document("check", habitats=[_fields(name, error) for name, error in problems.items()])
     else:
         for name, found in problems.items():
             click.echo(f"{name}: {sizes[name]} nodes, no problem found" if found is None else f"{name}: {found}")
@@ -40,3 +41,9 @@ def check(habitats: tuple[str, ...], *, as_json: bool, **options: Unpack[Setting
     if failed:
         message = f"{len(failed)} of {len(problems)} habitats cannot be used: {', '.join(failed)}."
         raise ReportedError(message, exit_code=max(error.exit_code for error in failed.values()))
+
+
+def _fields(habitat: str, error: OnemlError | None) -> JsonObject:
+    if error is None:
+        return {"habitat": habitat, "problem": None, "error": None}
+    return {"habitat": habitat, "problem": str(error), "error": error_fields(error)}

@@ -11,17 +11,20 @@ import click
 
 from oneml.habitats.cli.failures import ReportedError
 from oneml.habitats.cli.options import as_json
-from oneml.habitats.cli.printing import print_document, print_table
+from oneml.habitats.cli.printing import one_line, print_document, print_table
 from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.errors import OnemlError
 from oneml.habitats.habitats.distributions import installed_distributions
-from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.settings.process import PROJECT_FILE_NAME
 from oneml.habitats.settings.sources import USER_FILE_NAME, ProcessSources
 from oneml.habitats.settings.toml_files import read_toml
 from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX, strange_variables
+from oneml.habitats.stores.usable import check_usable
 from oneml.habitats.values.suggestions import known_names
+
+FIRST_PROBLEM_LINES = 2
+"""A report has a head, then a line for each problem."""
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 
@@ -48,9 +51,13 @@ class Check(NamedTuple):
 @click.command()
 @as_json
 def doctor(*, as_json: bool) -> None:
-    """Check this installation: versions, settings files, variables, the store, and every habitat, which is imported."""
+    """Check this installation: versions, settings files, variables, the store, and every habitat as `oneml check` does.
+
+    Ends with the exit code of the worst problem.
+    """
+    client = PipelineServiceClient()
     with stdout_kept_for_data():
-        checks = [*_versions(), *_settings_files(), *_variables(), _store(), *_habitats()]
+        checks = [*_versions(), *_settings_files(), *_variables(), _store(client), *_habitats(client)]
     if as_json:
         rows = [{"name": each.name, "state": each.state, "detail": each.detail} for each in checks]
         print_document("doctor", checks=rows)
@@ -102,22 +109,29 @@ def _variables() -> Iterator[Check]:
         yield Check("variables", OK, ", ".join(ours) or "none of ours is set")
 
 
-def _store() -> Check:
-    client = PipelineServiceClient()
+def _store(client: PipelineServiceClient) -> Check:
     try:
+        check_usable(client.store)
         sessions = client.list_sessions()
     except OnemlError as error:
         return Check("store", PROBLEM, str(error), error.exit_code)
     return Check("store", OK, f"{client.store.url}, {len(sessions)} sessions")
 
 
-def _habitats() -> Iterator[Check]:
-    registry = HabitatRegistry()
-    for entry in registry.entries():
+def _habitats(client: PipelineServiceClient) -> Iterator[Check]:
+    """Check what `oneml check` does: container, settings and pipeline of each."""
+    for entry in client.registry.entries():
         name = f"habitat {entry.name}"
         try:
-            registry.load(entry.name)
+            client.preview(entry.name)
         except OnemlError as error:
-            yield Check(name, PROBLEM, str(error), error.exit_code)
+            yield Check(name, PROBLEM, _first_problem(error), error.exit_code)
         else:
             yield Check(name, OK, f"{entry.target}, {entry.origin}")
+
+
+def _first_problem(error: OnemlError) -> str:
+    """Return what a report of problems says first, in one line."""
+    lines = str(error).splitlines()
+    more = f" ({len(lines) - 2} more lines: oneml check)" if len(lines) > FIRST_PROBLEM_LINES else ""
+    return one_line(" ".join(lines[:FIRST_PROBLEM_LINES])) + more

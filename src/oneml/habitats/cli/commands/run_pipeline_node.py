@@ -1,16 +1,23 @@
 """``oneml run-pipeline-node``: all that an engine needs to run a node."""
 
 import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import click
 
 from oneml.habitats.cli.collector import importing
 from oneml.habitats.cli.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, ReportedError
-from oneml.habitats.cli.options import HABITAT_VARIABLE, SESSION_VARIABLE
-from oneml.habitats.cli.printing import one_line, remark
+from oneml.habitats.cli.options import HABITAT_VARIABLE, SESSION_VARIABLE, as_json
+from oneml.habitats.cli.printing import one_line, print_document, remark
+from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.values.node_path import parse_node_path
+from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState
+
+if TYPE_CHECKING:
+    from oneml.habitats.sessions.session import PipelineSession
 
 EXIT_CODES = {NodeState.REFUSED: EXIT_REFUSED, NodeState.CANCELLED: EXIT_INTERRUPTED}
 
@@ -19,10 +26,15 @@ EXIT_CODES = {NodeState.REFUSED: EXIT_REFUSED, NodeState.CANCELLED: EXIT_INTERRU
 @click.argument("node")
 @click.option("--pipeline", envvar=HABITAT_VARIABLE, metavar="HABITAT", help=f"Else {HABITAT_VARIABLE}.")
 @click.option("--session-id", envvar=SESSION_VARIABLE, metavar="ID", help=f"Else {SESSION_VARIABLE}.")
-def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None) -> None:
-    """Run NODE of an existing session in this process, unless its outputs are committed.
+@as_json
+def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None, as_json: bool) -> None:
+    r"""Run NODE of an existing session in this process, unless its outputs are committed.
 
     The inputs of NODE must be: run the nodes upstream first.
+
+    \b
+    Example, all that an engine needs to run a node:
+      ONEML_HABITATS_PIPELINE=diamond ONEML_PIPELINE_SESSION_ID=... oneml run-pipeline-node //a
     """
     habitat = _given(pipeline, "--pipeline", HABITAT_VARIABLE, "the habitat")
     known_id = _given(session_id, "--session-id", SESSION_VARIABLE, "the session")
@@ -30,10 +42,15 @@ def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None
     with PipelineServiceClient().session(habitat, known_id) as session:
         if session.is_committed(path):
             remark(f"{path} has run in session {session.session_id}: its outputs are committed already.")
+            if as_json:
+                _print_outcome(session, session.outcome(path) or NodeOutcome(path, NodeState.SUCCEEDED))
             return
-        with importing():
-            session.open()
-        outcome = session.run_node(path)
+        with stdout_kept_for_data() if as_json else nullcontext():
+            with importing():
+                session.open()
+            outcome = session.run_node(path)
+        if as_json:
+            _print_outcome(session, outcome)
     if outcome.state is NodeState.SUCCEEDED:
         if sys.stderr.isatty():
             remark(f"{path} succeeded in {outcome.seconds or 0:.3f} s.")
@@ -41,9 +58,28 @@ def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None
     context = click.get_current_context().parent
     if outcome.error is not None and context is not None and context.params.get("traceback"):
         remark(outcome.error.traceback.rstrip())
+    raise ReportedError(_why(outcome, known_id), exit_code=EXIT_CODES.get(outcome.state, EXIT_FAILED))
+
+
+def _why(outcome: NodeOutcome, session_id: str) -> str:
     why = "" if outcome.error is None else f": {one_line(outcome.error.summary())}"
-    message = f"{path} {outcome.state}{why}\nSee more: oneml sessions show {known_id} {path}"
-    raise ReportedError(message, exit_code=EXIT_CODES.get(outcome.state, EXIT_FAILED))
+    return f"{outcome.path} {outcome.state}{why}\nSee more: oneml sessions show {session_id} {outcome.path}"
+
+
+def _print_outcome(session: "PipelineSession", outcome: NodeOutcome) -> None:
+    error = outcome.error
+    print_document(
+        "node",
+        session_id=session.session_id,
+        habitat=session.habitat,
+        node=outcome.path,
+        state=outcome.state.value,
+        attempt=outcome.attempt,
+        seconds=outcome.seconds,
+        error=None if error is None else {"type": error.type, "text": error.text, "traceback": error.traceback},
+        reused_from=outcome.reused_from,
+        fingerprint=None,
+    )
 
 
 def _given(value: str | None, option: str, variable: str, what: str) -> str:

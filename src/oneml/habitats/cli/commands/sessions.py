@@ -21,6 +21,7 @@ from oneml.habitats.cli.results import print_result
 from oneml.habitats.cli.running import raise_unless_succeeded, run_session
 from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.stores.usable import check_usable
 from oneml.habitats.values.states import NodeState
 
 SECONDS = "%Y-%m-%d %H:%M:%SZ"
@@ -74,7 +75,9 @@ def run(session: str, *, quiet: bool, as_json: bool) -> None:
 @as_json
 def list_sessions(*, as_json: bool) -> None:
     """List all sessions, newest first."""
-    rows = PipelineServiceClient().list_sessions()
+    client = PipelineServiceClient()
+    check_usable(client.store)
+    rows = client.list_sessions()
     if as_json:
         print_document(
             "sessions",

@@ -183,7 +183,7 @@ def _packages_beside(path_file: Path) -> set[str]:
     return packages
 
 
-def python_files(folder: Path) -> Iterator[tuple[str, Path]]:
+def python_files(folder: Path, suffixes: tuple[str, ...] = (".py",)) -> Iterator[tuple[str, Path]]:
     """Give every ``.py`` file that imports could reach below ``folder``: its POSIX path from there, and where it lies.
 
     Folders whose name is no identifier are passed over, and so are folders met before (links that lead upwards).
@@ -198,7 +198,7 @@ def python_files(folder: Path) -> Iterator[tuple[str, Path]]:
         seen.add((status.st_dev, status.st_ino))
         with os.scandir(here) as entries:
             for entry in entries:
-                if entry.name.endswith(".py"):
+                if entry.name.endswith(suffixes):
                     if entry.name.isprintable() and entry.is_file():
                         yield f"{prefix}{entry.name}", Path(entry.path)
                 elif entry.name.isidentifier() and entry.name != "__pycache__" and entry.is_dir():

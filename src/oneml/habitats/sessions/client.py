@@ -15,7 +15,6 @@ from oneml.habitats.errors import (
     UnknownSessionError,
 )
 from oneml.habitats.habitats.code_document import identity_to_json
-from oneml.habitats.habitats.code_identity import code_identity
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import own_target
 from oneml.habitats.habitats.registry import HabitatRegistry
@@ -60,12 +59,23 @@ class SessionPreview:
         plan: Its checked DAG.
         settings: Its effective settings.
         container: ``module:QualifiedName`` of its container.
+        identify: Gives what it would be known by; computed once.
     """
 
     habitat: str
     plan: Plan
     settings: "EffectiveSettings[PipelineSettings]"
     container: str
+    identify: "Callable[[], SessionIdentity]" = field(repr=False)
+
+    @property
+    def fingerprint(self) -> "SessionIdentity":
+        """What it would be known by.
+
+        Raises:
+            UsageError: What the container declares as first party, or as package data, cannot be found.
+        """
+        return self.identify()
 
 
 class PipelineServiceClient:
@@ -93,6 +103,8 @@ class PipelineServiceClient:
         self._builder_factory = builder_factory
         self._clock = SystemClock() if clock is None else clock
         self._store_url = store
+        self._changes: dict[str, list[tuple[Mapping[str, object], str]]] = {}
+        self._sessions: WeakSet[PipelineSession] = WeakSet()
 
     @cached_property
     def store(self) -> ArtifactStore:
@@ -105,6 +117,15 @@ class PipelineServiceClient:
             known = known_names(name, [*CONTROL_VARIABLES, f"{RESERVED_PREFIX}..."])
             _log.warning("%s is no variable of oneml, and has no effect. %s", name, known)
         return open_artifact_store(self._store_url or _store_url(self._sources))
+
+    @cached_property
+    def _signing_key(self) -> bytes | None:
+        """The key by which recipes are signed and checked; None where none is configured.
+
+        Raises:
+            SettingsError: What is configured is no key.
+        """
+        return signing_key(self._sources)
 
     @cached_property
     def _index(self) -> SessionStore:
@@ -189,6 +210,7 @@ class PipelineServiceClient:
                 plan=prepared.plan,
                 settings=prepared.settings,
                 container=own_target(prepared.container),
+                identify=prepared.identity,
             )
         finally:
             prepared.components.close()
@@ -204,7 +226,7 @@ class PipelineServiceClient:
             AmbiguousSessionError: Several ids start so.
             StoreError: The store failed.
         """
-        return self._session(read_recipe(self.store, self._resolve(session_id)))
+        return self._session(read_recipe(self.store, self._resolve(session_id), key=self._signing_key))
 
     def session(self, habitat: str, session_id: str) -> PipelineSession:
         """Return an existing session in a worker: it runs single nodes and never opens the index of sessions.
@@ -217,7 +239,7 @@ class PipelineServiceClient:
             UnknownSessionError: There is none.
             HabitatMismatchError: The session is one of another habitat.
         """
-        recipe = read_recipe(self.store, parse_session_id(session_id))
+        recipe = read_recipe(self.store, parse_session_id(session_id), key=self._signing_key)
         if recipe.habitat != habitat:
             raise HabitatMismatchError(session_id=recipe.session_id, expected=recipe.habitat, found=habitat)
         return self._session(recipe, is_worker=True)
@@ -291,64 +313,124 @@ class PipelineServiceClient:
             command_line=command_line,
             overrides=overrides,
             store_is_shared=self.store.shared,
+            signing_key=self._signing_key,
+            revise=partial(self._changed, habitat),
         )
 
     def _write(self, prepared: "Prepared", session_id: SessionId, inputs: Mapping[str, object]) -> Recipe:
+        from oneml.habitats.habitats.code_recording import code_identity  # noqa: PLC0415  # not on a worker
         from oneml.habitats.sessions.external_inputs import check_inputs  # noqa: PLC0415  # not on a worker
 
         values = check_inputs(prepared.entry.name, prepared.plan, prepared.input_forms, inputs)
-        identity = code_identity(prepared.container, habitat=prepared.entry)
-        data = DataClient(self.store, allow_pickle=prepared.settings.session.allow_pickle)
+        identity, settings, plan = prepared.identity(), prepared.settings, prepared.plan
+        code = identity.code
+        data = DataClient(self.store, allow_pickle=settings.session.allow_pickle)
+        fingerprints: list[str | None] = []
+
+        def fingerprint_of(node: PlannedNode, core: bytes) -> str | None:
+            author = plan.node_settings.get(node.path, {})
+            fingerprints.append(identity.fingerprints.of_node(node, settings, author, core))
+            return fingerprints[-1]
+
+        shards = plan_shards(
+            plan,
+            fingerprint_of=fingerprint_of,
+            provider_of=identity.provider,
+            entries={str(path): entries for path, entries in settings.node_entry_documents().items()},
+        )
         recipe = Recipe(
             session_id=session_id,
             habitat=prepared.entry.name,
             created_at=rfc3339(self._clock.now()),
-            code={"digest": identity.digest, "container": identity.container, "python": identity.python},
-            settings=prepared.settings.snapshot(),
+            target=code.target,
+            container=code.container,
+            distribution=code.distribution,
+            version=code.version,
+            python=code.python,
+            first_party=code.first_party,
+            fingerprint=identity.whole(fingerprints),
+            code=code.digest,
+            graph=identity.graph_digest,
+            settings_schema=identity.base.settings_schema,
+            unproven=tuple(identity.unproven),
+            settings=settings.snapshot(),
+            secrets=self._secret_digests(settings, session_id),
             overrides={override.name: override.describe() for override in prepared.overrides},
             inputs={name: data.publish_input(name, value) for name, value in values.items()},
-            node_count=len(prepared.plan.nodes),
+            node_count=len(plan.nodes),
         )
-        return write_recipe(self.store, recipe, plan=prepared.plan, code=identity_to_json(identity))
+        return write_recipe(
+            self.store,
+            recipe,
+            documents=identity.documents(),
+            shards=shards,
+            explanations=identity.explanations(),
+            key=self._signing_key,
+        )
+
+    def _secret_digests(
+        self, settings: "EffectiveSettings[PipelineSettings]", session_id: SessionId
+    ) -> Mapping[str, str]:
+        key = self._signing_key
+        return {} if key is None else settings.secret_digests(key, session_id.encode())
 
     def _session(
         self, recipe: Recipe, *, prepared: "Prepared | None" = None, is_worker: bool = False
     ) -> PipelineSession:
-        attempts = AttemptLog(self.store, recipe.session_id)
-        nodes = PlannedNodes(self.store, recipe, None if prepared is None else prepared.plan)
-
-        def opened(components: PipelineComponents, settings: "EffectiveSettings[PipelineSettings]") -> OpenedSession:
-            return OpenedSession(
-                store=self.store,
-                recipe=recipe,
-                components=components,
-                settings=settings,
-                nodes=nodes,
-                attempts=attempts,
-                clock=self._clock,
-            )
-
-        def reopen() -> OpenedSession:
-            components, settings, notices = open_verified(
-                self.store, recipe, registry=self.registry, sources=self._sources
-            )
-            for notice in notices:
-                _log.warning("%s", notice)
-            return opened(components, settings)
-
-        return PipelineSession(
+        session = PipelineSession(
             store=self.store,
             index=lambda: self._index,
             recipe=recipe,
             clock=self._clock,
-            nodes=nodes,
-            attempts=attempts,
-            opened=None if prepared is None else opened(prepared.components, prepared.settings),
-            reopen=reopen,
+            opener=SessionOpener(
+                store=self.store,
+                registry=self.registry,
+                sources=self._sources,
+                signing_key=self._signing_key,
+                clock=self._clock,
+                is_worker=is_worker,
+            ),
+            prepared=prepared,
             may_unpickle=lambda: _allows_pickle(recipe.habitat, self._sources),
             worker_store_url=self._worker_store_url(),
             is_worker=is_worker,
         )
+        self._sessions.add(session)
+        return session
+
+    def change_settings(self, habitat: str, values: Mapping[str, object]) -> Mapping[SessionId, int]:
+        """Change settings of this process for a habitat, in its open sessions and in those created from now on.
+
+        Each session of this client that is open here gets a revision of its settings: nodes that have not started take
+        it. What a session or its nodes set themselves stands above it.
+
+        Args:
+            habitat: Name of the habitat.
+            values: Settings by name, reserved and own ones side by side.
+
+        Returns:
+            The number of the new revision, by session; sessions in which nothing changes have none.
+
+        Raises:
+            SettingsError: A value is wrong; nothing changes then.
+            FixedSettingError: A setting is fixed when a session is created.
+            StoreError: The store failed; sessions that were changed before stay changed.
+        """
+        source = calling_line()
+        model = self.registry.load(habitat).settings_model()
+        check_changeable(model, values)
+        sessions = [one for one in self._sessions if one.habitat == habitat and one.is_open]
+        revised = [(one, one.settings_revised(values, source=source)) for one in sessions]
+        self._changes.setdefault(habitat, []).append((dict(values), source))
+        numbers = {one.session_id: one.take_revision(settings) for one, settings in revised}
+        return {session_id: number for session_id, number in numbers.items() if number is not None}
+
+    def _changed(
+        self, habitat: str, settings: "EffectiveSettings[PipelineSettings]"
+    ) -> "EffectiveSettings[PipelineSettings]":
+        for values, source in self._changes.get(habitat, ()):
+            settings = settings.revised(values, source=source)
+        return settings
 
     def _worker_store_url(self) -> str | None:
         """Return what a worker must be told to open the same store; None where it would find it by itself."""

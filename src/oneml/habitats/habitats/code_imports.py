@@ -1,0 +1,143 @@
+"""What a module imports, as far as its syntax tree tells: an over-estimate, for nothing is run."""
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from oneml.habitats.habitats.syntax_tree import parsed_source
+
+_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+(?::[\w.]*)?|[^\W\d]\w*:[^\W\d][\w.]*")
+_RUNS_TEXT = frozenset({"exec", "eval"})
+_IMPORTS_NAME = frozenset({"import_module", "__import__", "run_module", "resolve_name"})
+_FINDS_CODE = frozenset(
+    {
+        "run_path",
+        "iter_modules",
+        "walk_packages",
+        "iter_entry_points",
+        "load_entry_point",
+        "spec_from_file_location",
+        "spec_from_loader",
+        "SourceFileLoader",
+    }
+)
+_FINDS_WHEN_CALLED = frozenset({"entry_points", "exec_module", "load_module"})
+_THIS_PACKAGE = frozenset({"__package__", "__name__"})
+
+
+class Imported(NamedTuple):
+    """An import statement: ``from ..module import names``.
+
+    Attributes:
+        level: Number of leading dots.
+        module: What stands after them; may be empty.
+        names: What is taken from it, ``*`` too; empty for ``import module``.
+    """
+
+    level: int
+    module: str
+    names: tuple[str, ...] = ()
+
+
+class ModuleImports(NamedTuple):
+    """All that a module may import.
+
+    Attributes:
+        imported: Its import statements, and calls that name a module by a constant text.
+        texts: Constant texts that look like import paths: ``package.module:Name``.
+        dynamic: Whether it finds code in ways that do not show which.
+    """
+
+    imported: tuple[Imported, ...]
+    texts: tuple[str, ...]
+    dynamic: bool
+
+
+def imports_of(tree: ast.AST) -> ModuleImports:
+    """Return what the module of this tree may import, wherever in it."""
+    found = _Found()
+    for node in ast.walk(tree):
+        look = _LOOKS.get(type(node))
+        if look is not None:
+            look(found, node)
+    return ModuleImports(tuple(sorted(found.imported)), tuple(sorted(found.texts)), found.dynamic)
+
+
+class _Found:
+    def __init__(self) -> None:
+        self.imported: set[Imported] = set()
+        self.texts: set[str] = set()
+        self.dynamic = False
+        self.calls: set[int] = set()
+
+    def statement(self, node: ast.Import) -> None:
+        self.imported.update(Imported(0, alias.name) for alias in node.names)
+
+    def from_statement(self, node: ast.ImportFrom) -> None:
+        names = tuple(alias.name for alias in node.names)
+        self.imported.add(Imported(node.level, node.module or "", names))
+        self.dynamic |= any(alias.asname and _loads(alias.name) for alias in node.names)
+
+    def constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and _DOTTED.fullmatch(node.value):
+            self.texts.add(node.value)
+
+    def call(self, node: ast.Call) -> None:
+        name = _name(node.func)
+        if not (_loads(name) or name in _FINDS_WHEN_CALLED):
+            return
+        self.calls.add(id(node.func))  # The walk comes to the function after its call.
+        known = _known_call(name, node)
+        if known is None:
+            self.dynamic = True
+        else:
+            self.imported.update(known.imported)
+            self.texts.update(known.texts)
+            self.dynamic |= known.dynamic
+
+    def use(self, node: ast.Name | ast.Attribute) -> None:
+        if _loads(_name(node)) and id(node) not in self.calls:
+            self.dynamic = True
+
+
+_LOOKS: Mapping[type[ast.AST], Callable[[_Found, Any], None]] = {
+    ast.Import: _Found.statement,
+    ast.ImportFrom: _Found.from_statement,
+    ast.Constant: _Found.constant,
+    ast.Call: _Found.call,
+    ast.Name: _Found.use,
+    ast.Attribute: _Found.use,
+}
+
+
+def _loads(name: str) -> bool:
+    return name in _RUNS_TEXT or name in _IMPORTS_NAME or name in _FINDS_CODE
+
+
+def _name(node: ast.expr) -> str:
+    """Return by which name a function is called; methods that are called ``eval`` evaluate no Python."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if not isinstance(node, ast.Attribute):
+        return ""
+    of_builtins = isinstance(node.value, ast.Name) and node.value.id in {"builtins", "__builtins__"}
+    return node.attr if node.attr not in _RUNS_TEXT or of_builtins else ""
+
+
+def _known_call(name: str, call: ast.Call) -> ModuleImports | None:
+    """Return what a call imports whose first argument is a constant text; None where that cannot be seen."""
+    first = call.args[0] if call.args else None
+    if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
+        return None
+    text = first.value
+    if name in _RUNS_TEXT:
+        tree = parsed_source(text.encode("utf-8", "replace"))
+        return None if tree is None else imports_of(tree)
+    if name not in _IMPORTS_NAME:
+        return None
+    module = text.lstrip(".")
+    level = len(text) - len(module)
+    if level and not (len(call.args) > 1 and isinstance(call.args[1], ast.Name) and call.args[1].id in _THIS_PACKAGE):
+        return None
+    return ModuleImports((Imported(level, module.partition(":")[0]),), (text,), dynamic=False)

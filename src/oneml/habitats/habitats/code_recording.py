@@ -1,0 +1,112 @@
+"""The identity of the code of a container that was loaded here: what a driver records."""
+
+import re
+import sys
+from collections.abc import Collection, Sequence
+from typing import cast
+
+from oneml.habitats.errors import InvalidFirstPartyError, InvalidPackageDataError
+from oneml.habitats.habitats.code_closure import reachable_code
+from oneml.habitats.habitats.code_identity import CodeIdentity
+from oneml.habitats.habitats.distributions import installed_distributions, packages_of, required_distributions
+from oneml.habitats.habitats.entry import HabitatEntry, is_importable, own_target
+from oneml.habitats.habitats.package_data import check_patterns, data_files, hashed_data
+from oneml.habitats.habitats.source_files import ModuleFinder, first_party_package, is_own
+
+OWN_DISTRIBUTION = "oneml-habitats"
+
+_PACKAGE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def code_identity(
+    container: type, *, habitat: HabitatEntry, roots: Collection[str] = (), first_party: Sequence[str] = ()
+) -> CodeIdentity:
+    """Return the identity of a container that was loaded here: what a driver records.
+
+    First party are the package of the container, the packages of the habitat's distribution, and what the container
+    declares: ``first_party = ("my_library",)``. Of these count the modules that imports can reach from the modules of
+    the container, of the habitat's target, and from ``roots``. This package itself counts by its version.
+
+    Args:
+        container: The container class.
+        habitat: The entry by which it was found.
+        roots: More modules to begin from; those that are not first party are passed over.
+        first_party: More packages.
+
+    Raises:
+        InvalidFirstPartyError: A declared package is no name of a package, or its source files cannot be found.
+        InvalidPackageDataError: A declared pattern is none, or there is nothing that it matches.
+    """
+    finder = ModuleFinder()
+    installed = installed_distributions()
+    packages = set(_declared(container, first_party, finder))
+    problem = _problem(container, habitat, finder)
+    begin = set(roots)
+    if problem is None:
+        begin |= {container.__module__, habitat.target.partition(":")[0]}
+        packages |= {first_party_package(module, finder) for module in begin - set(roots)}
+    if habitat.distribution is not None and habitat.distribution in installed:
+        offered = packages_of(installed[habitat.distribution])
+        packages |= {name for name in offered if finder.sources(name) is not None}
+    packages = {name for name in packages if not is_own(name)}
+    closure = reachable_code(begin, packages, finder)
+    patterns = _patterns(container, finder)
+    return CodeIdentity(
+        habitat=habitat.name,
+        target=habitat.target,
+        container=own_target(container),
+        python=f"{sys.version_info[0]}.{sys.version_info[1]}",
+        distribution=habitat.distribution,
+        distributions=required_distributions(
+            [OWN_DISTRIBUTION, *([habitat.distribution] if habitat.distribution else [])], installed
+        ),
+        first_party=tuple(sorted(packages)),
+        modules=closure.modules,
+        package_data=patterns,
+        data=hashed_data(patterns, finder),
+        absent=tuple(closure.absent),
+        unproven=(*([problem] if problem else []), *closure.unread),
+        places=closure.files,
+    )
+
+
+def _declared(container: type, more: Sequence[str], finder: ModuleFinder) -> Sequence[str]:
+    own: object = getattr(container, "first_party", ())
+    if not isinstance(own, tuple | list):
+        raise InvalidFirstPartyError(container=own_target(container), package=repr(own), rule="is no tuple of names")
+    names = [*cast("Sequence[object]", own), *more]
+    for name in names:
+        if not isinstance(name, str) or _PACKAGE.fullmatch(name) is None:
+            raise InvalidFirstPartyError(container=own_target(container), package=repr(name), rule="is no import name")
+        if finder.sources(name) is None:
+            raise InvalidFirstPartyError(
+                container=own_target(container), package=name, rule="has no source files that can be found here"
+            )
+    return cast("Sequence[str]", names)
+
+
+def _patterns(container: type, finder: ModuleFinder) -> tuple[str, ...]:
+    name = own_target(container)
+    patterns = check_patterns(name, getattr(container, "package_data", ()))
+    for pattern in patterns:
+        files = data_files(pattern, finder)
+        if files is None:
+            raise InvalidPackageDataError(container=name, pattern=pattern, rule="names no package that is found here")
+        if not files:
+            raise InvalidPackageDataError(container=name, pattern=pattern, rule="matches no file")
+    return patterns
+
+
+def _problem(container: type, habitat: HabitatEntry, finder: ModuleFinder) -> str | None:
+    name = own_target(container)
+    module = container.__module__
+    if module == "__main__":
+        return f"{name} is defined in a script or an interactive session"
+    if not habitat.importable:
+        inside = "inside a function" if "<locals>" in name else "where no import finds it"
+        return f"{name} is defined {inside}"
+    if "<locals>" not in name and not is_importable(container):
+        return f"an import of {name} gives something else"
+    if finder.sources(module) is None:
+        return f"the source files of {module} cannot be found"
+    return None

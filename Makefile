@@ -10,7 +10,7 @@ PYTEST_ARGS ?= -n 2
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format bench test-pythons clean
+.PHONY: help venv demo test drift lint format bench test-pythons clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -49,6 +49,9 @@ demo: .venv/installed ## train on the handwritten digits, show the report, then 
 
 test: .venv/installed-dev ## run every test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+drift: .venv/installed-dev ## prove 1,000 times that what is unchanged is not refused
+	@$(BIN)/python tests/support/false_alarms.py $(DRIFT_ARGS)
 
 lint: .venv/installed-dev ## lint, formatting, types and layers
 	$(BIN)/ruff check .

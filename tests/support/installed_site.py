@@ -39,14 +39,6 @@ class Site:
             "ONEML_STORE_URL": self.store.as_uri(),
         }
 
-    def copied_to(self, folder: Path) -> "Site":
-        """Return a copy of it all, store included."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=NOT_INSTALLED)
-        site = Site(folder, python=self.python)
-        own = site.environment
-        site.environment = {**self.environment, **{name: own[name] for name in own if name != "PATH"}}
-        return site
-
     def install(
         self,
         name: str,
@@ -93,10 +85,12 @@ class Site:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
-    def start(self, *arguments: str, code: Sequence[str] = COMMAND, **variables: str) -> "subprocess.Popen[str]":
+    def start(
+        self, *arguments: str, code: Sequence[str] = COMMAND, cwd: Path | None = None, **variables: str
+    ) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [self.python, *code, *arguments],
-            cwd=self.working,
+            cwd=cwd or self.working,
             env={**self.environment, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -105,9 +99,9 @@ class Site:
         )
 
     def run(
-        self, *arguments: str, code: Sequence[str] = COMMAND, **variables: str
+        self, *arguments: str, code: Sequence[str] = COMMAND, cwd: Path | None = None, **variables: str
     ) -> "subprocess.CompletedProcess[str]":
-        process = self.start(*arguments, code=code, **variables)
+        process = self.start(*arguments, code=code, cwd=cwd, **variables)
         out, err = process.communicate(timeout=TIMEOUT_SECONDS)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 

@@ -1,0 +1,19 @@
+"""The template of the drift suite, and copies of it."""
+
+from pathlib import Path
+
+import pytest
+
+from harbour_site import Harbour, copied, installed, with_sessions
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Harbour:
+    """The harbour as it was when the sessions were created; nobody changes it."""
+    return with_sessions(installed(tmp_path_factory.mktemp("original")))
+
+
+@pytest.fixture
+def harbour(original: Harbour, tmp_path: Path) -> Harbour:
+    """A copy, in another folder."""
+    return copied(original, tmp_path)

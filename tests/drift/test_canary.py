@@ -1,0 +1,178 @@
+"""Secrets are in nothing that is written, printed or shown, in no form in which programs write texts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from canaries import BY_FILE, BY_VARIABLE, CANARIES, NESTED, RAW, SIGNING_KEY, forms, found_below, found_in
+from harbour_site import SOURCES, equipped
+from installed_site import Site
+
+SETTINGS = (
+    *("--set", "by_file=file:by-file"),
+    *("--set", "account.password=file:nested"),
+    *("--set", "raw=file:raw"),
+)
+LEFT_OUT = ("site", "secrets", ".env")
+"""What is searched holds everything but the package with its default, the secrets themselves, and bytecode."""
+
+
+@pytest.fixture
+def aviary(tmp_path: Path) -> Site:
+    """The canary, installed, with its secrets in place."""
+    site = Site(tmp_path)
+    site.install("canary", files=SOURCES, packages=["canary"], habitats={"canary": "canary:Canary"})
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    for name, text in (("by-file", BY_FILE), ("nested", NESTED), ("raw", RAW)):
+        (secrets / name).write_text(text)
+    equipped(site)
+    site.environment.update(
+        ONEML_SECRETS_DIR=str(secrets), CANARY_BY_VARIABLE=BY_VARIABLE, ONEML_SIGNING_KEY=SIGNING_KEY
+    )
+    return site
+
+
+def shown(site: Site, *arguments: str, codes: tuple[int, ...] = (0,), **variables: str) -> str:
+    """Run a command and return all that it shows, which holds no canary."""
+    done = site.run(*arguments, **variables)
+    said = done.stdout + done.stderr
+    assert done.returncode in codes, f"{arguments}: {done.returncode}\n{said}"
+    assert found_in(said.encode()) == [], arguments
+    return said
+
+
+def test_the_search_finds_every_form_of_every_canary() -> None:
+    for secret in CANARIES.values():
+        for name, text in forms(secret):
+            assert any(f"({name})" in found for found in found_in(b"..." + text + b"...")), name
+
+
+@pytest.mark.parametrize(("engine", "workers"), [("in-process", "1"), ("in-process", "2"), ("process", "2")])
+def test_nodes_that_fail_with_secrets_leave_none_behind(aviary: Site, engine: str, workers: str) -> None:
+    # What a body itself prints is its author's; where it prints into a pipe of ours, it is masked all the same.
+    shout = "true" if engine == "process" else "false"
+    run = (
+        "run-pipeline",
+        "canary",
+        *SETTINGS,
+        "--engine",
+        engine,
+        "--workers",
+        workers,
+        "--set",
+        f"//tell:shout={shout}",
+    )
+    said = shown(aviary, "--traceback", *run, "--session-id", "failing-run", codes=(1,))
+    assert "*****" in said
+    assert "*****" in shown(aviary, "sessions", "show", "failing-run", "//tell")
+    assert len(list((aviary.folder / "marks").iterdir())) == (2 if engine == "process" else 1)
+    assert found_below(aviary.folder, but=LEFT_OUT) == []
+
+
+def test_no_command_shows_a_secret(aviary: Site) -> None:
+    create = ("sessions", "create", "canary", *SETTINGS, "--session-id")
+    for session in ("first-session", "second-session"):
+        shown(aviary, *create, session)
+    worker = {"ONEML_HABITATS_PIPELINE": "canary", "ONEML_PIPELINE_SESSION_ID": "first-session"}
+    shown(aviary, "--traceback", "run-pipeline-node", "//tell", codes=(1,), **worker)
+    shown(aviary, "run-pipeline-node", "//work", **worker)
+    for command in (
+        ("settings", "show", "canary", "//tell", *SETTINGS, "--json"),
+        ("settings", "explain", "canary", *SETTINGS, "--json"),
+        ("settings", "explain", "canary", "//tell", *SETTINGS),
+        ("describe", "canary", *SETTINGS, "--json"),
+        ("fingerprint", "canary", *SETTINGS, "--json"),
+        ("fingerprint", "canary", "//tell", *SETTINGS),
+        ("doctor",),
+        ("sessions", "show", "first-session", "--json"),
+        ("sessions", "list", "--json"),
+        ("prove", "first-session", "//tell"),
+        ("diff", "first-session", "second-session"),
+        ("diff", "first-session", "second-session", "--json"),
+    ):
+        shown(aviary, *command)
+    shown(aviary, "--traceback", "check", "canary", codes=(0, 2))
+    shown(aviary, "--traceback", "reproduce", "first-session", "//tell", codes=(1,))
+    shown(aviary, "reproduce", "first-session", "//work")
+    assert found_below(aviary.folder, but=LEFT_OUT) == []
+
+
+def test_no_refusal_shows_a_secret(aviary: Site) -> None:
+    shown(aviary, "sessions", "create", "canary", *SETTINGS, "--session-id", "refused")
+    worker = {"ONEML_HABITATS_PIPELINE": "canary", "ONEML_PIPELINE_SESSION_ID": "refused"}
+    (aviary.folder / "secrets" / "raw").write_text("another-secret")
+    rotated = shown(aviary, "--traceback", "run-pipeline-node", "//tell", codes=(3,), **worker)
+    assert "raw" in rotated
+    assert "another-secret" not in rotated
+    (aviary.folder / "secrets" / "raw").unlink()
+    assert "raw" in shown(aviary, "--traceback", "run-pipeline-node", "//tell", codes=(3,), **worker)
+    aviary.edit("canary/__init__.py", "+canary-4444", "+canary-4445")
+    shown(aviary, "--traceback", "run-pipeline-node", "//tell", codes=(3,), **worker)
+    assert found_below(aviary.folder, but=LEFT_OUT) == []
+
+
+def test_no_usage_error_shows_a_secret(aviary: Site) -> None:
+    create = ("--traceback", "sessions", "create", "canary", *SETTINGS)
+    shown(aviary, *create, "--set", f"by_file={BY_FILE}", codes=(2,))
+    shown(aviary, *create, "--set", f'account={{"password": {json.dumps(NESTED)}}}', codes=(2,))
+    shown(aviary, *create, "--set", f"//tell:raw={RAW}", codes=(2,))
+    shown(aviary, *create, "--set", "long=file:short", codes=(2,))
+    aviary.edit("canary/__init__.py", "min_length=3", "min_length=300")
+    (aviary.folder / "secrets" / "short").write_text(BY_FILE)
+    shown(aviary, *create, "--set", "long=file:short", codes=(2,))
+    shown(aviary, *create, "--session-id", "late", "--set", "long=env:CANARY_BY_VARIABLE", codes=(2,))
+    shown(aviary, *create, codes=(2,), ONEML_SIGNING_KEY=NESTED)
+    (aviary.working / "settings.toml").write_text(f"by_file = {json.dumps(BY_FILE)}\n")
+    shown(aviary, *create, "--settings", "settings.toml", codes=(2,))
+    (aviary.working / "settings.toml").unlink()
+    (aviary.working / ".env").write_text(f"CANARY_ACCOUNT__PASSWORD='{NESTED}'\nCANARY_SHOUT=nothing\n")
+    shown(aviary, *create, codes=(2,))
+    (aviary.working / ".env").unlink()
+    assert found_below(aviary.folder, but=LEFT_OUT) == []
+
+
+OBJECTS = """
+import logging
+import pickle
+import pprint
+import sys
+
+logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+
+from canary import Canary, Client
+from oneml.habitats import OnemlError, PipelineNodeSettings, PipelineServiceClient, PipelineSessionSettings, replace
+
+fields = {"by_file": "file:by-file", "account": {"password": "file:nested"}, "raw": "file:raw"}
+settings = PipelineSessionSettings(fields=fields, nodes={"//work": PipelineNodeSettings(retries=1)})
+client = PipelineServiceClient()
+seen = [client, client.registry, client._sources, settings]
+preview = client.preview("canary", settings=settings)
+seen += [preview, preview.settings, preview.plan, preview.settings.session, preview.settings.process]
+with Canary.open(settings={"by_variable": "env:CANARY_BY_VARIABLE", **fields}) as components:
+    seen += [components, type(components), components.client, components.client(), Canary.settings.session.by_file]
+    override = replace(Canary.client, components.client())
+    seen += [override, override.describe()]
+with client.create_session("canary", settings=settings, session_id="objects") as session:
+    seen += [session, session.run(), session.outcome("//tell"), session.node_rows()]
+seen += [client.load_session("objects"), client.list_sessions()]
+for given in ({**fields, "by_file": components.client().by_file}, {**fields, "long": 12}, {**fields, "account": 7}):
+    try:
+        client.create_session("canary", settings=given)
+    except OnemlError as error:
+        seen += [error, error.__cause__, error.__context__, vars(error)]
+    else:
+        raise AssertionError(given)
+for each in seen:
+    print(repr(each), str(each), f"{each}")
+    pprint.pprint(each)
+"""
+
+
+def test_no_object_and_no_log_shows_a_secret(aviary: Site) -> None:
+    done = aviary.script(OBJECTS)
+    assert done.returncode == 0, done.stderr
+    assert "PipelineSession" in done.stdout
+    assert found_in((done.stdout + done.stderr).encode()) == []
+    assert found_below(aviary.folder, but=LEFT_OUT) == []

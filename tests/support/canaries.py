@@ -1,0 +1,65 @@
+"""Secrets that must show nowhere, and the search for them in every form in which programs write texts."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+BY_VARIABLE = 'v4riable/"Zq&9x"\\ü+canary-1111'
+BY_FILE = "f1le/'Zq&9x'\\ü+canary-2222"
+NESTED = "n3sted/'Zq&9x'\\ü+canary-3333"
+BY_DEFAULT = 'def4ult/"Zq&9x"\\ü+canary-4444'
+RAW = "r4w/'Zq&9x'\\ü+canary-5555"
+SIGNING_KEY = "k3y/'Zq&9x'\\ü+canary-6666-0123456789abcdef"
+CANARIES: Mapping[str, str] = {
+    "by variable": BY_VARIABLE,
+    "by file": BY_FILE,
+    "nested": NESTED,
+    "by default": BY_DEFAULT,
+    "as bytes": RAW,
+    "signing key": SIGNING_KEY,
+}
+
+
+def forms(secret: str) -> Iterator[tuple[str, bytes]]:
+    """Give the forms of a secret, by name."""
+    data = secret.encode()
+    yield "plain", data
+    for offset in range(3):
+        # The characters between the first and the last, which depend on what stands around it.
+        coded = base64.b64encode(b"\0" * offset + data)[-(-offset * 8 // 6) : (offset + len(data)) * 8 // 6]
+        yield f"base64 at {offset}", coded
+        yield f"base64 for URLs at {offset}", coded.replace(b"+", b"-").replace(b"/", b"_")
+    yield "hex", data.hex().encode()
+    yield "HEX", data.hex().upper().encode()
+    for name, quoted in (("URL", quote(secret, safe="")), ("path", quote(secret)), ("form", quote_plus(secret))):
+        yield name, quoted.encode()
+        yield f"{name}, lower case", _lowered(quoted).encode()
+    yield "JSON", json.dumps(secret)[1:-1].encode()
+    yield "JSON in UTF-8", json.dumps(secret, ensure_ascii=False)[1:-1].encode()
+    yield "repr", repr(secret)[1:-1].encode()
+    yield "ascii", ascii(secret)[1:-1].encode()
+    yield "repr of bytes", repr(data)[2:-1].encode()
+
+
+def found_in(data: bytes) -> list[str]:
+    """Return which canaries are in some bytes, and in which form."""
+    return [f"{name} ({form})" for name, secret in CANARIES.items() for form, text in forms(secret) if text in data]
+
+
+def found_below(folder: Path, *, but: tuple[str, ...] = ()) -> list[str]:
+    """Return the files below a folder that hold canaries, or are named after them; ``but`` names folders left out."""
+    found: list[str] = []
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if relative.parts[0] in but:
+            continue
+        data = str(relative).encode() + (path.read_bytes() if path.is_file() else b"")
+        found.extend(f"{relative}: {what}" for what in found_in(data))
+    return found
+
+
+def _lowered(quoted: str) -> str:
+    first, *others = quoted.split("%")
+    return first + "".join(f"%{other[:2].lower()}{other[2:]}" for other in others)

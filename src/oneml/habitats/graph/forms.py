@@ -8,7 +8,7 @@ from typing import Annotated, Any, ForwardRef, Literal, TypeVar, Union, cast, ge
 from typing_extensions import TypeAliasType
 
 _ALIAS_DEPTH_MAX = 20
-_ALIAS_TYPES = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
+ALIAS_TYPES = (TypeAliasType, getattr(typing, "TypeAliasType", TypeAliasType))
 """What ``type X = ...`` makes from Python 3.12 on is another class than that of the backport."""
 
 
@@ -19,9 +19,9 @@ def bare(form: object) -> object:
             return NoneType
         if get_origin(form) is Annotated:
             form = get_args(form)[0]
-        elif isinstance(form, _ALIAS_TYPES):
+        elif isinstance(form, ALIAS_TYPES):
             form = cast("object", form.__value__)
-        elif isinstance(get_origin(form), _ALIAS_TYPES):
+        elif isinstance(get_origin(form), ALIAS_TYPES):
             form = _alias_form(form)
         elif isinstance(form, TypeVar):
             form = _variable_form(form)

@@ -20,6 +20,7 @@ from oneml.habitats.values.problem import Problem
 
 if TYPE_CHECKING:
     from oneml.habitats.habitats.components import PipelineComponents
+    from oneml.habitats.habitats.graph_description import GraphDescription
 
 
 class Blueprint:
@@ -38,6 +39,7 @@ class Blueprint:
         builders: The builder of each provider, by index; empty where there are problems.
         problems: Everything that is wrong with the container.
         attributes: Attribute and index of each of its own providers.
+        descriptions: What `describe_graph` has worked out.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Blueprint:
         )
         self._watched = [provider for provider in self.graph.indexes if not isinstance(provider, SettingView)]
         self._declared = [declared.get(provider) for provider in self._watched]
+        self.descriptions: dict[bytes, GraphDescription] = {}
 
     def checked(self) -> "Blueprint":
         """Return this.

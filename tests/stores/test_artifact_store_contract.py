@@ -188,3 +188,20 @@ def test_what_the_reader_raises_passes_through(store: ArtifactStore) -> None:
     blob = store.write_blob(lambda stream: stream.write(b"x" * 10_000) and None)
     with pytest.raises(LookupError), store.open_blob(blob):
         raise LookupError
+
+
+@pytest.mark.parametrize("size", [10, INLINE_MAX_BYTES + 1])
+def test_an_artifact_is_there_with_its_own_size_only(store: ArtifactStore, size: int) -> None:
+    blob = store.write_blob(lambda stream: stream.write(b"x" * size) and None)
+    assert store.has_blob(blob)
+    assert not store.has_blob(blob._replace(size=size + 1))
+    assert not store.has_blob(Blob("0" * 64, size))
+
+
+def test_no_artifact_is_there_in_a_store_that_holds_nothing(store: ArtifactStore) -> None:
+    assert not store.has_blob(Blob("0" * 64, 5))
+
+
+def test_what_is_no_digest_is_no_artifact(store: ArtifactStore) -> None:
+    with pytest.raises(CorruptArtifactError, match="no SHA-256"):
+        store.has_blob(Blob("../x", 5))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from oneml.habitats.errors import SessionBusyError, StoreError
-from oneml.habitats.ports.session_store import NodeRow, SessionRow, SessionStore
+from oneml.habitats.ports.session_store import SOURCES_MAX, NodeRow, SessionRow, SessionStore
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState, SessionState
@@ -72,6 +72,33 @@ def test_nodes_are_recorded_replaced_and_sorted(index: SessionStore) -> None:
     index.record(SessionId("abc"), SessionState.RUNNING, [node_row("//b"), node_row("//a")], NOON)
     index.record(SessionId("abc"), SessionState.RUNNING, [done], NOON)
     assert list(index.nodes(SessionId("abc"))) == [node_row("//a"), done]
+
+
+def test_who_computed_a_key_is_told_newest_first(index: SessionStore) -> None:
+    for number in range(10):
+        index.put_session(session_row(f"s{number}", created=NOON + timedelta(seconds=number)))
+    done = node_row("//a", NodeState.SUCCEEDED)._replace(reuse_key="k1")
+    for number in (3, 9, 5):
+        index.record(SessionId(f"s{number}"), SessionState.RUNNING, [done], NOON)
+    index.record(SessionId("s1"), SessionState.RUNNING, [done._replace(reuse_key="k2")], NOON)
+    index.record(SessionId("s2"), SessionState.RUNNING, [done._replace(reuse_key=None)], NOON)
+    assert index.computed("k1") == ["s9", "s5", "s3"]
+    assert index.computed("k3") == []
+    for number in range(10):
+        index.record(SessionId(f"s{number}"), SessionState.RUNNING, [done], NOON)
+    assert index.computed("k1") == [f"s{number}" for number in range(9, 9 - SOURCES_MAX, -1)]
+
+
+def test_who_has_not_succeeded_or_is_removed_computed_nothing(index: SessionStore) -> None:
+    done = node_row("//a", NodeState.SUCCEEDED)._replace(reuse_key="k1", reused_from=SessionId("old"))
+    for name in ("abc", "xyz"):
+        index.put_session(session_row(name))
+    index.record(SessionId("abc"), SessionState.RUNNING, [done], NOON)
+    index.record(SessionId("xyz"), SessionState.RUNNING, [done._replace(state=NodeState.FAILED)], NOON)
+    assert list(index.nodes(SessionId("abc"))) == [done]
+    assert index.computed("k1") == ["abc"]
+    index.remove(SessionId("abc"))
+    assert index.computed("k1") == []
 
 
 def test_the_time_of_a_state_is_that_of_its_last_change(index: SessionStore) -> None:

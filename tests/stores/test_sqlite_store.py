@@ -15,7 +15,7 @@ import pytest
 
 from oneml.habitats.errors import SessionBusyError, StoreError
 from oneml.habitats.ports.session_store import NodeRow, SessionRow
-from oneml.habitats.stores import driver_locks, sqlite_schema
+from oneml.habitats.stores import driver_locks, sqlite, sqlite_schema
 from oneml.habitats.stores.sqlite import SqliteSessionStore
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
@@ -130,13 +130,41 @@ def test_a_database_of_something_else_is_refused(index: SqliteSessionStore, path
         index.put_session(ROW)
 
 
+def test_an_older_index_is_brought_to_this_version_with_what_it_holds(
+    index: SqliteSessionStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = "session_id, path, state, attempt, changed_at, seconds, detail"
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_schema, "_MIGRATIONS", sqlite_schema._MIGRATIONS[:1])
+        index.put_session(ROW)
+        index.close()
+    with sqlite3.connect(path) as other:
+        values = (ABC, "//a", "succeeded", 1, "2026-01-02T12:00:00.000000Z", 0.5, "")
+        other.execute(f"INSERT INTO nodes ({older}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608  # our own
+    other.close()
+    assert index.nodes(ABC) == [NodeRow(NodePath("//a"), NodeState.SUCCEEDED, 1, NOON, 0.5, "")]
+    keyed = NodeRow(NodePath("//a"), NodeState.SUCCEEDED, 1, NOON, 0.5, "", "d" * 64, SessionId("older"))
+    index.record(ABC, SessionState.SUCCEEDED, [keyed], NOON)
+    assert index.nodes(ABC) == [keyed]
+    assert index.computed("d" * 64) == [ABC]
+
+
+def test_sources_are_found_by_an_index(index: SqliteSessionStore, path: Path) -> None:
+    filled(index, 1)
+    with sqlite3.connect(path) as other:
+        plan = other.execute(f"EXPLAIN QUERY PLAN {sqlite._COMPUTED}", ("d" * 64, "succeeded", 8)).fetchall()
+    other.close()
+    assert "nodes_by_reuse_key" in str(plan)
+    assert "SCAN" not in str(plan)
+
+
 def test_a_newer_index_is_refused_untouched(index: SqliteSessionStore, path: Path) -> None:
     filled(index)
     with sqlite3.connect(path) as other:
-        other.execute("PRAGMA user_version = 2")
+        other.execute("PRAGMA user_version = 3")
     other.close()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"is of version 2, and this one knows 1\. Upgrade"):
+    with pytest.raises(StoreError, match=r"is of version 3, and this one knows 2\. Upgrade"):
         index.put_session(ROW)
     assert path.read_bytes() == before
 

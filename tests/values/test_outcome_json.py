@@ -17,6 +17,7 @@ from oneml.habitats.values.outcome_json import (
     port_records_from_json,
     port_records_to_json,
 )
+from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import FINAL_NODE_STATES, NodeState
 
 DIGEST = "0123456789abcdef" * 4
@@ -40,6 +41,8 @@ outcomes = st.builds(
     st.none() | st.builds(ErrorRecord, encodable, encodable, encodable),
     st.dictionaries(encodable, records, max_size=3),
     st.sampled_from(["", "2026-01-02T12:00:00Z"]),
+    st.none() | st.text("0123456789abcdef", min_size=64, max_size=64),
+    st.none() | st.just(SessionId("s0")),
 )
 
 

@@ -22,7 +22,28 @@ class Blob(NamedTuple):
     inline: bytes | None = None
 
 
-class ArtifactStore(Protocol):
+class BlobStore(Protocol):
+    """A store of blobs by content."""
+
+    def write_blob(self, write: Callable[[BinaryIO], None]) -> Blob:
+        """Store what ``write`` writes, under the hash of its bytes, durably; memory stays bounded.
+
+        Raises:
+            StoreError: The store failed; nothing was stored. What ``write`` raises passes through.
+        """
+        ...
+
+    def open_blob(self, blob: Blob) -> AbstractContextManager[BinaryIO]:
+        """Open an artifact whose whole content has been held against its digest and size before.
+
+        Raises:
+            CorruptArtifactError: It is not what was stored.
+            StoreError: It is missing, or the store failed.
+        """
+        ...
+
+
+class ArtifactStore(BlobStore, Protocol):
     """A store of small immutable documents by key, and of blobs by content.
 
     Keys are segments of ``[a-z0-9._-]`` joined by ``/``. Documents are never replaced.
@@ -71,19 +92,10 @@ class ArtifactStore(Protocol):
         """Delete every document below ``prefix``."""
         ...
 
-    def write_blob(self, write: Callable[[BinaryIO], None]) -> Blob:
-        """Store what ``write`` writes, under the hash of its bytes, durably; memory stays bounded.
+    def has_blob(self, blob: Blob) -> bool:
+        """Tell whether an artifact is there and of its size; its content is not looked at.
 
         Raises:
-            StoreError: The store failed; nothing was stored. What ``write`` raises passes through.
-        """
-        ...
-
-    def open_blob(self, blob: Blob) -> AbstractContextManager[BinaryIO]:
-        """Open an artifact whose whole content has been held against its digest and size before.
-
-        Raises:
-            CorruptArtifactError: It is not what was stored.
-            StoreError: It is missing, or the store failed.
+            StoreError: The store failed.
         """
         ...

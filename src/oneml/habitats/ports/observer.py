@@ -18,13 +18,14 @@ class SessionEvent(NamedTuple):
 
 
 class NodeEvent(NamedTuple):
-    """A node changed its state."""
+    """A node changed its state; ``reused_from`` is the session whose outputs it took over."""
 
     session_id: SessionId
     path: NodePath
     state: NodeState
     attempt: int
     detail: str
+    reused_from: SessionId | None = None
 
 
 class NodeLog(NamedTuple):

@@ -9,6 +9,9 @@ from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState, SessionState
 
+SOURCES_MAX = 8
+"""So many sessions are told that computed the same; all of them hold the same outputs."""
+
 
 class SessionRow(NamedTuple):
     """A session as the index knows it.
@@ -38,8 +41,11 @@ class NodeRow(NamedTuple):
         state: Its last recorded state.
         attempt: The attempt (from 1) that the state is about; 0 where none was claimed.
         changed_at: When, UTC.
-        seconds: How long the body of that attempt ran; None where it did not end.
+        seconds: How long the body of that attempt ran; None where it did not end. Of a reused node, how long it ran in
+            the session that computed it.
         detail: Why it is in that state, for a person; empty where nothing needs saying.
+        reuse_key: What decided its outputs, see `ReuseKeys`; None unless they can be reused.
+        reused_from: The session whose node computed its outputs, where this one took them over.
     """
 
     path: NodePath
@@ -48,6 +54,8 @@ class NodeRow(NamedTuple):
     changed_at: datetime
     seconds: float | None
     detail: str
+    reuse_key: str | None = None
+    reused_from: SessionId | None = None
 
 
 class SessionStore(Protocol):
@@ -79,6 +87,10 @@ class SessionStore(Protocol):
 
     def nodes(self, session_id: SessionId) -> Sequence[NodeRow]:
         """Return the recorded nodes of a session, sorted by path."""
+        ...
+
+    def computed(self, reuse_key: str) -> Sequence[SessionId]:
+        """Return the sessions in which a node of that reuse key has succeeded, newest first, at most `SOURCES_MAX`."""
         ...
 
     def remove(self, session_id: SessionId) -> None:

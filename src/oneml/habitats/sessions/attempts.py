@@ -19,6 +19,8 @@ from oneml.habitats.values.outcome_json import (
     outcome_to_json,
     port_records_from_json,
     port_records_to_json,
+    reuse_from_json,
+    reuse_to_json,
 )
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState
@@ -31,16 +33,20 @@ class Commit(NamedTuple):
     """What a node published, for good.
 
     Attributes:
-        attempt: The attempt that won.
-        seconds: How long its body ran.
+        attempt: The attempt that won; 0 where the outputs are those of another session.
+        seconds: How long its body ran; of a reused node, in the session that computed it.
         ended_at: When it ended, RFC 3339, UTC.
         ports: Where each output is.
+        reuse_key: See `ReuseKeys`; None where the outputs cannot be reused.
+        reused_from: The session that computed the outputs, where it was another.
     """
 
     attempt: int
     seconds: float
     ended_at: str
     ports: Mapping[str, PortRecord]
+    reuse_key: str | None = None
+    reused_from: SessionId | None = None
 
 
 class AttemptLog:
@@ -81,6 +87,7 @@ class AttemptLog:
                 "seconds": commit.seconds,
                 "ended_at": commit.ended_at,
                 "ports": port_records_to_json(commit.ports),
+                **reuse_to_json(commit.reuse_key, commit.reused_from),
             }
         )
         if self._store.create_if_absent(keys.commit_key(self._session_id, path), document):
@@ -97,21 +104,11 @@ class AttemptLog:
         Raises:
             InvalidDocumentError: The commit is not one of ours.
         """
-        known = self._known.get(path)
-        if known is not None:
-            return known
-        data = self._store.read(keys.commit_key(self._session_id, path), limit_bytes=_DOCUMENT_MAX_BYTES)
-        if data is None:
-            return None
-        what = f"commit of {path}"
-        document = json_object(data, what=what, limit_bytes=_DOCUMENT_MAX_BYTES)
-        attempt, seconds, ended_at = document.get("attempt"), document.get("seconds"), document.get("ended_at")
-        if document.get("schema") != COMMIT_SCHEMA or document.get("node") != path:
-            raise InvalidDocumentError(what=what, reason=f"it is no {COMMIT_SCHEMA} of this node")
-        if not isinstance(attempt, int) or not isinstance(seconds, int | float) or not isinstance(ended_at, str):
-            raise InvalidDocumentError(what=what, reason="attempt, seconds or ended_at is not of its type")
-        ports = port_records_from_json(document.get("ports"), what=what)
-        commit = self._known[path] = Commit(attempt=attempt, seconds=float(seconds), ended_at=ended_at, ports=ports)
+        commit = self._known.get(path)
+        if commit is None:
+            commit = read_commit(self._store, self._session_id, path)
+            if commit is not None:
+                self._known[path] = commit
         return commit
 
     def record(self, outcome: NodeOutcome) -> None:
@@ -131,9 +128,7 @@ class AttemptLog:
         """
         commit = self.committed(path)
         if commit is not None:
-            return NodeOutcome(
-                path, NodeState.SUCCEEDED, commit.attempt, commit.seconds, None, commit.ports, commit.ended_at
-            )
+            return outcome_of(path, commit)
         attempt = self.last_attempt(path)
         if attempt <= after_attempt:
             return None
@@ -143,3 +138,30 @@ class AttemptLog:
             return None
         what = f"outcome of attempt {attempt} at {path}"
         return outcome_from_json(json_object(data, what=what, limit_bytes=_DOCUMENT_MAX_BYTES), what=what)
+
+
+def outcome_of(path: NodePath, commit: Commit) -> NodeOutcome:
+    """Return the outcome of a node that published ``commit``."""
+    attempt, seconds, ended_at, ports, reuse_key, reused_from = commit
+    return NodeOutcome(path, NodeState.SUCCEEDED, attempt, seconds, None, ports, ended_at, reuse_key, reused_from)
+
+
+def read_commit(store: ArtifactStore, session_id: SessionId, path: NodePath) -> Commit | None:
+    """Read what a node of a session published; None where it has not, or there is no such session.
+
+    Raises:
+        InvalidDocumentError: The commit is not one of ours.
+        StoreError: The store failed.
+    """
+    data = store.read(keys.commit_key(session_id, path), limit_bytes=_DOCUMENT_MAX_BYTES)
+    if data is None:
+        return None
+    what = f"commit of {path}"
+    document = json_object(data, what=what, limit_bytes=_DOCUMENT_MAX_BYTES)
+    attempt, seconds, ended_at = document.get("attempt"), document.get("seconds"), document.get("ended_at")
+    if document.get("schema") != COMMIT_SCHEMA or document.get("node") != path:
+        raise InvalidDocumentError(what=what, reason=f"it is no {COMMIT_SCHEMA} of this node")
+    if not isinstance(attempt, int) or not isinstance(seconds, int | float) or not isinstance(ended_at, str):
+        raise InvalidDocumentError(what=what, reason="attempt, seconds or ended_at is not of its type")
+    ports = port_records_from_json(document.get("ports"), what=what)
+    return Commit(attempt, float(seconds), ended_at, ports, *reuse_from_json(document, what=what))

@@ -1,7 +1,7 @@
 """Drives a session to its end: opens engines, runs the loop, and leaves every node and the session in a final state."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -46,6 +46,7 @@ class Drive:
         attempts: Its claims and commits.
         index: Where states go.
         clock: Time.
+        adopt: Takes over what other sessions computed; None where nothing is reused.
         stop_requested: Set by whoever wants the session to stop.
         worker_store_url: What another process must be told to find the store; None where it finds it by itself.
     """
@@ -56,6 +57,7 @@ class Drive:
     attempts: AttemptLog
     index: SessionStore
     clock: Clock
+    adopt: Callable[[NodePath], NodeOutcome | None] | None
     stop_requested: threading.Event
     worker_store_url: str | None
 
@@ -107,6 +109,7 @@ class Drive:
                     interrupts=opened.interrupts,
                     clock=self.clock,
                     remember=self._remember,
+                    adopt=self.adopt,
                     stop_on_failure=opened.settings.session.on_failure == "stop",
                 )
                 return _Ended(loop.run())

@@ -80,7 +80,9 @@ def rows_from_store(
                 continue
         at = datetime.fromisoformat(outcome.ended_at)
         detail = "" if outcome.error is None else outcome.error.summary()
-        found[path] = NodeRow(path, outcome.state, outcome.attempt, at, outcome.seconds, detail)
+        found[path] = NodeRow(
+            path, outcome.state, outcome.attempt, at, outcome.seconds, detail, outcome.reuse_key, outcome.reused_from
+        )
     return found
 
 

@@ -13,7 +13,7 @@ from oneml.habitats.graph.signature import BodySignature
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.sessions import context
-from oneml.habitats.sessions.attempts import AttemptLog, Commit
+from oneml.habitats.sessions.attempts import AttemptLog, Commit, outcome_of
 from oneml.habitats.sessions.clock import rfc3339
 from oneml.habitats.sessions.context import Executing
 from oneml.habitats.sessions.inputs import InputLoader
@@ -62,6 +62,7 @@ class NodeRunner:
         inputs: Loads inputs.
         client: Publishes outputs.
         memory: Takes the outputs that stay in this process.
+        reuse_key_of: Gives the key under which the outputs of a node can be reused, see `ReuseKeys`.
         secrets: Gives the texts that must not show.
         interrupts: Told while a body runs.
         clock: Time.
@@ -80,6 +81,7 @@ class NodeRunner:
         inputs: InputLoader,
         client: DataClient,
         memory: dict[NodePath, Mapping[str, object]],
+        reuse_key_of: Callable[[PlannedNode], str | None],
         secrets: Callable[[], frozenset[str]],
         interrupts: Interrupts,
         clock: Clock,
@@ -94,6 +96,7 @@ class NodeRunner:
         self._inputs = inputs
         self._client = client
         self._memory = memory
+        self._reuse_key_of = reuse_key_of
         self._secrets = secrets
         self._interrupts = interrupts
         self._clock = clock
@@ -111,7 +114,7 @@ class NodeRunner:
         if self._settings_of(path).store != MEMORY:
             standing = self._attempts.committed(path)
             if standing is not None:
-                return _succeeded(path, standing)
+                return outcome_of(path, standing)
         self._inputs.check(node)
         return self.run_scheduled(path)
 
@@ -132,8 +135,8 @@ class NodeRunner:
         except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
             outcome = self._failed(path, attempt, perf_counter() - started, error)
         else:
-            commit = Commit(attempt=attempt, seconds=seconds, ended_at=rfc3339(self._clock.now()), ports=published)
-            outcome = _succeeded(path, self._attempts.commit(path, commit))
+            commit = Commit(attempt, seconds, rfc3339(self._clock.now()), published, self._reuse_key_of(node))
+            outcome = outcome_of(path, self._attempts.commit(path, commit))
         finally:
             context.leave(token)
         if not in_memory:
@@ -208,7 +211,3 @@ def error_record(error: BaseException, secrets: frozenset[str]) -> ErrorRecord:
         mask_secrets(text, secrets)[:ERROR_TEXT_MAX_CHARACTERS],
         mask_secrets(lines, secrets)[-TRACEBACK_MAX_CHARACTERS:],
     )
-
-
-def _succeeded(path: NodePath, commit: Commit) -> NodeOutcome:
-    return NodeOutcome(path, NodeState.SUCCEEDED, commit.attempt, commit.seconds, None, commit.ports, commit.ended_at)

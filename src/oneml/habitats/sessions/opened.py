@@ -13,8 +13,10 @@ from oneml.habitats.ports.clock import Clock
 from oneml.habitats.sessions.attempts import AttemptLog
 from oneml.habitats.sessions.inputs import InputLoader
 from oneml.habitats.sessions.interrupts import Interrupts
+from oneml.habitats.sessions.node_identity import NOT_REUSABLE, NodeIdentity
 from oneml.habitats.sessions.node_runner import NodeRunner
 from oneml.habitats.sessions.recipe import Recipe, read_plan, read_planned_node
+from oneml.habitats.sessions.reuse import ReuseKeys
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.values.json_value import JsonValue
@@ -107,6 +109,9 @@ class OpenedSession:
             memory=self.memory,
             result_type=lambda path: _named_type(nodes.node(path).whole),
         )
+        self.reuse_keys = ReuseKeys(
+            identity_of=self.node_identity, settings_of=self.settings_of, attempts=attempts, external=recipe.inputs
+        )
         self.runner = NodeRunner(
             habitat=recipe.habitat,
             session_id=recipe.session_id,
@@ -118,6 +123,7 @@ class OpenedSession:
             inputs=inputs,
             client=client,
             memory=self.memory,
+            reuse_key_of=self.reuse_keys.of,
             secrets=settings.secret_texts,
             interrupts=self.interrupts,
             clock=clock,
@@ -128,6 +134,11 @@ class OpenedSession:
         if self._uniform:
             return self.settings.session
         return self.settings.node(path, self._nodes.author_settings(path))
+
+    def node_identity(self, path: NodePath) -> NodeIdentity:
+        """Return what a node is, apart from its inputs."""
+        del path
+        return NOT_REUSABLE
 
     def know_plan(self) -> None:
         """Note that the whole plan is at hand: where no node has settings of its own, none is looked for any more."""

@@ -31,6 +31,8 @@ class _Change(NamedTuple):
     at: float
     seconds: float | None
     detail: str
+    reuse_key: str | None
+    reused_from: SessionId | None
 
 
 class Recorder:
@@ -90,13 +92,21 @@ class Recorder:
         self.tell(SessionEvent(self._session_id, state, at, self._node_count))
 
     def node(
-        self, path: NodePath, state: NodeState, *, attempt: int = 0, seconds: float | None = None, detail: str = ""
+        self,
+        path: NodePath,
+        state: NodeState,
+        *,
+        attempt: int = 0,
+        seconds: float | None = None,
+        detail: str = "",
+        reuse_key: str | None = None,
+        reused_from: SessionId | None = None,
     ) -> None:
         """A node is in ``state`` now; stored soon."""
         at = self._monotonic()
-        self._dirty[path] = _Change(path, state, attempt, at, seconds, detail)
+        self._dirty[path] = _Change(path, state, attempt, at, seconds, detail, reuse_key, reused_from)
         if self._observers:
-            self.tell(NodeEvent(self._session_id, path, state, attempt, detail))
+            self.tell(NodeEvent(self._session_id, path, state, attempt, detail, reused_from))
 
     def log(self, path: NodePath, line: str) -> None:
         """A node wrote a line; called from any thread, told by `tell_logs`."""
@@ -139,8 +149,8 @@ class Recorder:
             while self._dirty:
                 taken.append(self._dirty.popitem()[1])
             changed = [
-                NodeRow(path, state, attempt, self._time_of(when), seconds, detail)
-                for path, state, attempt, when, seconds, detail in taken
+                NodeRow(path, state, attempt, self._time_of(when), seconds, detail, reuse_key, reused_from)
+                for path, state, attempt, when, seconds, detail, reuse_key, reused_from in taken
             ]
             try:
                 self._index.record(self._session_id, self._state, changed, at)

@@ -18,6 +18,9 @@ from oneml.habitats.values.states import NodeState, SessionState
 POLL_SECONDS = 0.1
 """How long a request to stop may go unseen while nothing ends."""
 
+REUSED_AT_ONCE = 16
+"""After so many nodes that were reused, the loop looks after what runs, and whether it shall stop."""
+
 STOPS_THE_SESSION = "the session was stopped"
 
 
@@ -45,6 +48,7 @@ class RunLoop:
         interrupts: How often the process was asked to stop.
         clock: Time.
         remember: Takes the outcome of each attempt that did not succeed.
+        adopt: Gives the outcome of a node whose outputs are there already, else None; None where nothing is reused.
         stop_on_failure: Whether a failure keeps everything else from starting.
     """
 
@@ -60,6 +64,7 @@ class RunLoop:
         interrupts: Interrupts,
         clock: Clock,
         remember: Callable[[NodeOutcome], None],
+        adopt: Callable[[NodePath], NodeOutcome | None] | None = None,
         stop_on_failure: bool,
     ) -> None:
         self._schedule = schedule
@@ -70,6 +75,7 @@ class RunLoop:
         self._interrupts = interrupts
         self._clock = clock
         self._remember = remember
+        self._adopt = adopt
         self._stop_on_failure = stop_on_failure
         self._lane_of = {name: _Lane(engine) for name, engine in engines.items()}
         self._lanes = tuple(self._lane_of.values())
@@ -108,30 +114,39 @@ class RunLoop:
         if self._delayed:
             self._release_delayed()
         self._recorder.tell_logs()
-        active = 0
+        reused = False
         for lane in self._lanes:
             if lane.ready:
-                self._start(lane)
-            active += bool(lane.running)
-        if not active:
-            if not self._delayed:
-                return True
-            self._stop_requested.wait(min(POLL_SECONDS, max(0.0, self._delayed[0][0] - self._clock.monotonic())))
-            return False
-        for lane in self._lanes:
-            if lane.running:
-                for outcome in lane.engine.wait(POLL_SECONDS / active):
-                    lane.running.discard(outcome.path)
-                    self._take(outcome)
+                reused |= self._start(lane)
+        active = [lane for lane in self._lanes if lane.running]
+        for lane in active:
+            for outcome in lane.engine.wait(0.0 if reused else POLL_SECONDS / len(active)):
+                lane.running.discard(outcome.path)
+                self._take(outcome)
+        return not active and not reused and self._rest()
+
+    def _rest(self) -> bool:
+        """Wait a little for what will be tried again, and tell whether there is nothing."""
+        if not self._delayed:
+            return True
+        self._stop_requested.wait(min(POLL_SECONDS, max(0.0, self._delayed[0][0] - self._clock.monotonic())))
         return False
 
-    def _start(self, lane: "_Lane") -> None:
+    def _start(self, lane: "_Lane") -> bool:
+        """Start what there are slots for, and tell whether some of it was reused, so that more may be ready."""
         ready, running, engine = lane.ready, lane.running, lane.engine
-        while ready and len(running) < engine.slots:
+        reused = 0
+        while ready and len(running) < engine.slots and reused < REUSED_AT_ONCE:
             path, timeout_seconds = ready.popleft()
+            outcome = None if self._adopt is None else self._adopt(path)
+            if outcome is not None:
+                self._take(outcome)
+                reused += 1
+                continue
             running.add(path)
             self._recorder.node(path, NodeState.RUNNING, attempt=self._tries.get(path, 0) + 1)
             engine.submit(NodeTask(path, timeout_seconds))
+        return reused > 0
 
     def _enqueue(self, paths: Sequence[NodePath]) -> None:
         for path in paths:
@@ -145,7 +160,8 @@ class RunLoop:
     def _take(self, outcome: NodeOutcome) -> None:
         path, state, attempt, seconds, error = outcome[:5]
         if state is NodeState.SUCCEEDED:
-            self._recorder.node(path, state, attempt=attempt, seconds=seconds)
+            key, source = outcome.reuse_key, outcome.reused_from
+            self._recorder.node(path, state, attempt=attempt, seconds=seconds, reuse_key=key, reused_from=source)
             freed = self._schedule.succeed(path)
             if freed and not self._stopping and not (self._failed and self._stop_on_failure):
                 self._enqueue(freed)

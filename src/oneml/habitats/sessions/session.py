@@ -25,6 +25,7 @@ from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState, SessionState
 
 if TYPE_CHECKING:
+    from oneml.habitats.sessions.adoption import Adoption
     from oneml.habitats.sessions.run_result import RunResult
 
 T = TypeVar("T")
@@ -149,10 +150,11 @@ class PipelineSession:
                 self._opened = self._reopen()
             return self._opened
 
-    def run(self, *, observers: Sequence[Observer] = ()) -> "RunResult":
+    def run(self, *, reuse: bool = False, observers: Sequence[Observer] = ()) -> "RunResult":
         """Run whatever is not committed yet, until every node has a final state.
 
         Args:
+            reuse: Whether a node takes over the outputs of another session in this store that computed the same.
             observers: Told of everything, from this thread.
 
         Raises:
@@ -169,7 +171,8 @@ class PipelineSession:
         index = self._index()
         with index.drive(self.session_id):
             done = {path: row for path, row in self.node_rows().items() if self._is_done(path, row, opened)}
-            own = [self._own_rows[path] for path in done if path in self._own_rows]
+            known = {row.path: row for row in index.nodes(self.session_id)}
+            unrecorded = [row for path, row in done.items() if known.get(path) != row]
             self._own_rows.clear()
             drive = Drive(
                 recipe=self._recipe,
@@ -178,10 +181,23 @@ class PipelineSession:
                 attempts=self._attempts,
                 index=index,
                 clock=self._clock,
+                adopt=self._adoption(opened, index).adopt if reuse else None,
                 stop_requested=self._stop_requested,
                 worker_store_url=self._worker_store_url,
             )
-            return drive.run(done=done, unrecorded=own, observers=observers)
+            return drive.run(done=done, unrecorded=unrecorded, observers=observers)
+
+    def _adoption(self, opened: OpenedSession, index: SessionStore) -> "Adoption":
+        from oneml.habitats.sessions.adoption import Adoption  # noqa: PLC0415  # a worker never adopts
+
+        return Adoption(
+            store=self._store,
+            index=index,
+            attempts=self._attempts,
+            node=self._nodes.node,
+            keys=opened.reuse_keys,
+            clock=self._clock,
+        )
 
     def _is_done(self, path: NodePath, row: NodeRow, opened: OpenedSession) -> bool:
         if row.state is not NodeState.SUCCEEDED:

@@ -79,6 +79,19 @@ def open_plain_file(folder: int, name: str) -> tuple[int, os.stat_result] | None
     raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
 
 
+def size_of_plain_file(folder: int, name: str) -> int | None:
+    """Return the size of a file of a folder; None where there is no plain file of that name.
+
+    Raises:
+        OSError: The system refuses.
+    """
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
 def read_to_end(file: int, size: int) -> bytes:
     """Return what an open file holds, which should be ``size`` bytes."""
     pieces = [os.read(file, size + 1)]

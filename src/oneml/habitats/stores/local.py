@@ -21,7 +21,7 @@ from oneml.habitats.stores import blobs
 from oneml.habitats.stores.blob_spool import BlobSpool
 from oneml.habitats.stores.durability import FolderPath, UnsyncedFolders, sync
 from oneml.habitats.stores.failures import store_failures, strange
-from oneml.habitats.stores.folders import find_folder, make_folder, open_plain_file, read_to_end
+from oneml.habitats.stores.folders import find_folder, make_folder, open_plain_file, read_to_end, size_of_plain_file
 from oneml.habitats.stores.keys import is_segment, split_key
 from oneml.habitats.stores.pending_blob import BLOBS, PendingBlob
 from oneml.habitats.stores.publishing import TEMPORARIES, Publisher, open_temporaries, remove_temporary, temporary_name
@@ -152,6 +152,21 @@ class LocalArtifactStore:
                     finally:
                         os.close(folder)
         return blob
+
+    def has_blob(self, blob: Blob) -> bool:
+        """Tell whether an artifact is there; see `ArtifactStore`.
+
+        Raises:
+            CorruptArtifactError: Its digest is none.
+            StoreError: The system refuses.
+        """
+        above = (BLOBS, blob.digest[:2])
+        place = self._place(f"{BLOBS}/{blob.digest[:2]}/{blob.digest}")
+        blobs.check_digest(blob.digest, place)
+        if blob.inline is not None:
+            return len(blob.inline) == blob.size
+        with store_failures("be read", place), self._opened(above) as (_, folder):
+            return folder is not None and size_of_plain_file(folder, blob.digest) == blob.size
 
     @contextmanager
     def open_blob(self, blob: Blob) -> Generator[BinaryIO]:

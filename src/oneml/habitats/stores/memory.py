@@ -104,6 +104,16 @@ class MemoryArtifactStore:
                 self._blobs.setdefault(blob.digest, large.getvalue())
         return blob
 
+    def has_blob(self, blob: Blob) -> bool:
+        """Tell whether an artifact is there; see `ArtifactStore`.
+
+        Raises:
+            CorruptArtifactError: Its digest is none.
+        """
+        blobs.check_digest(blob.digest, f"{URL}blobs/{blob.digest}")
+        data = self._blobs.get(blob.digest) if blob.inline is None else blob.inline
+        return data is not None and len(data) == blob.size
+
     @contextmanager
     def open_blob(self, blob: Blob) -> Generator[BinaryIO]:
         """Open an artifact; see `ArtifactStore`.

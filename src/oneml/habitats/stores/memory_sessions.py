@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from oneml.habitats.errors import SessionBusyError, StoreError
-from oneml.habitats.ports.session_store import NodeRow, SessionRow
+from oneml.habitats.ports.session_store import SOURCES_MAX, NodeRow, SessionRow
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
-from oneml.habitats.values.states import SessionState
+from oneml.habitats.values.states import NodeState, SessionState
 
 
 class MemorySessionStore:
@@ -18,6 +18,7 @@ class MemorySessionStore:
     def __init__(self) -> None:
         self._sessions: dict[SessionId, SessionRow] = {}
         self._nodes: dict[SessionId, dict[NodePath, NodeRow]] = {}
+        self._computed: dict[str, set[SessionId]] = {}
         self._driven: set[SessionId] = set()
         self._lock = threading.Lock()
 
@@ -41,6 +42,9 @@ class MemorySessionStore:
             if row.state != state:
                 self._sessions[session_id] = row._replace(state=state, changed_at=at)
             self._nodes[session_id].update((node.path, node) for node in nodes)
+            for node in nodes:
+                if node.reuse_key is not None and node.state is NodeState.SUCCEEDED:
+                    self._computed.setdefault(node.reuse_key, set()).add(session_id)
 
     def session(self, session_id: SessionId) -> SessionRow | None:
         """Return a session, or None."""
@@ -56,11 +60,20 @@ class MemorySessionStore:
         with self._lock:
             return sorted(self._nodes.get(session_id, {}).values(), key=lambda node: node.path)
 
+    def computed(self, reuse_key: str) -> Sequence[SessionId]:
+        """Return the sessions in which a node of that reuse key has succeeded; see `SessionStore`."""
+        with self._lock:
+            holders = [self._sessions[session_id] for session_id in self._computed.get(reuse_key, ())]
+        holders.sort(key=lambda row: (row.created_at, row.session_id), reverse=True)
+        return [row.session_id for row in holders[:SOURCES_MAX]]
+
     def remove(self, session_id: SessionId) -> None:
         """Forget a session and its nodes."""
         with self._lock:
             self._sessions.pop(session_id, None)
-            self._nodes.pop(session_id, None)
+            for node in self._nodes.pop(session_id, {}).values():
+                if node.reuse_key is not None:
+                    self._computed.get(node.reuse_key, set()).discard(session_id)
 
     @contextmanager
     def drive(self, session_id: SessionId) -> Generator[None]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from oneml.habitats.errors import OnemlError, StoreError
-from oneml.habitats.ports.session_store import NodeRow, SessionRow
+from oneml.habitats.ports.session_store import SOURCES_MAX, NodeRow, SessionRow
 from oneml.habitats.stores.driver_locks import DriverLocks
 from oneml.habitats.stores.failures import store_failures
 from oneml.habitats.stores.sqlite_failures import corrupt_index, index_failures
@@ -42,13 +42,20 @@ UPDATE sessions SET changed_at = CASE state WHEN :state THEN changed_at ELSE :at
 WHERE session_id = :session_id
 """
 _PUT_NODE = """
-INSERT INTO nodes (session_id, path, state, attempt, changed_at, seconds, detail) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO nodes (session_id, path, state, attempt, changed_at, seconds, detail, reuse_key, reused_from)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (session_id, path) DO UPDATE SET state = excluded.state, attempt = excluded.attempt,
-    changed_at = excluded.changed_at, seconds = excluded.seconds, detail = excluded.detail
+    changed_at = excluded.changed_at, seconds = excluded.seconds, detail = excluded.detail,
+    reuse_key = excluded.reuse_key, reused_from = excluded.reused_from
 """
 _SESSION = "SELECT session_id, habitat, state, created_at, changed_at, node_count FROM sessions"
 _NODES = """
-SELECT path, state, attempt, changed_at, seconds, detail FROM nodes WHERE session_id = ? ORDER BY path
+SELECT path, state, attempt, changed_at, seconds, detail, reuse_key, reused_from FROM nodes
+WHERE session_id = ? ORDER BY path
+"""
+_COMPUTED = """
+SELECT session_id FROM nodes JOIN sessions USING (session_id) WHERE nodes.reuse_key = ? AND nodes.state = ?
+GROUP BY session_id ORDER BY sessions.created_at DESC, session_id DESC LIMIT ?
 """
 
 
@@ -85,7 +92,7 @@ class SqliteSessionStore:
             StoreError: As `put_session`, or the session is not in the index.
         """
         change = {"session_id": session_id, "state": state, "at": _text(at)}
-        rows = [(session_id, *node[:3], _text(node.changed_at), node.seconds, node.detail) for node in nodes]
+        rows = [(session_id, *node[:3], _text(node.changed_at), *node[4:]) for node in nodes]
         with self._writing() as connection:
             if connection.execute(_CHANGE, change).rowcount == 0:
                 reason = f"has no session {session_id}"
@@ -118,6 +125,15 @@ class SqliteSessionStore:
             StoreError: The index is corrupt, locked for too long or cannot be read.
         """
         return self._read(_node_row, self._select(_NODES, (session_id,)))
+
+    def computed(self, reuse_key: str) -> Sequence[SessionId]:
+        """Return the sessions in which a node of that reuse key has succeeded; see `SessionStore`.
+
+        Raises:
+            StoreError: The index is corrupt, locked for too long or cannot be read.
+        """
+        rows = self._select(_COMPUTED, (reuse_key, NodeState.SUCCEEDED, SOURCES_MAX))
+        return self._read(lambda row: parse_session_id(str(row[0])), rows)
 
     def remove(self, session_id: SessionId) -> None:
         """Forget a session and its nodes.
@@ -166,7 +182,7 @@ class SqliteSessionStore:
                     connection.execute("ROLLBACK")
                 raise
 
-    def _select(self, statement: str, values: tuple[str, ...] = ()) -> list[tuple[object, ...]]:
+    def _select(self, statement: str, values: tuple[str | int, ...] = ()) -> list[tuple[object, ...]]:
         with self._lock, index_failures("be read", self._place), store_failures("be read", self._place):
             if self._connection is None and not self._path.exists():
                 return []
@@ -213,9 +229,25 @@ def _session_row(row: tuple[object, ...]) -> SessionRow:
 
 def _node_row(row: tuple[object, ...]) -> NodeRow:
     match row:
-        case (str(path), str(state), int(attempt), str(changed_at), (None | int() | float()) as seconds, str(detail)):
+        case (
+            str(path),
+            str(state),
+            int(attempt),
+            str(changed_at),
+            (None | int() | float()) as seconds,
+            str(detail),
+            (None | str()) as reuse_key,
+            (None | str()) as reused_from,
+        ):
             return NodeRow(
-                NodePath(path), NodeState(state), attempt, datetime.fromisoformat(changed_at), seconds, detail
+                NodePath(path),
+                NodeState(state),
+                attempt,
+                datetime.fromisoformat(changed_at),
+                seconds,
+                detail,
+                reuse_key,
+                None if reused_from is None else parse_session_id(reused_from),
             )
         case _:
             message = f"a row of a node holds {row!r}"

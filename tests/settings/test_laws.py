@@ -13,11 +13,13 @@ from pydantic_settings import SettingsConfigDict
 
 from oneml.habitats.settings.checks import unknown_names
 from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.layers import Layer
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.resolve import resolve_settings
 from oneml.habitats.settings.shapes import combined, leaves, merged, value_at
 from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
 from oneml.habitats.values.json_value import canonical_json, json_object
+from oneml.habitats.values.node_path import NodePath
 
 
 class Deep(BaseModel):
@@ -165,14 +167,18 @@ def test_a_worker_has_what_the_driver_has_whatever_its_environment(
     with TemporaryDirectory() as folder:
         driver = _resolve(Path(folder), given, nodes)
     document = json_object(canonical_json(driver.snapshot()), what="recipe", limit_bytes=65_536)
-    worker = EffectiveSettings.from_snapshot(Model, document, environ)
+    worker = EffectiveSettings.from_snapshot(Model, document, environ, driver.node_entry_documents())
     assert worker.process == driver.process
     assert worker.session == driver.session
     assert worker.process_key == driver.process_key
-    for path in ("//a", "//a/b", "//a/b/c", "//z", "//other"):
+    for path in map(NodePath, ("//a", "//a/b", "//a/b/c", "//z", "//other")):
         assert worker.node(path, author) == driver.node(path, author)
-        assert worker.origins(path, author) == driver.origins(path, author)
+        assert _layers_of(worker, path, author) == _layers_of(driver, path, author)
     assert canonical_json(worker.snapshot()) == canonical_json(driver.snapshot())
+
+
+def _layers_of(found: EffectiveSettings[Model], path: NodePath, author: Mapping[str, Any]) -> dict[str, Layer]:
+    return {name: origin.layer for name, origin in found.origins(path, author).items()}
 
 
 @given(TREES, TREES, TREES)

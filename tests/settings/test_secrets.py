@@ -177,10 +177,11 @@ def test_on_the_driver_every_missing_secret_is_named_with_its_remedy(machine: "M
 def test_on_a_worker_a_missing_secret_is_a_refusal(machine: "Machine") -> None:
     machine.environ["VAULT_TOKEN"] = CANARY
     machine.environ["VAULT_CLIENT__TOKEN"] = CANARY
-    snapshot = machine.resolve(Vault, assignments=["//a:client.token=env:OF_NODE"]).snapshot()
+    driver = machine.resolve(Vault, assignments=["//a:client.token=env:OF_NODE"])
+    snapshot = driver.snapshot()
     with pytest.raises(SecretRefusedError, match=r'Secret "client.token" \(env:VAULT_CLIENT__TOKEN\)'):
         EffectiveSettings.from_snapshot(Vault, snapshot, {"VAULT_TOKEN": CANARY})
-    worker = EffectiveSettings.from_snapshot(Vault, snapshot, machine.environ)
+    worker = EffectiveSettings.from_snapshot(Vault, snapshot, machine.environ, driver.node_entry_documents())
     with pytest.raises(SecretRefusedError, match=r"the variable OF_NODE is not set"):
         worker.node("//a")
 
@@ -189,7 +190,7 @@ def test_a_worker_finds_its_own_secret(machine: "Machine", tmp_path: Path) -> No
     (tmp_path / "t").write_text("from-file")
     machine.environ |= {"VAULT_TOKEN": "of-driver", "ONEML_SECRETS_DIR": str(tmp_path)}
     snapshot = machine.resolve(Vault, assignments=["client.token=file:t"]).snapshot()
-    worker = EffectiveSettings.from_snapshot(Vault, snapshot, {"VAULT_TOKEN": "of-worker"}, tmp_path)
+    worker = EffectiveSettings.from_snapshot(Vault, snapshot, {"VAULT_TOKEN": "of-worker"}, secrets_folder=tmp_path)
     assert _revealed(worker.session)[0] == "of-worker"
     assert worker.session.client.token == SecretStr("from-file")
     assert worker.secret_texts() == {"of-worker", "from-file", "built-in-key"}
@@ -237,13 +238,14 @@ def test_a_default_that_is_gone_is_a_refusal(machine: "Machine") -> None:
 
 
 def test_a_recipe_with_a_secret_in_it_is_refused_and_not_shown(machine: "Machine") -> None:
-    document = json.loads(json.dumps(machine.resolve(Vault, assignments=["//a:plain=3"]).snapshot()))
-    in_node = json.loads(json.dumps(document))
+    driver = machine.resolve(Vault, assignments=["//a:plain=3"])
+    document = json.loads(json.dumps(driver.snapshot()))
+    entries = json.loads(json.dumps(driver.node_entry_documents()))
     document["process"]["token"] = CANARY
     with pytest.raises(InvalidDocumentError, match='"token" is a secret, but no reference') as raised:
         EffectiveSettings.from_snapshot(Vault, document, {})
-    in_node["layers"]["nodes"]["//a"][0]["values"] = {"token": CANARY}
-    worker = EffectiveSettings.from_snapshot(Vault, in_node, {})
+    entries["//a"][0]["values"] = {"token": CANARY}
+    worker = EffectiveSettings.from_snapshot(Vault, driver.snapshot(), {}, entries)
     with pytest.raises(SecretRefusedError, match="it is no reference") as refused:
         worker.node("//a")
     assert CANARY not in f"{raised.value}{refused.value}{refused.value.missing}"
@@ -303,11 +305,14 @@ def test_a_canary_is_in_nothing_that_is_written_or_shown(machine: "Machine") -> 
         "VAULT_CLIENTS": json.dumps([{"token": CANARY}]),
     }
     settings = machine.resolve(Vault, assignments=["//a:token=env:VAULT_CLIENT__TOKEN", "//a:plain=3"])
-    worker = EffectiveSettings.from_snapshot(Vault, settings.snapshot(), machine.environ)
+    entries = settings.node_entry_documents()
+    worker = EffectiveSettings.from_snapshot(Vault, settings.snapshot(), machine.environ, entries)
     shown: list[object] = []
     for one in (settings, worker):
         shown += [one, one.process, str(one.session), one.node("//a"), one.layers, one.process_key, one.values("//a")]
         shown += [one.origins("//a"), one.explain(("token",), "//a"), setting_rows(one, "//a"), one.snapshot()]
+        shown += [one.node_entry_documents(), one.snapshot_sources(), one.secret_digests(b"k" * 32, b"here")]
+        shown += [one._secrets_in_force(None, None), one.secret_digests(b"k" * 32, b"", "//a"), one.read_values([""])]
         assert CANARY in one.secret_texts()
     shown.append(environment_differences(worker, {**machine.environ, "VAULT_PLAIN": "4", "VAULT_CLIENT__KEY": CANARY}))
     text = repr(shown) + json.dumps(settings.snapshot())

@@ -55,7 +55,8 @@ class Rich(PipelineSettings):
 
 def _worker(settings: EffectiveSettings[Any], environ: Mapping[str, str] | None = None) -> EffectiveSettings[Any]:
     document = json_object(canonical_json(settings.snapshot()), what="recipe", limit_bytes=65_536)
-    return EffectiveSettings.from_snapshot(settings.model, document, environ or {})
+    entries = json_object(canonical_json(settings.node_entry_documents()), what="entries", limit_bytes=65_536)
+    return EffectiveSettings.from_snapshot(settings.model, document, environ or {}, entries)
 
 
 def test_a_worker_has_the_settings_of_the_driver_at_every_level(machine: "Machine") -> None:
@@ -86,23 +87,36 @@ def test_a_worker_s_environment_and_files_are_without_effect(
     assert worker.node("//a", {"retries": 1}) == driver.node("//a", {"retries": 1})
 
 
-def test_a_worker_tells_the_same_origins(machine: "Machine") -> None:
+def test_a_worker_knows_the_layer_of_each_value_and_the_variables_but_no_file(machine: "Machine") -> None:
     machine.environ["RICH_COUNT"] = "9"
     path = machine.file('price = 2\n[nodes."//a"]\ncolor = "blue"\n')
     driver = machine.resolve(Rich, file=path, assignments=["//a/b:count=3"])
-    path.unlink()
     worker = _worker(driver)
-    assert worker.origins("//a/b", {"wait": "PT1S"}) == driver.origins("//a/b", {"wait": "PT1S"})
-    assert worker.node_entries("//a/b") == driver.node_entries("//a/b")
+    there, here = driver.origins("//a/b", {"wait": "PT1S"}), worker.origins("//a/b", {"wait": "PT1S"})
+    assert {name: origin.layer for name, origin in here.items()} == {name: o.layer for name, o in there.items()}
+    assert worker.node_entries("//a/b").keys() == driver.node_entries("//a/b").keys()
     assert worker.node_paths() == driver.node_paths()
-    assert worker.explain(("count",), "//a/b") == driver.explain(("count",), "//a/b")
-    assert worker.origins()["price"].source == f"{path}:1"
+    assert worker.origins()["count"] == driver.origins()["count"]
+    assert str(path) not in json.dumps([driver.snapshot(), driver.node_entry_documents()])
+
+
+def test_entries_for_nodes_stand_apart_and_a_worker_takes_those_that_apply(machine: "Machine") -> None:
+    given = [f"//train/{number}:count={number}" for number in range(300)]
+    driver = machine.resolve(Rich, assignments=["//train:retries=1", *given])
+    assert "//train" not in json.dumps(driver.snapshot())
+    documents = driver.node_entry_documents()
+    assert len(documents) == 301
+    applying = {path: documents[path] for path in ("//train", "//train/7")}
+    worker = EffectiveSettings.from_snapshot(Rich, driver.snapshot(), {}, applying)
+    assert worker.node("//train/7") == driver.node("//train/7")
+    assert (worker.node("//train/7").count, worker.node("//train/7").retries) == (7, 1)
 
 
 def test_a_worker_s_snapshot_is_the_driver_s(machine: "Machine") -> None:
     machine.environ["RICH_COUNT"] = "9"
     driver = machine.resolve(Rich, assignments=["price=2", "//a:count=3"])
     assert canonical_json(_worker(driver).snapshot()) == canonical_json(driver.snapshot())
+    assert canonical_json(_worker(driver).node_entry_documents()) == canonical_json(driver.node_entry_documents())
 
 
 def test_what_a_session_does_not_change_is_written_once(machine: "Machine") -> None:
@@ -147,7 +161,7 @@ def _with(value: object, *keys: str | int) -> Callable[[Any], None]:
         _without("process"),
         _without("session"),
         _without("layers"),
-        _without("layers", "nodes"),
+        _without("layers", "session"),
         _with([], "process"),
         _with(3, "layers", "process"),
         _with("x", "layers", "session"),
@@ -155,8 +169,7 @@ def _with(value: object, *keys: str | int) -> Callable[[Any], None]:
         _with("nonsense", "layers", "process", 0, "layer"),
         _with(3, "layers", "process", 0, "sources", "count"),
         _with(3, "layers", "process", 0, "values"),
-        _with([], "layers", "nodes", "train"),
-        _with({}, "layers", "nodes", "//a"),
+        _with([], "layers", "process", 0, "sources"),
     ],
 )
 def test_a_snapshot_of_another_form_is_refused(machine: "Machine", damage: Callable[[Any], None]) -> None:
@@ -165,6 +178,12 @@ def test_a_snapshot_of_another_form_is_refused(machine: "Machine", damage: Calla
     damage(document)
     with pytest.raises(InvalidDocumentError, match="The settings of the recipe cannot be read"):
         EffectiveSettings.from_snapshot(Rich, document, {})
+
+
+@pytest.mark.parametrize("entries", [{"train": []}, {"//a": {}}, {"//a": [3]}, {"//a": [{"layer": "x", "values": {}}]}])
+def test_entries_of_another_form_are_refused(machine: "Machine", entries: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDocumentError, match="The settings of the recipe cannot be read"):
+        EffectiveSettings.from_snapshot(Rich, machine.resolve(Rich).snapshot(), {}, entries)
 
 
 @pytest.mark.parametrize("document", [None, 3, "x", [], True])
@@ -219,14 +238,15 @@ def test_a_model_that_changed_is_refused(machine: "Machine", model: type[Pipelin
 
 
 def test_entries_that_no_longer_fit_are_refused_on_a_worker(machine: "Machine") -> None:
-    snapshot = machine.resolve(Before, assignments=["//a:count=3"]).snapshot()
+    driver = machine.resolve(Before, assignments=["//a:count=3"])
+    snapshot = driver.snapshot()
     worker = EffectiveSettings.from_snapshot(Before, snapshot, {})
     with pytest.raises(SettingsModelChangedError, match="//b: count: Input should be a valid integer"):
         worker.node("//b", {"count": "many"})
-    document = json.loads(canonical_json(snapshot))
-    document["layers"]["nodes"]["//a"][0]["values"] = {"cuont": 3}
+    entries = json.loads(canonical_json(driver.node_entry_documents()))
+    entries["//a"][0]["values"] = {"cuont": 3}
     with pytest.raises(SettingsModelChangedError, match='"cuont"'):
-        EffectiveSettings.from_snapshot(Before, document, {})
+        EffectiveSettings.from_snapshot(Before, snapshot, {}, entries)
 
 
 def test_a_value_that_does_not_survive_json_is_refused_at_creation(machine: "Machine") -> None:

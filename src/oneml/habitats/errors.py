@@ -15,6 +15,7 @@
     │   ├── InvalidPipelineError
     │   ├── InvalidExecutableError
     │   ├── InvalidBodyError
+    │   ├── FixedSettingError
     │   ├── NotYetRunError
     │   ├── PipelineBuiltError
     │   ├── UnknownStoreError
@@ -69,6 +70,7 @@
     │   ├── SignatureRefusedError
     │   ├── UnprovenError
     │   ├── SecretRefusedError
+    │   ├── SecretRotatedError
     │   └── SettingsModelChangedError
     └── BackendError            exit 4  an engine or a store failed
         ├── EngineError
@@ -510,6 +512,22 @@ class SecretRefusedError(RefusalError):
         super().__init__(_missing_secrets(missing))
 
 
+class SecretRotatedError(RefusalError):
+    """Secrets on a worker are not those that the session was created with.
+
+    Attributes:
+        secrets: Setting and reference of each; never a value.
+    """
+
+    def __init__(self, *, secrets: Sequence[tuple[str, str]]) -> None:
+        self.secrets = tuple(secrets)
+        names = ", ".join(f'"{setting}" ({reference})' for setting, reference in self.secrets)
+        super().__init__(
+            f"Not the secrets that the session was created with: {names}. Give this worker those, "
+            "or create the session with verification.rotation=allow, which takes whatever the references lead to."
+        )
+
+
 class SettingsModelChangedError(RefusalError):
     """The settings of a recipe do not fit the model that is installed here."""
 
@@ -892,6 +910,19 @@ class RecipeAlteredError(RefusalError):
         self.reason = reason
         super().__init__(
             f"The {what} cannot be trusted: {reason}. Create the session anew, or restore the artifact store."
+        )
+
+
+class FixedSettingError(UsageError):
+    """A setting cannot change while a session lives."""
+
+    def __init__(self, *, model: str, name: str, fixed: Collection[str]) -> None:
+        self.model = model
+        self.name = name
+        self.fixed = tuple(sorted(fixed))
+        super().__init__(
+            f'"{name}" of {model} is fixed when a session is created, as are '
+            f"{', '.join(one for one in self.fixed if one != name)}. Create a new session with it."
         )
 
 

@@ -48,14 +48,16 @@ def environment_differences(effective: EffectiveSettings[S], environ: Mapping[st
     here = environment_layer(effective.model, environ).layer
     if here.values == recorded.values:
         return ()
-    lower = tuple(layer for layer in effective.layers.process if layer.layer is not Layer.ENVIRONMENT)
+    process = effective.layers.process
+    above = tuple(layer for layer in process if layer.layer is Layer.REVISION)
+    lower = tuple(layer for layer in process if layer.layer not in {Layer.ENVIRONMENT, Layer.REVISION})
     secrets = SecretSource.of_environment(environ)
     found: dict[str, Difference] = {}
     for layer in (recorded, here):
         for leaf in leaves(effective.model, layer.values):
             name, set_here = dotted(leaf.name), sets(here.values, leaf.name)
             there = value_at(effective.process_values, leaf.name)
-            now = _value_here(effective, leaf.name, (*lower, here), secrets)
+            now = _value_here(effective, leaf.name, (*lower, here, *above), secrets)
             if there != now:
                 variable = (here if set_here else recorded).source_of(leaf.name)
                 found[name] = Difference(variable, name, _text(there), _text(now) if set_here else None)

@@ -21,15 +21,26 @@ from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.node_values import NodeValues
 from oneml.habitats.settings.reads import ReuseValues, read_values, reuse_values
 from oneml.habitats.settings.references import SecretSource
+from oneml.habitats.settings.secret_digests import (
+    PROCESS_PREFIX,
+    SecretInForce,
+    digests_of,
+    rotated,
+    secrets_of,
+)
 from oneml.habitats.settings.shapes import dotted, find_setting, leaves, value_at
-from oneml.habitats.settings.snapshot import Snapshot, read_snapshot, snapshot_document
+from oneml.habitats.settings.snapshot import Snapshot, entry_documents, read_snapshot, snapshot_document
 from oneml.habitats.settings.validation import default_values
+from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 from oneml.habitats.values.node_path import NodePath
 
 S = TypeVar("S", bound=PipelineSettings)
 
 _PROCESS_SALT = os.urandom(32)
+
+
+_NO_ENTRIES: Mapping[str, JsonValue] = {}
 
 
 class Contribution(NamedTuple):
@@ -71,6 +82,7 @@ class EffectiveSettings(Generic[S]):
         self._secrets = secrets
         self._process = process
         self._session = session
+        self._on_worker = on_worker
         self._nodes = NodeValues(model=model, layers=layers, secrets=secrets, session=session, on_worker=on_worker)
 
     @classmethod
@@ -79,6 +91,7 @@ class EffectiveSettings(Generic[S]):
         model: type[S],
         snapshot: JsonValue,
         environ: Mapping[str, str],
+        node_entries: Mapping[str, JsonValue] = _NO_ENTRIES,
         secrets_folder: Path | None = None,
     ) -> "EffectiveSettings[S]":
         """Return the settings that a recipe holds, on a worker.
@@ -87,6 +100,7 @@ class EffectiveSettings(Generic[S]):
             model: The package's model, as it is installed here.
             snapshot: What `snapshot` gave.
             environ: Read for references to secrets, and for nothing else.
+            node_entries: What `node_entry_documents` gave, all of it or what applies to the nodes that are asked for.
             secrets_folder: Where ``file:NAME`` leads to; None for the folder that ``ONEML_SECRETS_DIR`` names.
 
         Raises:
@@ -94,7 +108,7 @@ class EffectiveSettings(Generic[S]):
             SettingsModelChangedError: It does not fit the model that is installed here.
             SecretRefusedError: A reference to a secret leads to nothing here.
         """
-        read = read_snapshot(model, snapshot)
+        read = read_snapshot(model, snapshot, node_entries)
         secrets = SecretSource.of_environment(environ, secrets_folder)
         try:
             process = values_of_tree(model, read.process, (), secrets, on_worker=True)
@@ -265,8 +279,94 @@ class EffectiveSettings(Generic[S]):
         return [*given, *(Contribution(DEFAULT_ORIGIN, value) for value in defaults)]
 
     def snapshot(self) -> JsonObject:
-        """Return everything that a worker needs, as JSON; secrets are references. See `snapshot_document`."""
-        return snapshot_document(self._model, Snapshot(self._process.tree, self._session.tree, self._layers))
+        """Return what every worker needs, as JSON; secrets are references. See `snapshot_document`."""
+        return snapshot_document(Snapshot(self._process.tree, self._session.tree, self._layers))
+
+    def node_entry_documents(self) -> Mapping[NodePath, list[JsonObject]]:
+        """Return the entries for nodes, as JSON; a worker needs those whose path is its node's or above it."""
+        return entry_documents(self._layers)
+
+    def snapshot_sources(self) -> JsonObject:
+        """Return where everything in the snapshot was written, as JSON; see `source_documents`. For people only."""
+        from oneml.habitats.settings.recorded_sources import source_documents  # noqa: PLC0415  # never on a worker
+
+        return source_documents(self._model, self._layers, self._session.tree)
+
+    def revised(self, values: Mapping[str, object], *, source: str) -> "EffectiveSettings[S]":
+        """Return these settings after a change to those of the process; what sessions and nodes set stays above it.
+
+        Args:
+            values: Reserved and own fields, side by side; models merge.
+            source: Where the change comes from, for people.
+
+        Raises:
+            SettingsError: Something in it is no setting, does not fit its type, or is a secret itself.
+            SecretUnavailableError: A reference to a secret leads to nothing here.
+        """
+        from oneml.habitats.settings.revisions import revised_layers, revised_values  # noqa: PLC0415  # driver only
+
+        layers = revised_layers(self._model, self._layers, values, source)
+        process, session = revised_values(self._model, self._process.tree, layers, self._secrets)
+        return EffectiveSettings(
+            model=self._model,
+            layers=layers,
+            secrets=self._secrets,
+            process=process,
+            session=session,
+            on_worker=self._on_worker,
+        )
+
+    def changed_fields(self, other: "EffectiveSettings[S]") -> frozenset[str]:
+        """Return the dotted names of values that are others in ``other``, in the session or in the process.
+
+        What reads one of them is told by `reads_any`.
+        """
+        from oneml.habitats.settings.revisions import changed_names  # noqa: PLC0415  # driver only
+
+        of_session = changed_names(self._model, self._session.tree, other.values())
+        return frozenset({*of_session, *changed_names(self._model, self._process.tree, other.process_values)})
+
+    def secret_digests(
+        self, key: bytes, context: bytes, path: NodePath | None = None, author: Mapping[str, JsonValue] | None = None
+    ) -> Mapping[str, str]:
+        """Return a keyed digest of each secret, by which a worker tells whether its own is the same.
+
+        Args:
+            key: The signing key.
+            context: What the digests are bound to: of another context they say nothing.
+            path: The node, for those secrets that it has otherwise than the session; None for session and process.
+            author: What its author gave for it.
+
+        Returns:
+            Digests in hexadecimal, by dotted name; behind ``process:`` where the process has another secret than the
+            session.
+
+        Raises:
+            OnemlError: As `node`.
+        """
+        return digests_of(self._secrets_in_force(path, author), key, context)
+
+    def rotated_secrets(
+        self,
+        recorded: Mapping[str, str],
+        key: bytes,
+        context: bytes,
+        path: NodePath | None = None,
+        author: Mapping[str, JsonValue] | None = None,
+    ) -> Sequence[Drift]:
+        """Return the secrets that are not those that ``recorded`` tells of; never themselves.
+
+        Args:
+            recorded: What `secret_digests` gave when the session was created.
+            key: As it was given there, and so the rest.
+            context: As it was given there.
+            path: As it was given there.
+            author: As it was given there.
+
+        Raises:
+            OnemlError: As `node`.
+        """
+        return rotated(self._secrets_in_force(path, author), recorded, key, context)
 
     def _applied(self, path: NodePath | None, author: Mapping[str, JsonValue]) -> Iterator[LayerValues]:
         yield from self._layers.process
@@ -283,3 +383,13 @@ class EffectiveSettings(Generic[S]):
         tree = self._nodes.tree(path, author)
         resolved = self._secrets.resolve(self._model, tree).tree if key is not None else tree
         return reuse_values(self._model, tree, resolved, fields, key)
+
+    def _secrets_in_force(
+        self, path: NodePath | None, author: Mapping[str, JsonValue] | None
+    ) -> Mapping[str, SecretInForce]:
+        own = secrets_of(self._model, self._secrets, self._nodes.tree(path, author or {}))
+        wider = secrets_of(self._model, self._secrets, self._process.tree if path is None else self._session.tree)
+        if path is not None:
+            return {name: secret for name, secret in own.items() if wider.get(name) != secret}
+        others = {f"{PROCESS_PREFIX}{name}": secret for name, secret in wider.items() if own.get(name) != secret}
+        return {**own, **others}

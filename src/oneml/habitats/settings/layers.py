@@ -19,6 +19,8 @@ class Layer(StrEnum):
     PROJECT_FILE = "oneml.toml"
     DOTENV = ".env"
     ENVIRONMENT = "environment"
+    REVISION = "change"
+    """What was changed for the process while sessions ran."""
     SETTINGS_FILE = "--settings"
     CODE = "code"
     SET = "--set"

@@ -3,29 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from oneml.habitats.errors import SettingsError
 from oneml.habitats.settings.checks import layer_problems, raise_all
+from oneml.habitats.settings.completion import complete_values
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.environment import ReadLayer
 from oneml.habitats.settings.layers import Layers, LayerValues
-from oneml.habitats.settings.model_values import Values, resolved_or_raise, values_of_tree
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
 from oneml.habitats.settings.process import process_layers
 from oneml.habitats.settings.references import SecretSource
 from oneml.habitats.settings.session import SessionLayers, assignment_layers, code_layers, file_layers
-from oneml.habitats.settings.shapes import merged
 from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
-from oneml.habitats.settings.validation import dumped, validated, with_defaults
-from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import NodePath
-from oneml.habitats.values.setting_problem import SettingProblem
 
 S = TypeVar("S", bound=PipelineSettings)
-
-_SURVIVAL = (
-    "does not come back as it is when it is written as JSON and read again, so a worker would have another value; "
-    "give it a type, a default or a validator that does"
-)
 
 
 def resolve_settings(
@@ -58,13 +48,13 @@ def resolve_settings(
     parts = (file_layers(given.file), code_layers(session), assignment_layers(model, given.assignments))
     layers = _checked(model, list(process_layers(model, habitat, sources)), parts)
     secrets = SecretSource.of_environment(sources.environ)
-    process = _values(model, {}, layers.process, secrets)
+    process = complete_values(model, {}, layers.process, secrets)
     return EffectiveSettings(
         model=model,
         layers=layers,
         secrets=secrets,
         process=process,
-        session=_values(model, process.tree, layers.session, secrets) if layers.session else process,
+        session=complete_values(model, process.tree, layers.session, secrets) if layers.session else process,
         on_worker=False,
     )
 
@@ -78,37 +68,6 @@ def _checked(model: type[PipelineSettings], read: Sequence[ReadLayer], parts: Se
     errors = [error for _, found in read for error in found] + [error for part in parts for error in part.errors]
     raise_all([*errors, *(error for layer in layers.every() for error in layer_problems(model, layer))])
     return layers
-
-
-def _values(
-    model: type[S], below: Mapping[str, JsonValue], layers: Sequence[LayerValues], secrets: SecretSource
-) -> Values[S]:
-    tree = below
-    for layer in layers:
-        tree = merged(model, tree, layer.values)
-    tree = with_defaults(model, tree)
-    instance = values_of_tree(model, tree, layers, secrets, on_worker=False).model
-    try:
-        complete = dumped(model, instance, tree)
-    except ValueError as error:
-        raise SettingsError(problems=(SettingProblem(model.__name__, f"{model.__name__} {error}"),)) from None
-    return Values(instance, complete, _check_survival(model, instance, complete, secrets))
-
-
-def _check_survival(
-    model: type[S], instance: S, complete: Mapping[str, JsonValue], secrets: SecretSource
-) -> frozenset[str]:
-    """Refuse values that a worker, reading them from a recipe, would have otherwise; return the secrets."""
-    again = resolved_or_raise(model, complete, secrets, on_worker=False)
-    try:
-        copy = validated(model, again, lambda _: "")
-    except SettingsError as error:
-        problems = [SettingProblem(p.setting, f"{p.setting}: {_SURVIVAL} ({p.message})") for p in error.problems]
-        raise SettingsError(problems=problems) from None
-    lost = [name for name in model.model_fields if getattr(instance, name) != getattr(copy, name)]
-    if lost:
-        raise SettingsError(problems=[SettingProblem(name, f"{name}: {_SURVIVAL}") for name in lost])
-    return again.texts
 
 
 def _by_path(parts: Sequence[SessionLayers]) -> Mapping[NodePath, tuple[LayerValues, ...]]:

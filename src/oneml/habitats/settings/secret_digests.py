@@ -1,6 +1,44 @@
 """Keyed digests that tell whether a secret is the same one, and nothing else about it."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pydantic import BaseModel
+from typing_extensions import override
+
+from oneml.habitats.settings.references import SecretSource, secret_leaves
+from oneml.habitats.settings.shapes import dotted, value_at
+from oneml.habitats.settings.signing_key import derived_key
+from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.json_value import JsonValue, canonical_json
+
+PURPOSE = "secrets"
+
+PROCESS_PREFIX = "process:"
+"""Before the name of a secret that the process has otherwise than the session."""
+
+ROTATION_REMEDY = (
+    "Give this worker the secret that the session was created with, "
+    "or create the session with verification.rotation=allow"
+)
+
+
+class SecretInForce(NamedTuple):
+    """A secret; never leaves memory.
+
+    Attributes:
+        setting: Dotted name of the setting.
+        reference: To the secret.
+        value: Itself, as JSON.
+    """
+
+    setting: str
+    reference: str
+    value: JsonValue
+
+    @override
+    def __repr__(self) -> str:
+        return f"<secret {self.setting}, {self.reference}>"
 
 
 def secret_digest(key: bytes, context: bytes, name: str, value: JsonValue) -> str:
@@ -15,3 +53,50 @@ def secret_digest(key: bytes, context: bytes, name: str, value: JsonValue) -> st
     from hmac import digest  # noqa: PLC0415  # most workers have no key
 
     return digest(key, canonical_json([context.hex(), name, value]), "sha256").hex()
+
+
+def secrets_of(
+    model: type[BaseModel], source: SecretSource, tree: Mapping[str, JsonValue]
+) -> Mapping[str, SecretInForce]:
+    """Return every secret that ``tree`` refers to, by dotted name; what leads to nothing is left out."""
+    resolved = source.resolve(model, tree)
+    missing = {item.setting for item in resolved.missing}
+    return {
+        name: SecretInForce(name, str(leaf.value), value_at(resolved.tree, leaf.name))
+        for leaf in secret_leaves(model, tree)
+        if (name := dotted(leaf.name)) not in missing
+    }
+
+
+def digests_of(secrets: Mapping[str, SecretInForce], key: bytes, context: bytes) -> Mapping[str, str]:
+    """Return the digest of each of ``secrets``; ``key`` is the signing key."""
+    if not secrets:
+        return {}
+    derived = derived_key(key, PURPOSE)
+    return {
+        name: secret_digest(derived, context, secret.setting, secret.value) for name, secret in sorted(secrets.items())
+    }
+
+
+def rotated(
+    secrets: Mapping[str, SecretInForce], recorded: Mapping[str, str], key: bytes, context: bytes
+) -> Sequence[Drift]:
+    """Return those of ``secrets`` that are not those that ``recorded`` tells of."""
+    return list(_rotated(secrets, recorded, digests_of(secrets, key, context)))
+
+
+def _rotated(
+    secrets: Mapping[str, SecretInForce], recorded: Mapping[str, str], found: Mapping[str, str]
+) -> Iterator[Drift]:
+    for name in sorted({*recorded, *found}):
+        if recorded.get(name) == found.get(name):
+            continue
+        secret = secrets.get(name)
+        yield Drift(
+            kind="secret",
+            subject=name.removeprefix(PROCESS_PREFIX),
+            field="" if secret is None else secret.reference,
+            expected="the secret that the session was created with" if name in recorded else None,
+            found=None if secret is None else "another one" if name in recorded else "a secret",
+            remedy=ROTATION_REMEDY,
+        )

@@ -1,5 +1,6 @@
 """What the text of an assignment means: the declared type decides."""
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Literal, cast, get_args, get_origin
 
@@ -10,6 +11,19 @@ from oneml.habitats.settings.shapes import members_of
 from oneml.habitats.values.json_value import JsonValue, strict_json
 
 TEXT_MAX_BYTES = 65_536
+
+_EXAMPLES: Mapping[object, str] = {
+    int: "3",
+    float: "0.5",
+    bool: "true",
+    list: "[...]",
+    tuple: "[...]",
+    set: "[...]",
+    frozenset: "[...]",
+    Sequence: "[...]",
+    dict: '{"key": ...}',
+    Mapping: '{"key": ...}',
+}
 
 
 def text_value(annotation: object, text: str) -> JsonValue:
@@ -33,8 +47,14 @@ def text_value(annotation: object, text: str) -> JsonValue:
     except (InvalidDocumentError, UnicodeEncodeError):
         if any(texts):
             return text
-        message = "needs JSON"
-        raise ValueError(message) from None
+        raise ValueError(needs_json(annotation)) from None
+
+
+def needs_json(annotation: object) -> str:
+    """Return what is said of a value that is no JSON where JSON of that type is wanted: with an example."""
+    kinds = [get_origin(kind) or kind for kind in members_of(annotation)]
+    example = next((_EXAMPLES[kind] for kind in kinds if kind in _EXAMPLES), None)
+    return "needs JSON" if example is None else f"needs JSON, such as {example}"
 
 
 def _is_text(kind: object) -> bool:

@@ -56,6 +56,14 @@ _MEANINGS: Mapping[str, tuple[Callable[[object], bool], str]] = {
         lambda value: callable(value) and not isinstance(value, providers.Provider),
         "this name is for the method that defines the DAG. Choose another name.",
     ),
+    "first_party": (
+        lambda value: not isinstance(value, providers.Provider),
+        'this name is for packages that count as code: first_party = ("my_library",). Choose another name.',
+    ),
+    "package_data": (
+        lambda value: not isinstance(value, providers.Provider),
+        'this name is for files that count as code: package_data = ("my_library:prompts/*.txt",). Choose another name.',
+    ),
     "__init__": (
         lambda _: False,
         "instances are made by open(), which does not call it. Build what it makes by a provider.",

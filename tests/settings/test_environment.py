@@ -159,7 +159,7 @@ def test_variables_under_no_prefix_of_settings_are_nobody_s_business(machine: "M
 
 def test_json_that_is_none_names_the_variable_and_not_its_text(machine: "Machine") -> None:
     machine.environ["KNOBS_LABELS"] = '{"canary'
-    with pytest.raises(SettingsError, match=r"labels: needs JSON \(KNOBS_LABELS\)") as raised:
+    with pytest.raises(SettingsError, match=r'labels: needs JSON, such as {"key": \.\.\.} \(KNOBS_LABELS\)') as raised:
         machine.resolve(Knobs)
     assert "canary" not in str(raised.value)
     assert raised.value.__cause__ is None

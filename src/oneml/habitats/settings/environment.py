@@ -14,6 +14,7 @@ from oneml.habitats.settings.json_form import as_json
 from oneml.habitats.settings.layers import Layer, LayerValues
 from oneml.habitats.settings.models import RESERVED_NAMES, PipelineSettings
 from oneml.habitats.settings.shapes import SettingName, combined, dotted, find_setting, leaves, names_in, nested
+from oneml.habitats.settings.text_values import needs_json
 from oneml.habitats.settings.variables import (
     DELIMITER,
     RESERVED_PREFIX,
@@ -64,7 +65,8 @@ class _Reading:
         except (SourceError, ValueError) as error:
             shown = dotted(name) if name is not None else variable
             # What pydantic-settings raises carries the text of the variable, so only its rule is told.
-            rule = "needs JSON" if isinstance(error, SourceError) else str(error)
+            wanted = find_setting(self.model, name).annotation if name is not None else object
+            rule = needs_json(wanted) if isinstance(error, SourceError) else str(error)
             self._refuse(SettingProblem(shown, f"{shown}: {rule}", self.place(variable)))
             return
         if not tree:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from oneml.habitats.habitats.overrides import Override as Override
     from oneml.habitats.habitats.overrides import replace as replace
     from oneml.habitats.habitats.providers import NodeResource as NodeResource
+    from oneml.habitats.habitats.providers import NodeSeed as NodeSeed
     from oneml.habitats.habitats.providers import NodeSingleton as NodeSingleton
     from oneml.habitats.habitats.providers import ProcessResource as ProcessResource
     from oneml.habitats.habitats.providers import ProcessSingleton as ProcessSingleton
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "HabitatRegistry": "habitats.registry",
     "NodeResource": "habitats.providers",
+    "NodeSeed": "habitats.providers",
     "NodeSingleton": "habitats.providers",
     "OnemlError": "errors",
     "Override": "habitats.overrides",

@@ -12,6 +12,7 @@ from oneml.habitats.habitats.constructors import Fit
 from oneml.habitats.habitats.deep_builders import flattened
 from oneml.habitats.habitats.graph_reach import Reach
 from oneml.habitats.habitats.lifetimes import Lifetime, SettingRead
+from oneml.habitats.habitats.node_seed import node_seed
 from oneml.habitats.habitats.plain_arguments import fresh, is_copied
 from oneml.habitats.habitats.provider_graph import ProviderGraph
 from oneml.habitats.habitats.provider_node import Argument, Edge, ProviderKind, ProviderNode
@@ -228,6 +229,10 @@ class _Compiler:
 
         return build
 
+    def seed(self, node: ProviderNode) -> Builder:
+        seed, name = self.argument(node.args[0]), node.name
+        return lambda scope: node_seed(seed(scope), scope.path_of_node(f'"{name}"'), name)
+
     def replaced(self, node: ProviderNode) -> Builder:
         index, name = node.number, node.name
         return lambda scope: scope.up[index] if index in scope.up else scope.home(name).up[index]
@@ -267,6 +272,7 @@ _MAKERS: Mapping[ProviderKind, Callable[[_Compiler, ProviderNode], Builder]] = {
     ProviderKind.ITEM: _Compiler.item,
     ProviderKind.METHOD: _Compiler.method,
     ProviderKind.SETTING: _Compiler.setting,
+    ProviderKind.SEED: _Compiler.seed,
     ProviderKind.REPLACED: _Compiler.replaced,
 }
 

@@ -22,10 +22,10 @@ def array_form(reader: "Canonicaliser", value: Any) -> JsonValue:
     Raises:
         NotCanonicalError: It has none.
     """
-    kind = cast("type", type(value))
-    if isinstance(value, np.dtype):
+    kind = cast("type[Any]", type(value))
+    if issubclass(kind, np.dtype):
         return {"dtype": _type_text(value)}
-    if isinstance(value, np.generic):
+    if issubclass(kind, np.generic):
         return {"scalar": _type_text(value.dtype), "bytes": bytes_form(value.tobytes())}
     if kind is np.ndarray:
         digest = hashlib.sha256(value.tobytes()).hexdigest()
@@ -36,13 +36,15 @@ def array_form(reader: "Canonicaliser", value: Any) -> JsonValue:
     if hasattr(value, "__qualname__"):  # its functions are of a kind of its own
         return reader.import_of(value)
     raise NotCanonicalError(
-        f"a live {kind.__qualname__}", f"Give it as a provider: providers.Singleton({kind.__qualname__}, ...)."
+        what=f"a live {kind.__qualname__}",
+        advice=f"Give it as a provider: providers.Singleton({kind.__qualname__}, ...).",
     )
 
 
 def _type_text(form: "np.dtype[Any]") -> str:
     if form.hasobject or form.fields is not None or form.subdtype is not None or form.char in _PADDED:
         raise NotCanonicalError(
-            f"an array of {form.name}", "Give numbers or text of a plain type, or a provider that makes them."
+            what=f"an array of {form.name}",
+            advice="Give numbers or text of a plain type, or a provider that makes them.",
         )
     return form.str

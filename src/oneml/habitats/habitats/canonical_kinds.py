@@ -54,9 +54,11 @@ def _live(kind: type) -> NotCanonicalError:
     name = kind.__qualname__
     for base in _BUILT_IN:
         if issubclass(kind, base):
-            return NotCanonicalError(f"a live {name}", f"Give a plain {base.__name__}, or a frozen dataclass.")
+            return NotCanonicalError(
+                what=f"a live {name}", advice=f"Give a plain {base.__name__}, or a frozen dataclass."
+            )
     made = f"Give it as a provider: providers.Singleton({name}, ...), or make it a frozen dataclass."
-    return NotCanonicalError(f"a live {name}", made)
+    return NotCanonicalError(what=f"a live {name}", advice=made)
 
 
 _BUILT_IN = (dict, list, tuple, set, frozenset, str, bytes, int, float, complex)
@@ -68,25 +70,25 @@ def _named_tuple(reader: "Canonicaliser", value: Any) -> JsonValue:
 
 
 def _dataclass(reader: "Canonicaliser", value: Any) -> JsonValue:
-    kind = cast("type", type(value))
+    kind = cast("type[Any]", type(value))
     names = [field.name for field in dataclasses.fields(value)]
     surplus = sorted(_state(kind, value) - set(names))
     if surplus or issubclass(kind, (*_BUILT_IN, BaseException)):
         known = surplus[0] if surplus else f"what {kind.__mro__[1].__qualname__} holds"
         raise NotCanonicalError(
-            f"a {kind.__qualname__} that holds more than its fields ({known})",
-            f"Give it as a provider: providers.Singleton({kind.__qualname__}, ...), or make that a field.",
+            what=f"a {kind.__qualname__} that holds more than its fields ({known})",
+            advice=f"Give it as a provider: providers.Singleton({kind.__qualname__}, ...), or make that a field.",
         )
     found = {name: getattr(value, name, dataclasses.MISSING) for name in names}
     unset = [name for name, item in found.items() if item is dataclasses.MISSING]
     if unset:
-        raise NotCanonicalError(f"a {kind.__qualname__} whose field {unset[0]} is not set", "Set it.")
+        raise NotCanonicalError(what=f"a {kind.__qualname__} whose field {unset[0]} is not set", advice="Set it.")
     return {"object": reader.path(kind), "fields": reader.fields(found)}
 
 
 def _state(kind: type, value: object) -> set[str]:
     """Return the names under which an object holds something, cached properties apart."""
-    held = set(getattr(value, "__dict__", ()))
+    held: set[str] = set(getattr(value, "__dict__", ()))
     for parent in kind.__mro__:
         slots: object = vars(parent).get("__slots__", ())
         names = (slots,) if isinstance(slots, str) else cast("tuple[str, ...]", tuple(cast("Any", slots)))
@@ -108,8 +110,8 @@ def _model(reader: "Canonicaliser", value: BaseModel) -> JsonValue:
 
 def _secret(_reader: "Canonicaliser", value: object) -> JsonValue:
     raise NotCanonicalError(
-        f"a {type(value).__qualname__}",
-        "Secrets are never written down: read it from the settings, settings.session.<name>.",
+        what=f"a {type(value).__qualname__}",
+        advice="Secrets are never written down: read it from the settings, settings.session.<name>.",
     )
 
 
@@ -140,13 +142,15 @@ def _method(reader: "Canonicaliser", value: Any) -> JsonValue:
     name: str = value.__name__
     found: object = getattr(owner, name, None)
     if type(found) is not type(value) or found != value:
-        raise NotCanonicalError(f"a live method {value.__qualname__}", "Give a function at the top of a module.")
+        raise NotCanonicalError(
+            what=f"a live method {value.__qualname__}", advice="Give a function at the top of a module."
+        )
     return {"method": name, "of": reader.read(owner)}
 
 
 def _partial(reader: "Canonicaliser", value: "functools.partial[object]") -> JsonValue:
     if vars(value):
-        raise NotCanonicalError("a partial with attributes", "Write a function at the top of a module.")
+        raise NotCanonicalError(what="a partial with attributes", advice="Write a function at the top of a module.")
     return {
         "partial": reader.read(value.func),
         "args": reader.listed(value.args),
@@ -155,9 +159,8 @@ def _partial(reader: "Canonicaliser", value: "functools.partial[object]") -> Jso
 
 
 def _getter(reader: "Canonicaliser", value: Any) -> JsonValue:
-    made, arguments = value.__reduce__()[:2]  # these three classes say so what they were made with
-    made = type(value) if made is type(value) else made
-    return {type(value).__name__: reader.listed(arguments), "made": reader.read(made)}
+    made = cast("tuple[object, ...]", value.__reduce__())  # these three classes say so what they were made with
+    return {type(value).__name__: reader.listed(made)}
 
 
 def _datetime(reader: "Canonicaliser", value: datetime | time) -> JsonValue:
@@ -175,7 +178,7 @@ def _timezone(reader: "Canonicaliser", value: timezone) -> JsonValue:
 
 def _zone(_reader: "Canonicaliser", value: ZoneInfo) -> JsonValue:
     if value.key is None:  # pyright: ignore[reportUnnecessaryComparison]  # read from a file without a name
-        raise NotCanonicalError("a live ZoneInfo", 'Give one by its key: ZoneInfo("Europe/Paris").')
+        raise NotCanonicalError(what="a live ZoneInfo", advice='Give one by its key: ZoneInfo("Europe/Paris").')
     return {"ZoneInfo": value.key}
 
 
@@ -186,7 +189,11 @@ def _logger(_reader: "Canonicaliser", value: logging.Logger) -> JsonValue:
 
 
 def _default_dict(reader: "Canonicaliser", value: "defaultdict[Any, Any]") -> JsonValue:
-    return {"defaultdict": reader.pairs(value), "factory": reader.read(value.default_factory)}
+    return {"defaultdict": reader.pairs(cast("dict[Any, Any]", value)), "factory": reader.read(value.default_factory)}
+
+
+def _slice(reader: "Canonicaliser", value: "slice[object, object, object]") -> JsonValue:
+    return {"slice": reader.listed((value.start, value.stop, value.step))}
 
 
 def _module(reader: "Canonicaliser", value: ModuleType) -> JsonValue:
@@ -195,19 +202,19 @@ def _module(reader: "Canonicaliser", value: ModuleType) -> JsonValue:
     return {"module": name}
 
 
-KINDS: Mapping[type, Reader] = {
+KINDS: Mapping[Any, Reader] = {
     tuple: lambda reader, value: {"tuple": reader.listed(value)},
     list: lambda reader, value: {"list": reader.listed(value)},
     dict: lambda reader, value: {"dict": reader.pairs(value)},
     set: lambda reader, value: {"set": reader.sorted(value)},
     frozenset: lambda reader, value: {"frozenset": reader.sorted(value)},
     deque: lambda reader, value: {"deque": reader.listed(value), "maxlen": value.maxlen},
-    slice: lambda reader, value: {"slice": reader.listed((value.start, value.stop, value.step))},
+    slice: _slice,
     OrderedDict: lambda reader, value: {"OrderedDict": [reader.listed(pair) for pair in value.items()]},
     Counter: lambda reader, value: {"Counter": reader.pairs(value)},
     defaultdict: _default_dict,
     MappingProxyType: lambda reader, value: {"mappingproxy": reader.read(dict(value))},
-    SimpleNamespace: lambda reader, value: {"SimpleNamespace": reader.pairs(vars(value))},
+    SimpleNamespace: lambda reader, value: {"SimpleNamespace": reader.pairs(value.__dict__)},
     re.Pattern: lambda reader, value: {"Pattern": reader.read(value.pattern), "flags": value.flags},
     datetime: _datetime,
     time: _datetime,
@@ -232,8 +239,8 @@ KINDS: Mapping[type, Reader] = {
 """The reader of each kind, by the exact type of the value."""
 
 
-def _is_named_tuple(kind: type, _value: object) -> bool:
-    return issubclass(kind, tuple) and kind.__bases__ == (tuple,) and hasattr(kind, "_fields")
+def _is_named_tuple(kind: type[Any], _value: object) -> bool:
+    return kind.__bases__ == (tuple,) and hasattr(kind, "_fields")
 
 
 _BY_TEST: tuple[tuple[Callable[[type, Any], bool], Reader], ...] = (

@@ -6,7 +6,7 @@ path. Never by ``id``, ``repr``, ``hash`` or pickle: what is left is refused, by
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from oneml.habitats.habitats.canonical_kinds import KINDS, Reader, reader_by_base
 from oneml.habitats.habitats.canonical_scalars import SCALARS
@@ -78,15 +78,17 @@ class Canonicaliser:
         Raises:
             NotCanonicalError: It has none.
         """
-        kind = type(value)
+        kind = cast("type[Any]", type(value))
         scalar = SCALARS.get(kind)
         if scalar is not None:
             return scalar(value)
         depth = len(self._open)
         if id(value) in self._open:
-            raise NotCanonicalError(f"a {kind.__qualname__} that contains itself", "Give a value without a loop.")
+            raise NotCanonicalError(
+                what=f"a {kind.__qualname__} that contains itself", advice="Give a value without a loop."
+            )
         if depth >= DEPTH_MAX:
-            raise NotCanonicalError(f"a value nested deeper than {DEPTH_MAX}", "Give a flatter one.")
+            raise NotCanonicalError(what=f"a value nested deeper than {DEPTH_MAX}", advice="Give a flatter one.")
         self._open.append(id(value))
         try:
             form = _reader_of(kind, value)(self, value)

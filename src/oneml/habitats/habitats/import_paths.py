@@ -20,7 +20,7 @@ class NotCanonicalError(Exception):
         advice: What to do about it, as sentences.
     """
 
-    def __init__(self, what: str, advice: str) -> None:
+    def __init__(self, *, what: str, advice: str) -> None:
         self.what = what
         self.advice = advice
         super().__init__(f"{what}. {advice}")
@@ -42,18 +42,20 @@ def import_path(form: Any) -> str:
     module = _module_of(form)
     noun = "class" if isinstance(form, type) else "function"
     if not isinstance(name, str) or not isinstance(module, str):
-        raise NotCanonicalError(f"a live {type(form).__qualname__}", f"Give a {noun} that can be imported.")
+        raise NotCanonicalError(what=f"a live {type(form).__qualname__}", advice=f"Give a {noun} that can be imported.")
     if name.endswith("<lambda>"):
-        raise NotCanonicalError("a lambda", "Write it as a function at the top of a module.")
+        raise NotCanonicalError(what="a lambda", advice="Write it as a function at the top of a module.")
     if module == _MAIN:
-        raise NotCanonicalError(f"the {noun} {name} of __main__", "Move it to a module that can be imported.")
+        raise NotCanonicalError(
+            what=f"the {noun} {name} of __main__", advice="Move it to a module that can be imported."
+        )
     if "<locals>" in name:
-        raise NotCanonicalError(f"the {noun} {name}", "Define it at the top of a module.")
+        raise NotCanonicalError(what=f"the {noun} {name}", advice="Define it at the top of a module.")
     module = _MOVED.get(module, module)
     if _found_at(module, name) is not form:
         raise NotCanonicalError(
-            f"the {noun} {module}:{name}, which importing that name does not give",
-            "Give what the module has under that name.",
+            what=f"the {noun} {module}:{name}, which importing that name does not give",
+            advice="Give what the module has under that name.",
         )
     return f"{module}:{name}"
 
@@ -66,7 +68,7 @@ def module_path(module: ModuleType) -> str:
     """
     name = module.__name__
     if name == _MAIN or sys.modules.get(name) is not module:
-        raise NotCanonicalError(f"the module {name}", "Give a module that can be imported.")
+        raise NotCanonicalError(what=f"the module {name}", advice="Give a module that can be imported.")
     return name
 
 

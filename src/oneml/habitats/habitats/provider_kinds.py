@@ -11,6 +11,7 @@ from oneml.habitats.habitats.provider_node import Argument, Edge, Plain, Provide
 from oneml.habitats.habitats.providers import (
     AnyProvider,
     NodeResource,
+    NodeSeed,
     NodeSingleton,
     ProcessResource,
     ProcessSingleton,
@@ -285,6 +286,10 @@ def _setting(_reader: EdgeReader, provider: SettingView) -> Reading:
     return Reading(ProviderKind.SETTING, LIFETIME_OF_LAYER[read.layer], provides=read)
 
 
+def _seed(reader: EdgeReader, provider: NodeSeed) -> Reading:
+    return Reading(ProviderKind.SEED, Lifetime.NODE, args=(reader.argument("seed", provider.seed),))
+
+
 def unsupported(problem: str) -> Reading:
     """Return the reading of a provider that cannot be compiled, with the reason and the way out."""
     return Reading(ProviderKind.UNSUPPORTED, problem=problem)
@@ -295,6 +300,7 @@ _READERS: Mapping[type, Callable[[EdgeReader, Any], Reading]] = {
     ProcessResource: _process_resource,
     NodeSingleton: _node_singleton,
     NodeResource: _node_resource,
+    NodeSeed: _seed,
     Reference: _reference,
     SettingView: _setting,
     providers.AbstractFactory: _abstract,

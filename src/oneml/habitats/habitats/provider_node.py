@@ -33,6 +33,7 @@ class ProviderKind(StrEnum):
     ITEM = "item"
     METHOD = "method"
     SETTING = "setting"
+    SEED = "seed"
     OVERRIDDEN = "overridden"
     """Gives what the provider gives that stands for it since the class was declared, or in this session."""
     REPLACED = "replaced"

@@ -52,6 +52,52 @@ class NodeResource(providers.Resource[T]):
         raise NotOpenedError(subject="A NodeResource")
 
 
+class NodeSeed(providers.Provider[int]):
+    """Gives a number to seed random generators with, 0 <= n < 2**32, that differs between the nodes of a session.
+
+    ``NodeSeed(settings.node.seed)``: the first four bytes, the highest first, of the SHA-256 of the canonical JSON
+    ``[seed, node path]``. So it is the same at each attempt, on every worker, whatever runs beside the node, and in each
+    session that has the same seed.
+
+    Args:
+        seed: The seed of the settings, or a provider of one; an integer.
+
+    Raises:
+        OutsideNodeError: When it is built where no node is open.
+    """
+
+    def __init__(self, seed: int | providers.Provider[int], /) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def __deepcopy__(self, memo: dict[Any, Any] | None) -> "NodeSeed":
+        """Copy the provider of the seed, as a container does that is nested in another one."""
+        memo = {} if memo is None else memo
+        known: NodeSeed | None = memo.get(id(self))
+        if known is not None:
+            return known
+        copied = NodeSeed(0)
+        memo[id(self)] = copied
+        copied._seed = providers.deepcopy(self._seed, memo)
+        self._copy_overridings(copied, memo)  # pyright: ignore[reportUnknownMemberType]  # DI stub
+        return copied
+
+    def _provide(self, args: tuple[object, ...], kwargs: dict[str, object]) -> NoReturn:
+        raise NotOpenedError(subject="A NodeSeed")
+
+    @property
+    def seed(self) -> object:
+        """The seed, or what provides it."""
+        return self._seed
+
+    @property
+    def related(self) -> Iterator[AnyProvider]:
+        """Providers that this one refers to."""
+        if is_provider(self._seed):
+            yield self._seed
+        yield from super().related  # pyright: ignore[reportUnknownMemberType]  # DI stub
+
+
 class Reference(providers.Provider[T]):
     """Gives a new object of a class that is imported only where it is built.
 

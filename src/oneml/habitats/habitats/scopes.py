@@ -238,6 +238,16 @@ class Scope:
             raise OutsideNodeError(subject=subject)
         return self.node_settings
 
+    def path_of_node(self, subject: str) -> NodePath:
+        """Return the path of the node.
+
+        Raises:
+            OutsideNodeError: No node is open.
+        """
+        if self.node_settings is None:
+            raise OutsideNodeError(subject=subject)
+        return NodePath(self.name)
+
 
 _NO_SESSION = "it belongs to a session, and the process has none."
 

@@ -1,16 +1,14 @@
 """Types as one line of text that is the same in every process and on every minor version of Python."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import EllipsisType, GenericAlias, NoneType
-from typing import Annotated, Any, ForwardRef, Literal, NewType, ParamSpec, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Any, ForwardRef, Literal, NewType, ParamSpec, TypeVar, get_args, get_origin
 
 from typing_extensions import TypeVarTuple
 
 from oneml.habitats.graph.forms import ALIAS_TYPES, is_union
 from oneml.habitats.habitats.import_paths import NotCanonicalError
-
-_VARIABLES = (TypeVar, ParamSpec, TypeVarTuple)
 
 
 class TypeTexts:
@@ -36,23 +34,13 @@ class TypeTexts:
         """
         if form is None or form is NoneType:
             return "None"
-        if isinstance(form, EllipsisType):
-            return "..."
-        if isinstance(form, list):
-            return f"[{self._listed(tuple(cast('list[object]', form)))}]"
-        if isinstance(form, str | ForwardRef):
-            return json.dumps(form if isinstance(form, str) else form.__forward_arg__)
-        if isinstance(form, ALIAS_TYPES):
-            return self._alias(form)
-        if isinstance(form, _VARIABLES):
-            return f"~{form.__name__}"
-        if isinstance(form, NewType):
-            return self._path_of(form)
-        if get_origin(form) is not None:
-            return self._built(form)
-        return self._plain(form)
+        for kinds, written in _WRITTEN:
+            if isinstance(form, kinds):
+                return written(self, form)
+        return self._plain(form) if get_origin(form) is None else self._built(form)
 
-    def _listed(self, forms: tuple[object, ...]) -> str:
+    def listed(self, forms: Iterable[object]) -> str:
+        """Return the texts of several types."""
         return ", ".join([self.of(form) for form in forms])
 
     def _built(self, form: object) -> str:
@@ -69,9 +57,13 @@ class TypeTexts:
         if not arguments:
             return f"{name}[()]" if origin is tuple and hasattr(form, "__args__") else name
         star = "*" if isinstance(form, GenericAlias) and form.__unpacked__ else ""
-        return f"{star}{name}[{self._listed(arguments)}]"
+        return f"{star}{name}[{self.listed(arguments)}]"
 
-    def _alias(self, alias: Any) -> str:
+    def named(self, form: Any) -> str:
+        """Return the path of what is no class, but has a name as one."""
+        return self._path_of(form)
+
+    def alias(self, alias: Any) -> str:
         """Write what an alias stands for; one that stands in itself by its name."""
         if alias in self._aliases:
             return str(alias.__name__)
@@ -85,9 +77,21 @@ class TypeTexts:
         if isinstance(form, type):
             generic: dict[str, Any] = getattr(form, "__pydantic_generic_metadata__", {})
             if generic.get("origin") is not None:
-                return f"{self._path_of(generic['origin'])}[{self._listed(generic['args'])}]"
+                return f"{self._path_of(generic['origin'])}[{self.listed(generic['args'])}]"
             return self._path_of(form).removeprefix("builtins:")
         name: object = getattr(form, "_name", None) or getattr(form, "__name__", None)
         if isinstance(name, str) and type(form).__module__ in {"typing", "typing_extensions"}:
             return f"typing:{name}"
-        raise NotCanonicalError(f"a live {type(form).__qualname__} as a type", "Give a type.")
+        raise NotCanonicalError(what=f"a live {type(form).__qualname__} as a type", advice="Give a type.")
+
+
+_WRITTEN: tuple[tuple[Any, Callable[[TypeTexts, Any], str]], ...] = (
+    (EllipsisType, lambda _texts, _form: "..."),
+    (list, lambda texts, form: f"[{texts.listed(form)}]"),
+    (str, lambda _texts, form: json.dumps(form)),
+    (ForwardRef, lambda _texts, form: json.dumps(form.__forward_arg__)),
+    (ALIAS_TYPES, lambda texts, form: texts.alias(form)),
+    ((TypeVar, ParamSpec, TypeVarTuple), lambda _texts, form: f"~{form.__name__}"),
+    (NewType, lambda texts, form: texts.named(form)),
+)
+"""How forms are written that are no classes, by what they are."""

@@ -25,6 +25,7 @@ from oneml.habitats.values.plan_json import (
     plan_header_to_json,
     planned_node_from_json,
     planned_node_to_json,
+    shown_to_json,
 )
 
 SEGMENTS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,8}", fullmatch=True)
@@ -62,7 +63,9 @@ def through_bytes(value: Any) -> Any:
 
 @given(NODES)
 def test_a_node_survives_its_document(node: PlannedNode) -> None:
-    assert planned_node_from_json(through_bytes(planned_node_to_json(node)), what="plan") == node
+    assert planned_node_from_json(
+        through_bytes(planned_node_to_json(node)), through_bytes(shown_to_json(node)), what="plan"
+    ) == node
 
 
 @given(
@@ -90,8 +93,8 @@ SOUND: dict[str, Any] = {
     "inputs": {"x": {"port": ["//a", "output"]}},
     "outputs": ["output"],
     "after": ["//c"],
-    "place": ["file.py", 3],
 }
+SHOWN: dict[str, Any] = {"place": ["file.py", 3]}
 
 
 @pytest.mark.parametrize(
@@ -120,9 +123,10 @@ SOUND: dict[str, Any] = {
     ],
 )
 def test_a_document_of_another_shape_is_refused(key: str, wrong: object) -> None:
-    assert planned_node_from_json(SOUND, what="plan").path == "//b"
+    assert planned_node_from_json(SOUND, SHOWN, what="plan").path == "//b"
+    altered = [{**SOUND, key: wrong}, SHOWN] if key not in {"label", "place"} else [SOUND, {**SHOWN, key: wrong}]
     with pytest.raises(InvalidDocumentError, match="The plan cannot be read"):
-        planned_node_from_json({**SOUND, key: wrong}, what="plan")
+        planned_node_from_json(*altered, what="plan")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ def test_a_document_of_another_shape_is_refused(key: str, wrong: object) -> None
     ],
 )
 def test_a_header_of_another_shape_is_refused(key: str, wrong: object) -> None:
-    node = planned_node_from_json(SOUND, what="plan")
+    node = planned_node_from_json(SOUND, SHOWN, what="plan")
     header = plan_header_to_json(Plan(nodes={node.path: node}))
     with pytest.raises(InvalidDocumentError):
         plan_from_json({**header, key: wrong}, nodes={node.path: node}, node_settings={}, what="plan")  # type: ignore[dict-item]

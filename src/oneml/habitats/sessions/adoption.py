@@ -9,7 +9,6 @@ from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.session_store import SessionStore
 from oneml.habitats.sessions.attempts import AttemptLog, Commit, outcome_of, read_commit
 from oneml.habitats.sessions.clock import rfc3339
-from oneml.habitats.sessions.reuse import ReuseKeys
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.plan import PlannedNode
@@ -29,7 +28,7 @@ class Adoption:
         index: Knows which session computed what.
         attempts: Commits of the session that adopts.
         node: Gives a node of its plan.
-        keys: Reuse keys of its nodes.
+        key_of: Gives the key under which the outputs of a node are found.
         clock: Time.
     """
 
@@ -40,14 +39,14 @@ class Adoption:
         index: SessionStore,
         attempts: AttemptLog,
         node: Callable[[NodePath], PlannedNode],
-        keys: ReuseKeys,
+        key_of: Callable[[PlannedNode], str | None],
         clock: Clock,
     ) -> None:
         self._store = store
         self._index = index
         self._attempts = attempts
         self._node = node
-        self._keys = keys
+        self._key_of = key_of
         self._clock = clock
 
     def adopt(self, path: NodePath) -> NodeOutcome | None:
@@ -61,7 +60,7 @@ class Adoption:
         """
         node = self._node(path)
         try:
-            key = self._keys.of(node)
+            key = self._key_of(node)
             if key is None:
                 return None
             found = self._found(node, key)

@@ -1,6 +1,6 @@
 """What must fit between a plan, its settings and its engines, before anything is written."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from oneml.habitats.data.serializer_registry import SerializerRegistry
 from oneml.habitats.engines.registry import engine_by_name
@@ -11,6 +11,7 @@ from oneml.habitats.ports.engine import Capability, Engine
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.node_path import NodePath, ancestors_of
 from oneml.habitats.values.plan import Plan, PlannedNode
 from oneml.habitats.values.problem import Problem
@@ -87,8 +88,20 @@ def check_execution(
     overrides: Sequence[Override],
     importable: bool,
     store_is_shared: bool,
+    unproven_of: Callable[[str], Sequence[str]],
+    drifted: Callable[[], Sequence[Drift]],
 ) -> None:
     """Let pass nodes whose engines exist and can do what the nodes ask of them.
+
+    Args:
+        habitat: Name of the habitat.
+        plan: The plan.
+        settings: The effective settings.
+        overrides: What is replaced.
+        importable: Whether another process can import the container.
+        store_is_shared: Whether another process can open the artifact store.
+        unproven_of: Why another process cannot rebuild what a provider gives; asked only where nodes leave this one.
+        drifted: How the code in this process differs from its source; asked only then.
 
     Raises:
         UnknownEngineError: A node asks for an engine that there is none of.
@@ -98,6 +111,7 @@ def check_execution(
     engines: dict[str, Engine] = {}
     problems: list[Problem] = []
     said: set[str] = set()
+    left = False
     named: dict[tuple[tuple[str, str], ...], list[PlannedNode]] = {}
     for path, node in plan.nodes.items():
         effective = settings.node(path, plan.node_settings.get(path, {}))
@@ -108,7 +122,11 @@ def check_execution(
         if effective.serializers:
             named.setdefault(tuple(sorted(effective.serializers.items())), []).append(node)
         if Capability.LIVE_OBJECTS not in engine.capabilities:
-            for message in _bound_to_this_process(engine, overrides, importable=importable, shared=store_is_shared):
+            if not left:
+                left = True
+                problems.extend(Problem(None, _not_its_source(engine, drift)) for drift in drifted())
+            bound = _bound_to_this_process(engine, overrides, importable=importable, shared=store_is_shared)
+            for message in bound or _unproven(engine, path, unproven_of(node.provider)):
                 if message not in said:
                     said.add(message)
                     problems.append(Problem(None, message))
@@ -158,9 +176,24 @@ def _serializers(given: tuple[tuple[str, str], ...], nodes: Sequence[PlannedNode
             yield Problem(nodes[0].place, f"serializers.{port}: {error}", tuple(node.path for node in nodes[:1]))
 
 
+def _unproven(engine: Engine, path: NodePath, reasons: Sequence[str]) -> Sequence[str]:
+    return [f'Engine "{engine.name}" runs {path} in another process: {reason}' for reason in reasons]
+
+
+def _not_its_source(engine: Engine, drift: Drift) -> str:
+    return (
+        f'Engine "{engine.name}" runs nodes in other processes, which read {drift.subject} from its source; here it '
+        f"was changed since it was imported: {drift.found}. Undo that, or give replace(...) to the session."
+    )
+
+
 def _bound_to_this_process(
     engine: Engine, overrides: Sequence[Override], *, importable: bool, shared: bool
-) -> Iterator[str]:
+) -> Sequence[str]:
+    return list(_reasons_to_stay(engine, overrides, importable=importable, shared=shared))
+
+
+def _reasons_to_stay(engine: Engine, overrides: Sequence[Override], *, importable: bool, shared: bool) -> Iterator[str]:
     if not shared:
         yield (
             f'Engine "{engine.name}" runs nodes in other processes, which cannot open a store in memory. '

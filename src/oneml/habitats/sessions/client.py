@@ -1,21 +1,19 @@
 """Where sessions come from: creating, loading, listing and removing them."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
-from oneml.habitats.data.client import DataClient
 from oneml.habitats.errors import (
     AmbiguousSessionError,
     HabitatMismatchError,
     InvalidComponentsError,
     UnknownSessionError,
 )
-from oneml.habitats.habitats.code_document import identity_to_json
-from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import own_target
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.artifact_store import ArtifactStore
@@ -24,11 +22,12 @@ from oneml.habitats.ports.session_store import SessionRow, SessionStore
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog
 from oneml.habitats.sessions.clock import SystemClock, rfc3339
-from oneml.habitats.sessions.opened import OpenedSession, PlannedNodes
-from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe, check_unused, read_recipe, write_recipe
+from oneml.habitats.sessions.opening import SessionOpener
+from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe, check_unused, read_recipe
 from oneml.habitats.sessions.session import PipelineSession
-from oneml.habitats.sessions.verification import open_verified
+from oneml.habitats.settings.calling import calling_place
 from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.settings.signing_key import signing_key
 from oneml.habitats.settings.sources import STORE_VARIABLE, CommandLineSettings, ProcessSources, configured_store
 from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX, strange_variables
 from oneml.habitats.stores.addresses import default_store_url, open_artifact_store, open_session_store
@@ -40,7 +39,9 @@ from oneml.habitats.values.suggestions import known_names
 if TYPE_CHECKING:
     from oneml.habitats.habitats.overrides import Override
     from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
+    from oneml.habitats.sessions.identification import SessionIdentity
     from oneml.habitats.sessions.preparation import Prepared
+    from oneml.habitats.sessions.proof import Revision
     from oneml.habitats.settings.effective import EffectiveSettings
     from oneml.habitats.settings.models import PipelineSessionSettings
 
@@ -159,9 +160,18 @@ class PipelineServiceClient:
         if session_id is not None:
             check_unused(self.store, new_id)
             self.store.delete_tree(keys.nodes_prefix(new_id))  # of a session that was removed halfway
+        from oneml.habitats.sessions.creation import write_session  # noqa: PLC0415  # not on a worker
+
         prepared = self._prepare(habitat, overrides, settings, command_line, new_id)
         try:
-            recipe = self._write(prepared, new_id, {} if inputs is None else inputs)
+            recipe = write_session(
+                self.store,
+                prepared,
+                session_id=new_id,
+                inputs={} if inputs is None else inputs,
+                created_at=rfc3339(self._clock.now()),
+                signing_key=self._signing_key,
+            )
         except BaseException:
             prepared.components.close()
             raise
@@ -317,63 +327,6 @@ class PipelineServiceClient:
             revise=partial(self._changed, habitat),
         )
 
-    def _write(self, prepared: "Prepared", session_id: SessionId, inputs: Mapping[str, object]) -> Recipe:
-        from oneml.habitats.habitats.code_recording import code_identity  # noqa: PLC0415  # not on a worker
-        from oneml.habitats.sessions.external_inputs import check_inputs  # noqa: PLC0415  # not on a worker
-
-        values = check_inputs(prepared.entry.name, prepared.plan, prepared.input_forms, inputs)
-        identity, settings, plan = prepared.identity(), prepared.settings, prepared.plan
-        code = identity.code
-        data = DataClient(self.store, allow_pickle=settings.session.allow_pickle)
-        fingerprints: list[str | None] = []
-
-        def fingerprint_of(node: PlannedNode, core: bytes) -> str | None:
-            author = plan.node_settings.get(node.path, {})
-            fingerprints.append(identity.fingerprints.of_node(node, settings, author, core))
-            return fingerprints[-1]
-
-        shards = plan_shards(
-            plan,
-            fingerprint_of=fingerprint_of,
-            provider_of=identity.provider,
-            entries={str(path): entries for path, entries in settings.node_entry_documents().items()},
-        )
-        recipe = Recipe(
-            session_id=session_id,
-            habitat=prepared.entry.name,
-            created_at=rfc3339(self._clock.now()),
-            target=code.target,
-            container=code.container,
-            distribution=code.distribution,
-            version=code.version,
-            python=code.python,
-            first_party=code.first_party,
-            fingerprint=identity.whole(fingerprints),
-            code=code.digest,
-            graph=identity.graph_digest,
-            settings_schema=identity.base.settings_schema,
-            unproven=tuple(identity.unproven),
-            settings=settings.snapshot(),
-            secrets=self._secret_digests(settings, session_id),
-            overrides={override.name: override.describe() for override in prepared.overrides},
-            inputs={name: data.publish_input(name, value) for name, value in values.items()},
-            node_count=len(plan.nodes),
-        )
-        return write_recipe(
-            self.store,
-            recipe,
-            documents=identity.documents(),
-            shards=shards,
-            explanations=identity.explanations(),
-            key=self._signing_key,
-        )
-
-    def _secret_digests(
-        self, settings: "EffectiveSettings[PipelineSettings]", session_id: SessionId
-    ) -> Mapping[str, str]:
-        key = self._signing_key
-        return {} if key is None else settings.secret_digests(key, session_id.encode())
-
     def _session(
         self, recipe: Recipe, *, prepared: "Prepared | None" = None, is_worker: bool = False
     ) -> PipelineSession:
@@ -388,17 +341,17 @@ class PipelineServiceClient:
                 sources=self._sources,
                 signing_key=self._signing_key,
                 clock=self._clock,
+                attempts=AttemptLog(self.store, recipe.session_id),
                 is_worker=is_worker,
             ),
             prepared=prepared,
             may_unpickle=lambda: _allows_pickle(recipe.habitat, self._sources),
             worker_store_url=self._worker_store_url(),
-            is_worker=is_worker,
         )
         self._sessions.add(session)
         return session
 
-    def change_settings(self, habitat: str, values: Mapping[str, object]) -> Mapping[SessionId, int]:
+    def change_settings(self, habitat: str, values: Mapping[str, object]) -> "Mapping[SessionId, Revision]":
         """Change settings of this process for a habitat, in its open sessions and in those created from now on.
 
         Each session of this client that is open here gets a revision of its settings: nodes that have not started take
@@ -409,21 +362,23 @@ class PipelineServiceClient:
             values: Settings by name, reserved and own ones side by side.
 
         Returns:
-            The number of the new revision, by session; sessions in which nothing changes have none.
+            The new revision, by session; sessions in which no node changes are left out.
 
         Raises:
             SettingsError: A value is wrong; nothing changes then.
             FixedSettingError: A setting is fixed when a session is created.
             StoreError: The store failed; sessions that were changed before stay changed.
         """
-        source = calling_line()
+        from oneml.habitats.sessions.revising import check_changeable  # noqa: PLC0415  # not on a worker
+
+        source = calling_place()
         model = self.registry.load(habitat).settings_model()
         check_changeable(model, values)
         sessions = [one for one in self._sessions if one.habitat == habitat and one.is_open]
         revised = [(one, one.settings_revised(values, source=source)) for one in sessions]
         self._changes.setdefault(habitat, []).append((dict(values), source))
-        numbers = {one.session_id: one.take_revision(settings) for one, settings in revised}
-        return {session_id: number for session_id, number in numbers.items() if number is not None}
+        taken = {one.session_id: one.take_revision(settings) for one, settings in revised}
+        return {session_id: revision for session_id, revision in taken.items() if revision.nodes}
 
     def _changed(
         self, habitat: str, settings: "EffectiveSettings[PipelineSettings]"

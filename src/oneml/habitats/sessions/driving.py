@@ -13,12 +13,13 @@ from oneml.habitats.ports.observer import Observer
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
 from oneml.habitats.sessions.attempts import AttemptLog
 from oneml.habitats.sessions.clock import rfc3339
-from oneml.habitats.sessions.opened import OpenedSession
+from oneml.habitats.sessions.openings import Openings
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.recorder import Recorder
 from oneml.habitats.sessions.run_loop import RunLoop
 from oneml.habitats.sessions.run_result import RunResult
 from oneml.habitats.sessions.schedule import Schedule
+from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
@@ -42,7 +43,7 @@ class Drive:
     Attributes:
         recipe: The session's recipe.
         plan: Its DAG.
-        opened: Its open container.
+        openings: Its open containers.
         attempts: Its claims and commits.
         index: Where states go.
         clock: Time.
@@ -53,7 +54,7 @@ class Drive:
 
     recipe: Recipe
     plan: Plan
-    opened: OpenedSession
+    openings: Openings
     attempts: AttemptLog
     index: SessionStore
     clock: Clock
@@ -79,7 +80,7 @@ class Drive:
             rows=done,
             observers=observers,
         )
-        with self.opened.interrupts.listening():
+        with self.openings.current().interrupts.listening():
             recorder.session(SessionState.RUNNING)
             if unrecorded:
                 self.index.record(self.recipe.session_id, SessionState.RUNNING, unrecorded, self.clock.now())
@@ -96,13 +97,13 @@ class Drive:
 
     def _loop(self, schedule: Schedule, recorder: Recorder) -> "_Ended":
         """Run the loop; whatever breaks it, every node gets its final state."""
-        opened = self.opened
+        opened = self.openings.current()
         try:
             with ExitStack() as stack:
                 loop = RunLoop(
                     schedule=schedule,
                     engines=self._engines(schedule, recorder, stack),
-                    settings_of=opened.settings_of,
+                    settings_of=self._settings_of,
                     label_of=lambda path: self.plan.nodes[path].label,
                     recorder=recorder,
                     stop_requested=self.stop_requested,
@@ -126,22 +127,25 @@ class Drive:
             self.attempts.record(outcome._replace(ended_at=outcome.ended_at or rfc3339(self.clock.now())))
 
     def _mask(self, text: str) -> str:
-        return mask_secrets(text, self.opened.settings.secret_texts())
+        return mask_secrets(text, self.openings.current().settings.secret_texts())
 
     def _engines(self, schedule: Schedule, recorder: Recorder, stack: ExitStack) -> Mapping[str, EngineRun]:
         context = EngineContext(
             habitat=self.recipe.habitat,
             session_id=self.recipe.session_id,
             store_url=self.worker_store_url,
-            workers=self.opened.settings.session.workers,
-            execute=self.opened.runner.run_scheduled,
+            workers=self.openings.current().settings.session.workers,
+            execute=self.openings.run_scheduled,
             known=self._known,
             last_attempt=self.attempts.last_attempt,
             mask=self._mask,
             log=recorder.log,
         )
-        names = sorted({self.opened.settings_of(path).engine for path in schedule.undecided})
+        names = sorted({self._settings_of(path).engine for path in schedule.undecided})
         return {name: stack.enter_context(engine_by_name(name).open(context)) for name in names}
+
+    def _settings_of(self, path: NodePath) -> PipelineSettings:
+        return self.openings.current().settings_of(path)
 
     def _known(self, path: NodePath, after_attempt: int) -> NodeOutcome | None:
         return self.attempts.outcome(path, after_attempt=after_attempt)

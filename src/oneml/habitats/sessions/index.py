@@ -9,7 +9,8 @@ from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.session_store import NodeRow, SessionRow, SessionStore
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog
-from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, RECIPE_SCHEMA, Recipe, read_plan, read_recipe
+from oneml.habitats.sessions.plan_shards import read_plan
+from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, RECIPE_SCHEMA, Recipe, read_recipe
 from oneml.habitats.values.json_value import json_object
 from oneml.habitats.values.node_path import NodePath, node_key
 from oneml.habitats.values.plan import Plan
@@ -42,7 +43,7 @@ def reconcile(store: ArtifactStore, index: SessionStore) -> None:
 
 def add_to_index(store: ArtifactStore, index: SessionStore, recipe: Recipe) -> SessionRow:
     """Add a session to the index with the states that its documents tell of."""
-    plan = read_plan(store, recipe)
+    plan, _ = read_plan(store, recipe)
     rows = rows_from_store(AttemptLog(store, recipe.session_id), plan, {})
     created = datetime.fromisoformat(recipe.created_at)
     changed = max((row.changed_at for row in rows.values()), default=created)

@@ -22,6 +22,21 @@ def document_key(session_id: SessionId, name: str, digest: str) -> str:
     return f"{session_prefix(session_id)}/recipe/{name}-{digest[:32]}.json"
 
 
+def explanation_key(name: str, digest: str) -> str:
+    """A document that explains a part of recipes; sessions of the same code share it."""
+    return f"explanations/{name}-{digest[:32]}.json"
+
+
+def revisions_prefix(session_id: SessionId) -> str:
+    """The revisions of the settings of a session."""
+    return f"{session_prefix(session_id)}/revisions"
+
+
+def revision_key(session_id: SessionId, number: int) -> str:
+    """One revision."""
+    return f"{revisions_prefix(session_id)}/{number}.json"
+
+
 def nodes_prefix(session_id: SessionId) -> str:
     """One folder below it for each node that was ever attempted."""
     return f"{session_prefix(session_id)}/nodes"

@@ -2,72 +2,29 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from oneml.habitats.data.client import DataClient
-from oneml.habitats.errors import UnknownNodeError
 from oneml.habitats.graph.signature import BodySignature, body_signature
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.executables import executable_of
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.fingerprints import Fingerprints
 from oneml.habitats.sessions.inputs import InputLoader
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.node_identity import NOT_REUSABLE, NodeIdentity
 from oneml.habitats.sessions.node_runner import NodeRunner
-from oneml.habitats.sessions.recipe import Recipe, read_plan, read_planned_node
+from oneml.habitats.sessions.planned_nodes import PlannedNodes
+from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.reuse import ReuseKeys
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
-from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import NodePath
-from oneml.habitats.values.plan import Plan, PlannedNode
 
-_NO_ENTRIES: Mapping[str, JsonValue] = {}
-
-
-class PlannedNodes:
-    """The nodes of a session: from the plan where a driver has it, else one shard at a time from the recipe."""
-
-    def __init__(self, store: ArtifactStore, recipe: Recipe, plan: Plan | None) -> None:
-        self._store = store
-        self._recipe = recipe
-        self._plan = plan
-        self._read: dict[NodePath, tuple[PlannedNode, Mapping[str, JsonValue]]] = {}
-
-    def plan(self) -> Plan:
-        """Return the whole plan, from which nodes are taken from now on."""
-        if self._plan is None:
-            self._plan = read_plan(self._store, self._recipe)
-        return self._plan
-
-    def node(self, path: NodePath) -> PlannedNode:
-        """Return a node.
-
-        Raises:
-            UnknownNodeError: The plan has none of that path.
-        """
-        if self._plan is not None:
-            node = self._plan.nodes.get(path)
-            if node is None:
-                raise UnknownNodeError(node=path, known=list(self._plan.nodes))
-            return node
-        return self._entry(path)[0]
-
-    def author_settings(self, path: NodePath) -> Mapping[str, JsonValue]:
-        """Return the settings that the author gave a node."""
-        if self._plan is not None:
-            return self._plan.node_settings.get(path, _NO_ENTRIES)
-        return self._entry(path)[1]
-
-    def _entry(self, path: NodePath) -> tuple[PlannedNode, Mapping[str, JsonValue]]:
-        entry = self._read.get(path)
-        if entry is None:
-            entry = read_planned_node(self._store, self._recipe, path)
-            if entry is None:
-                raise UnknownNodeError(node=path, known=[])
-            self._read[path] = entry
-        return entry
+if TYPE_CHECKING:
+    from oneml.habitats.sessions.verification import Verified
 
 
 class OpenedSession:
@@ -79,7 +36,11 @@ class OpenedSession:
         components: The opened container; closed with this.
         settings: The effective settings.
         nodes: Where nodes come from.
+        fingerprints: Computes what nodes are here.
+        verified: What was held against the recipe, where another process wrote it.
         attempts: Claims and commits of the session.
+        memory: Outputs that stay in this process, by node; outlives this.
+        interrupts: Told while a body runs; outlives this.
         clock: Time.
     """
 
@@ -91,14 +52,22 @@ class OpenedSession:
         components: PipelineComponents,
         settings: EffectiveSettings[PipelineSettings],
         nodes: PlannedNodes,
+        fingerprints: Fingerprints,
+        verified: "Verified | None",
         attempts: AttemptLog,
+        memory: dict[NodePath, Mapping[str, object]],
+        interrupts: Interrupts,
         clock: Clock,
     ) -> None:
+        self.revision = recipe.revision
         self.components = components
         self._uniform = False
         self.settings = settings
-        self.memory: dict[NodePath, Mapping[str, object]] = {}
-        self.interrupts = Interrupts()
+        self.memory = memory
+        self.interrupts = interrupts
+        self.fingerprints = fingerprints
+        self.verified = verified
+        self._proven: set[NodePath] = set()
         self._nodes = nodes
         self._signatures: dict[str, BodySignature] = {}
         client = DataClient(store, allow_pickle=settings.session.allow_pickle)
@@ -124,7 +93,7 @@ class OpenedSession:
             client=client,
             memory=self.memory,
             reuse_key_of=self.reuse_keys.of,
-            secrets=settings.secret_texts,
+            secrets=self._secret_texts,
             interrupts=self.interrupts,
             clock=clock,
         )
@@ -133,12 +102,40 @@ class OpenedSession:
         """Return the effective settings of a node."""
         if self._uniform:
             return self.settings.session
-        return self.settings.node(path, self._nodes.author_settings(path))
+        return self._settings_at(path).node(path, self._nodes.author_settings(path))
+
+    def _settings_at(self, path: NodePath) -> EffectiveSettings[PipelineSettings]:
+        """Return settings that have every entry which applies to a node: a worker reads entries as it meets nodes."""
+        if self.verified is not None:
+            entries = self._nodes.entries_at(path)
+            if entries:
+                self.settings = self.verified.settings_with(entries)
+        return self.settings
+
+    def _secret_texts(self) -> frozenset[str]:
+        return self.settings.secret_texts()
 
     def node_identity(self, path: NodePath) -> NodeIdentity:
         """Return what a node is, apart from its inputs."""
-        del path
-        return NOT_REUSABLE
+        if self.verified is not None and self.verified.allowed:
+            return NOT_REUSABLE
+        node = self._nodes.node(path)
+        self._nodes.provider(node.provider)
+        return self.fingerprints.identity_of(node, self._settings_at(path), self._nodes.author_settings(path))
+
+    def prove(self, path: NodePath) -> None:
+        """Let pass a node that is here what the recipe says, whichever process wrote that.
+
+        Raises:
+            DriftError: It is not, and the policy refuses that.
+            UnprovenError: Nobody can tell.
+        """
+        if self.verified is None or path in self._proven:
+            return
+        record = self._nodes.record(path)
+        here = self.fingerprints.of_node(record.node, self._settings_at(path), record.author)
+        self.verified.check_node(record, here)
+        self._proven.add(path)
 
     def know_plan(self) -> None:
         """Note that the whole plan is at hand: where no node has settings of its own, none is looked for any more."""
@@ -154,7 +151,6 @@ class OpenedSession:
 
     def close(self) -> None:
         """Close the container, resources and all."""
-        self.memory.clear()
         self.components.close()
 
 

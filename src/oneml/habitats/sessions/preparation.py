@@ -1,18 +1,22 @@
 """From the name of a habitat to an opened container and a checked plan; nothing is written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from oneml.habitats.errors import DefinitionFailedError, OnemlError
 from oneml.habitats.graph.builder import PipelineBuilder
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.executables import PipelineExecutables
+from oneml.habitats.habitats.live_code import live_drifts
+from oneml.habitats.habitats.live_shape import live_shape
 from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.habitats.raised import described_error
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
 from oneml.habitats.sessions.checks import check_execution, check_node_settings
+from oneml.habitats.sessions.identification import SessionIdentity
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
 from oneml.habitats.settings.resolve import resolve_settings
@@ -33,6 +37,7 @@ class Prepared:
         plan: The checked plan.
         input_forms: The annotation of each input of the pipeline, by name.
         overrides: What was replaced.
+        identity: Gives what the session would be known by; computed once.
     """
 
     entry: HabitatEntry
@@ -42,6 +47,7 @@ class Prepared:
     plan: Plan
     input_forms: Mapping[str, object]
     overrides: Sequence[Override]
+    identity: Callable[[], SessionIdentity]
 
 
 def prepare(
@@ -55,8 +61,23 @@ def prepare(
     command_line: CommandLineSettings | None,
     overrides: Sequence[Override],
     store_is_shared: bool,
+    signing_key: bytes | None,
+    revise: Callable[[EffectiveSettings[PipelineSettings]], EffectiveSettings[PipelineSettings]],
 ) -> Prepared:
     """Load, resolve, open, define and check.
+
+    Args:
+        habitat: Its name.
+        session_id: The session that it would be.
+        registry: Where habitats are found.
+        builder_factory: How the DAG comes about.
+        sources: Where the settings of this process come from.
+        settings: What code sets for the session.
+        command_line: What the command line sets for it.
+        overrides: What is replaced.
+        store_is_shared: Whether other processes can open the artifact store.
+        signing_key: The configured key; None where there is none.
+        revise: Makes the changes to the settings of the process that were made while it runs.
 
     Raises:
         UsageError: Anything at all that is wrong with the habitat, its settings or its pipeline.
@@ -66,12 +87,14 @@ def prepare(
     effective = resolve_settings(
         container.settings_model(), habitat=habitat, session=settings, command_line=command_line, sources=sources
     )
+    effective = revise(effective)
     components = container.open(session_id=session_id, settings=effective, overrides=overrides)
     try:
         executables = PipelineExecutables(components)
         builder = _defined(habitat, builder_factory, components, executables)
         plan = builder.build()
         check_node_settings(plan, effective, components)
+        identity = cache(lambda: SessionIdentity(entry, components, effective, plan, signing_key))
         check_execution(
             habitat,
             plan,
@@ -79,6 +102,8 @@ def prepare(
             overrides=components.overrides,
             importable=entry.importable,
             store_is_shared=store_is_shared,
+            unproven_of=lambda provider: identity().provider(provider).unproven,
+            drifted=lambda: live_drifts(live_shape(identity().code), identity().code.places, thorough=True),
         )
     except BaseException:
         components.close()
@@ -91,6 +116,7 @@ def prepare(
         plan=plan,
         input_forms=builder.input_forms,
         overrides=components.overrides,
+        identity=identity,
     )
 
 

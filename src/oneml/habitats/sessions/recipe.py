@@ -1,11 +1,12 @@
-"""The recipe of a session: a header and plan shards, written once, read by whoever runs a node of it.
+"""The recipe of a session: its header, written once, read by whoever runs a node of it.
 
-The header is written last and exclusively: a session exists if and only if its header does. A worker reads the header
-and the one shard that holds its node, whatever the size of the plan.
+The header is written last and exclusively: a session exists if and only if its header does. Beside it lie documents
+that it lists by their hashes: the shards of the plan (`plan_shards`), the code, and explanations, which are read only
+where something differs or is asked about.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from oneml.habitats.errors import (
@@ -17,25 +18,15 @@ from oneml.habitats.errors import (
 )
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions import keys
+from oneml.habitats.sessions.signatures import sealed, unsealed
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json, json_object
-from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.outcome_json import port_records_from_json, port_records_to_json
-from oneml.habitats.values.plan import Plan, PlannedNode
-from oneml.habitats.values.plan_json import (
-    plan_from_json,
-    plan_header_to_json,
-    planned_node_from_json,
-    planned_node_to_json,
-)
 from oneml.habitats.values.session_id import SessionId
 
 RECIPE_SCHEMA = "oneml.recipe/1"
-SHARD_SCHEMA = "oneml.plan-shard/1"
 HEADER_MAX_BYTES = 64 << 10
 DOCUMENT_MAX_BYTES = 256 << 20
-NODES_PER_SHARD = 64
-SHARDS_MAX = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,36 +37,53 @@ class Recipe:
         session_id: The session.
         habitat: Name of its habitat.
         created_at: RFC 3339, UTC.
-        code: Digest of the code and what of it is needed at once; the whole is a document of its own.
-        settings: The resolved settings, see `EffectiveSettings.snapshot`.
+        target: ``module:attr`` that the name led to.
+        container: ``module:QualifiedName`` of the container.
+        distribution: Name of the distribution that offers the habitat; None where code registered it.
+        version: Of that distribution.
+        python: Minor version of the interpreter: ``3.11``.
+        first_party: Import packages whose files count.
+        fingerprint: Of the whole session; None where something in it is unproven.
+        code: Digest of the code.
+        graph: Digest of the provider graph; None where something in it is unproven.
+        settings_schema: Digest of the settings model.
+        unproven: Why the session cannot be proven the same in another process.
+        settings: The resolved settings, see `EffectiveSettings.snapshot`; entries for nodes are in the shards.
+        secrets: Keyed digests of the secrets by setting; empty where no key was configured.
         overrides: Replaced providers by dotted name: how to build what stands for them, None for a live object.
         inputs: Where the inputs of the pipeline are, by name.
         node_count: How many nodes the plan has.
         shards: SHA-256 of each shard of the plan.
         documents: SHA-256 of the documents ``code`` and ``index``.
+        explanations: SHA-256 of the documents ``outline``, ``graph`` and ``origins``.
+        revision: Number of the revision that the settings are; 0 as they were when the session was created.
+        revised: SHA-256 of what the revision says of the nodes of a shard, by number of the shard.
     """
 
     session_id: SessionId
     habitat: str
     created_at: str
-    code: JsonObject
+    target: str
+    container: str
+    distribution: str | None = None
+    version: str | None = None
+    python: str
+    first_party: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    code: str
+    graph: str | None = None
+    settings_schema: str
+    unproven: tuple[str, ...] = ()
     settings: JsonObject
-    overrides: Mapping[str, JsonObject | None]
-    inputs: Mapping[str, PortRecord]
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    overrides: Mapping[str, JsonObject | None] = field(default_factory=dict[str, "JsonObject | None"])
+    inputs: Mapping[str, PortRecord] = field(default_factory=dict[str, PortRecord])
     node_count: int
     shards: tuple[str, ...] = ()
     documents: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-def shard_of(path: NodePath, shard_count: int) -> int:
-    """Return the shard that holds a node; the count is a power of two."""
-    return int.from_bytes(hashlib.sha256(path.encode()).digest()[:4], "big") & (shard_count - 1)
-
-
-def shard_count_of(node_count: int) -> int:
-    """Return how many shards a plan of that size has."""
-    wanted = max(1, node_count // NODES_PER_SHARD)
-    return min(SHARDS_MAX, 1 << (wanted - 1).bit_length())
+    explanations: Mapping[str, str] = field(default_factory=dict[str, str])
+    revision: int = 0
+    revised: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def check_unused(store: ArtifactStore, session_id: SessionId) -> None:
@@ -88,24 +96,38 @@ def check_unused(store: ArtifactStore, session_id: SessionId) -> None:
         raise SessionExistsError(session_id=session_id)
 
 
-def write_recipe(store: ArtifactStore, recipe: Recipe, *, plan: Plan, code: JsonObject) -> Recipe:
+def write_recipe(
+    store: ArtifactStore,
+    recipe: Recipe,
+    *,
+    documents: Mapping[str, bytes],
+    shards: Sequence[bytes],
+    explanations: Mapping[str, bytes],
+    key: bytes | None = None,
+) -> Recipe:
     """Write a recipe, its header last, and return it with the hashes of its documents.
+
+    Args:
+        store: Where to.
+        recipe: The header, without hashes.
+        documents: Canonical JSON by name.
+        shards: Of the plan, canonical JSON.
+        explanations: Canonical JSON by name; sessions of the same code share them.
+        key: What the header is signed by; None for no signature.
 
     Raises:
         SessionExistsError: There is a session of that id.
+        RecipeTooLargeError: The header would be larger than a worker reads.
         StoreError: The store failed; there is no session then.
     """
     session_id = recipe.session_id
-    shards = tuple(
-        _write(store, session_id, _shard_name(number), document)
-        for number, document in enumerate(_shard_documents(plan))
+    whole = replace(
+        recipe,
+        shards=tuple(write_document(store, session_id, shard_name(n), data) for n, data in enumerate(shards)),
+        documents={name: write_document(store, session_id, name, data) for name, data in documents.items()},
+        explanations={name: _write_explanation(store, name, data) for name, data in explanations.items()},
     )
-    documents = {
-        "code": _write(store, session_id, "code", code),
-        "index": _write(store, session_id, "index", plan_header_to_json(plan)),
-    }
-    whole = replace(recipe, shards=shards, documents=documents)
-    header = canonical_json(_header_to_json(whole))
+    header = canonical_json(sealed(_header_to_json(whole), key))
     if len(header) > HEADER_MAX_BYTES:
         raise RecipeTooLargeError(size_bytes=len(header), limit_bytes=HEADER_MAX_BYTES)
     if not store.create_if_absent(keys.recipe_key(session_id), header):
@@ -113,97 +135,85 @@ def write_recipe(store: ArtifactStore, recipe: Recipe, *, plan: Plan, code: Json
     return whole
 
 
-def read_recipe(store: ArtifactStore, session_id: SessionId) -> Recipe:
+def read_recipe(store: ArtifactStore, session_id: SessionId, *, key: bytes | None = None) -> Recipe:
     """Read the header of a session.
+
+    Args:
+        store: Where from.
+        session_id: Which.
+        key: The key that it must be signed by; None where none is configured here.
 
     Raises:
         UnknownSessionError: There is no such session in this store.
         InvalidDocumentError: What lies there is no recipe, or one of an unknown schema.
+        RefusalError: It was altered, or is not signed by the key.
     """
     data = store.read(keys.recipe_key(session_id), limit_bytes=HEADER_MAX_BYTES)
     if data is None:
         raise UnknownSessionError(session_id=session_id, store=store.url)
     what = f"recipe of session {session_id}"
-    recipe = _header_from_json(json_object(data, what=what, limit_bytes=HEADER_MAX_BYTES), what)
+    document = json_object(data, what=what, limit_bytes=HEADER_MAX_BYTES)
+    if document.get("schema") != RECIPE_SCHEMA:
+        raise InvalidDocumentError(what=what, reason=f"its schema is {document.get('schema')!r}, not {RECIPE_SCHEMA}")
+    recipe = _header_from_json(unsealed(document, key, what=what), what)
     if recipe.session_id != session_id:
         raise InvalidDocumentError(what=what, reason=f"it is that of session {recipe.session_id}")
     return recipe
 
 
-def read_planned_node(
-    store: ArtifactStore, recipe: Recipe, path: NodePath
-) -> tuple[PlannedNode, Mapping[str, JsonValue]] | None:
-    """Read one node and the settings that its author gave it; None where the plan has no such node."""
-    number = shard_of(path, len(recipe.shards))
-    for node, author in _read_shard(store, recipe, number):
-        if node.path == path:
-            return node, author
-    return None
-
-
-def read_plan(store: ArtifactStore, recipe: Recipe) -> Plan:
-    """Read the whole plan, its nodes in the order in which they were planned."""
-    what = f"plan of session {recipe.session_id}"
-    index = _read(store, recipe, "index", recipe.documents["index"], what)
-    found: dict[NodePath, PlannedNode] = {}
-    settings: dict[NodePath, Mapping[str, JsonValue]] = {}
-    for number in range(len(recipe.shards)):
-        for node, author in _read_shard(store, recipe, number):
-            found[node.path] = node
-            if author:
-                settings[node.path] = author
-    return plan_from_json(index, nodes=found, node_settings=settings, what=what)
-
-
 def read_code(store: ArtifactStore, recipe: Recipe) -> JsonObject:
-    """Read what the code was, file by file."""
+    """Read what the code was, module by module."""
     what = f"code of session {recipe.session_id}"
-    return _read(store, recipe, "code", recipe.documents["code"], what)
+    return read_document(store, recipe.session_id, "code", recipe.documents["code"], what)
 
 
-def _shard_documents(plan: Plan) -> Iterator[JsonObject]:
-    count = shard_count_of(len(plan.nodes))
-    shards: list[list[JsonValue]] = [[] for _ in range(count)]
-    for path, node in plan.nodes.items():
-        entry: dict[str, JsonValue] = {"node": planned_node_to_json(node)}
-        author = plan.node_settings.get(path)
-        if author:
-            entry["settings"] = author
-        shards[shard_of(path, count)].append(entry)
-    for entries in shards:
-        yield {"schema": SHARD_SCHEMA, "nodes": entries}
+def read_explanation(store: ArtifactStore, recipe: Recipe, name: str) -> JsonObject:
+    """Read what explains a part of the recipe: ``outline`` of the code, ``graph``, ``origins`` of the settings."""
+    what = f"{name} of session {recipe.session_id}"
+    digest = recipe.explanations[name]
+    return _checked(store.read(keys.explanation_key(name, digest), limit_bytes=DOCUMENT_MAX_BYTES), digest, what)
 
 
-def _read_shard(
-    store: ArtifactStore, recipe: Recipe, number: int
-) -> Iterator[tuple[PlannedNode, Mapping[str, JsonValue]]]:
-    what = f"plan shard {number} of session {recipe.session_id}"
-    document = _read(store, recipe, _shard_name(number), recipe.shards[number], what)
-    entries = document.get("nodes")
-    if document.get("schema") != SHARD_SCHEMA or not isinstance(entries, list):
-        raise InvalidDocumentError(what=what, reason=f"it is no {SHARD_SCHEMA}")
-    for entry in entries:
-        if not isinstance(entry, Mapping):
-            raise InvalidDocumentError(what=what, reason="an entry is no object")
-        author = entry.get("settings", {})
-        if not isinstance(author, Mapping):
-            raise InvalidDocumentError(what=what, reason="settings are no object")
-        yield planned_node_from_json(entry.get("node"), what=what), author
-
-
-def _shard_name(number: int) -> str:
+def shard_name(number: int) -> str:
+    """Return the name of a shard of the plan."""
     return f"plan-{number:04d}"
 
 
-def _write(store: ArtifactStore, session_id: SessionId, name: str, document: JsonObject) -> str:
-    data = canonical_json(document)
+def write_document(store: ArtifactStore, session_id: SessionId, name: str, data: bytes) -> str:
+    """Write a document of a session under its hash, which is returned."""
     digest = hashlib.sha256(data).hexdigest()
     store.create_if_absent(keys.document_key(session_id, name, digest), data)
     return digest
 
 
-def _read(store: ArtifactStore, recipe: Recipe, name: str, digest: str, what: str) -> JsonObject:
-    data = store.read(keys.document_key(recipe.session_id, name, digest), limit_bytes=DOCUMENT_MAX_BYTES)
+def read_document(store: ArtifactStore, session_id: SessionId, name: str, digest: str, what: str) -> JsonObject:
+    """Read a document of a session.
+
+    Raises:
+        RecipeAlteredError: It is missing, or not what its hash says.
+    """
+    return _checked(
+        store.read(keys.document_key(session_id, name, digest), limit_bytes=DOCUMENT_MAX_BYTES), digest, what
+    )
+
+
+def _write_explanation(store: ArtifactStore, name: str, data: bytes) -> str:
+    digest = hashlib.sha256(data).hexdigest()
+    written = (store.url, name, digest)
+    if written not in _explained:
+        store.create_if_absent(keys.explanation_key(name, digest), data)
+        if len(_explained) >= _EXPLAINED_MAX:
+            _explained.clear()
+        _explained.add(written)
+    return digest
+
+
+_EXPLAINED_MAX = 1024
+_explained: set[tuple[str, str, str]] = set()
+"""What this process has written already: the sessions of a sweep share it."""
+
+
+def _checked(data: bytes | None, digest: str, what: str) -> JsonObject:
     if data is None:
         raise RecipeAlteredError(what=what, reason="it is missing")
     if hashlib.sha256(data).hexdigest() != digest:
@@ -217,33 +227,55 @@ def _header_to_json(recipe: Recipe) -> JsonObject:
         "session_id": recipe.session_id,
         "habitat": recipe.habitat,
         "created_at": recipe.created_at,
+        "target": recipe.target,
+        "container": recipe.container,
+        "distribution": recipe.distribution,
+        "version": recipe.version,
+        "python": recipe.python,
+        "first_party": list(recipe.first_party),
+        "fingerprint": recipe.fingerprint,
         "code": recipe.code,
+        "graph": recipe.graph,
+        "settings_schema": recipe.settings_schema,
+        "unproven": list(recipe.unproven),
         "settings": recipe.settings,
+        "secrets": recipe.secrets,
         "overrides": recipe.overrides,
         "inputs": port_records_to_json(recipe.inputs),
         "node_count": recipe.node_count,
         "shards": list(recipe.shards),
         "documents": recipe.documents,
+        "explanations": recipe.explanations,
     }
 
 
 def _header_from_json(document: JsonObject, what: str) -> Recipe:
-    if document.get("schema") != RECIPE_SCHEMA:
-        raise InvalidDocumentError(what=what, reason=f"its schema is {document.get('schema')!r}, not {RECIPE_SCHEMA}")
     try:
         return Recipe(
             session_id=SessionId(_text(document["session_id"])),
             habitat=_text(document["habitat"]),
             created_at=_text(document["created_at"]),
-            code=_object(document["code"]),
+            target=_text(document["target"]),
+            container=_text(document["container"]),
+            distribution=_optional(document["distribution"]),
+            version=_optional(document["version"]),
+            python=_text(document["python"]),
+            first_party=_texts(document["first_party"]),
+            fingerprint=_optional(document["fingerprint"]),
+            code=_text(document["code"]),
+            graph=_optional(document["graph"]),
+            settings_schema=_text(document["settings_schema"]),
+            unproven=_texts(document["unproven"]),
             settings=_object(document["settings"]),
+            secrets=_by_name(document["secrets"]),
             overrides={
                 name: None if how is None else _object(how) for name, how in _object(document["overrides"]).items()
             },
             inputs=port_records_from_json(document["inputs"], what=what),
             node_count=_count(document["node_count"]),
-            shards=tuple(_text(digest) for digest in _array(document["shards"])),
-            documents={name: _text(digest) for name, digest in _object(document["documents"]).items()},
+            shards=_texts(document["shards"]),
+            documents=_by_name(document["documents"]),
+            explanations=_by_name(document["explanations"]),
         )
     except KeyError as error:
         raise InvalidDocumentError(what=what, reason=f"{error} is missing") from error
@@ -254,26 +286,34 @@ def _header_from_json(document: JsonObject, what: str) -> Recipe:
 def _text(value: JsonValue) -> str:
     if isinstance(value, str):
         return value
-    message = f"{value!r} is no text"
+    message = f"{value!r:.80} is no text"
     raise TypeError(message)
+
+
+def _optional(value: JsonValue) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _texts(value: JsonValue) -> tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple([_text(item) for item in value])
+    message = f"{value!r:.80} is no array"
+    raise TypeError(message)
+
+
+def _by_name(value: JsonValue) -> Mapping[str, str]:
+    return {name: _text(text) for name, text in _object(value).items()}
 
 
 def _count(value: JsonValue) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    message = f"{value!r} is no count"
+    message = f"{value!r:.80} is no count"
     raise TypeError(message)
 
 
 def _object(value: JsonValue) -> JsonObject:
     if isinstance(value, Mapping):
         return value
-    message = f"{value!r} is no object"
-    raise TypeError(message)
-
-
-def _array(value: JsonValue) -> list[JsonValue]:
-    if isinstance(value, list):
-        return value
-    message = f"{value!r} is no array"
+    message = f"{value!r:.80} is no object"
     raise TypeError(message)

@@ -1,9 +1,10 @@
 """A session: its states, its outputs, and running it or one node of it."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
 
 from typing_extensions import TypeForm
 
@@ -13,20 +14,30 @@ from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.observer import Observer
 from oneml.habitats.ports.session_store import NodeRow, SessionRow, SessionStore
-from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.clock import rfc3339
 from oneml.habitats.sessions.node_runner import MEMORY
-from oneml.habitats.sessions.opened import OpenedSession, PlannedNodes
+from oneml.habitats.sessions.opened import OpenedSession
+from oneml.habitats.sessions.opening import SessionOpener
+from oneml.habitats.sessions.openings import Openings
 from oneml.habitats.sessions.output_reader import OutputReader
+from oneml.habitats.sessions.planned_nodes import PlannedNodes
+from oneml.habitats.sessions.proof import Proof, Revision
 from oneml.habitats.sessions.recipe import Recipe
+from oneml.habitats.sessions.revisions import newest_revision
+from oneml.habitats.settings.calling import calling_place
 from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.outcome import NodeOutcome, PortRecord
-from oneml.habitats.values.plan import Plan
+from oneml.habitats.values.plan import Plan, PlannedNode
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState, SessionState
 
 if TYPE_CHECKING:
     from oneml.habitats.sessions.adoption import Adoption
+    from oneml.habitats.sessions.preparation import Prepared
     from oneml.habitats.sessions.run_result import RunResult
+    from oneml.habitats.sessions.verification import Verified
+    from oneml.habitats.settings.effective import EffectiveSettings
+    from oneml.habitats.settings.models import PipelineSettings
 
 T = TypeVar("T")
 
@@ -37,15 +48,12 @@ class PipelineSession:
     Args:
         store: The artifact store.
         index: Gives the session store, which a worker never asks for.
-        recipe: The session's recipe.
+        recipe: The session's recipe, as it was written.
         clock: Time.
-        nodes: The nodes of its plan.
-        attempts: Its claims and commits.
-        opened: Its container, where it is open in this process already.
-        reopen: Opens its container in this process from the recipe.
+        opener: Opens its container in this process.
+        prepared: What it was created from, where that was in this process.
         may_unpickle: Tells whether the configuration of this process allows pickle.
         worker_store_url: What another process must be told to find the store; None where it finds it by itself.
-        is_worker: Whether this process runs single nodes for a driver elsewhere.
     """
 
     def __init__(
@@ -55,31 +63,33 @@ class PipelineSession:
         index: Callable[[], SessionStore],
         recipe: Recipe,
         clock: Clock,
-        nodes: PlannedNodes,
-        attempts: AttemptLog,
-        opened: OpenedSession | None,
-        reopen: Callable[[], OpenedSession],
+        opener: SessionOpener,
+        prepared: "Prepared | None",
         may_unpickle: Callable[[], bool],
         worker_store_url: str | None,
-        is_worker: bool = False,
     ) -> None:
         self._store = store
         self._index = index
         self._recipe = recipe
         self._clock = clock
-        self._reopen = reopen
+        self._opener = opener
         self._worker_store_url = worker_store_url
-        self._is_worker = is_worker
-        self._attempts = attempts
-        self._nodes = nodes
-        self._opened = opened
-        self._opening = threading.Lock()
+        self._attempts = opener.attempts
+        if prepared is None:
+            self._nodes = PlannedNodes(store, recipe)
+            first = None
+        else:
+            self._nodes = PlannedNodes(store, recipe, prepared.plan, prepared.identity().provider)
+            first = opener.created(recipe, self._nodes, prepared)
+        self._openings = Openings(first, self._reopened)
+        self._revising = threading.Lock()
+        self._is_running = False
         self._stop_requested = threading.Event()
         self._own_rows: dict[NodePath, NodeRow] = {}
         self._outputs = OutputReader(
             attempts=self._attempts,
             client=lambda: DataClient(store, allow_pickle=may_unpickle()),
-            memory=lambda: {} if self._opened is None else self._opened.memory,
+            memory=lambda: opener.memory,
             node=self._nodes.node,
             why_not=self._why_no_output,
         )
@@ -139,16 +149,114 @@ class PipelineSession:
         index = self._index()
         return index, index.session(self.session_id) or add_to_index(self._store, index, self._recipe)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its container is open in this process."""
+        return self._openings.known is not None
+
     def open(self) -> OpenedSession:
         """Open the container in this process, unless it is open already.
 
         Raises:
             RefusalError: This process is not what the recipe says.
         """
-        with self._opening:
-            if self._opened is None:
-                self._opened = self._reopen()
-            return self._opened
+        return self._openings.current()
+
+    def _reopened(self) -> OpenedSession:
+        recipe = self._at_newest_revision()
+        return self._opener.reopened(recipe, self._nodes.at(recipe))
+
+    def _at_newest_revision(self) -> Recipe:
+        number = newest_revision(self._store, self.session_id)
+        if number == 0:
+            return self._recipe
+        from oneml.habitats.sessions.revisions import read_revision  # noqa: PLC0415  # few sessions have any
+
+        return read_revision(self._store, self._recipe, number, key=self._opener.signing_key)
+
+    def _refresh(self) -> OpenedSession:
+        """Open the newest revision, where this process only follows what another one drives."""
+        opened = self.open()
+        if opened.verified is not None and newest_revision(self._store, self.session_id) > opened.revision:
+            opened = self._reopened()
+            self._openings.replace(opened)
+        return opened
+
+    def prove(self, path: str) -> Proof:
+        """Make the check that a worker makes before it runs a node, and run nothing.
+
+        Raises:
+            InvalidNodePathError: ``path`` is no path.
+            UnknownNodeError: The session has no such node.
+            RefusalError: This process is not what the recipe says.
+        """
+        node = parse_node_path(path)
+        recipe = self._at_newest_revision()
+        nodes = PlannedNodes(self._store, recipe)
+        record = nodes.record(node)
+        opened = self._opener.reopened(recipe, nodes)
+        try:
+            opened.prove(node)
+            verified = cast("Verified", opened.verified)
+            return Proof(
+                session_id=self.session_id,
+                habitat=self.habitat,
+                node=node,
+                revision=recipe.revision,
+                fingerprint=record.fingerprint,
+                compared=tuple(verified.compared),
+                allowed=tuple(verified.allowed),
+                notices=tuple(verified.notices),
+            )
+        finally:
+            opened.close()
+
+    def revise(self, values: Mapping[str, object]) -> Revision:
+        """Change settings of the process for this session: nodes that have not started take them.
+
+        What the session or its nodes set themselves stands above it.
+
+        Args:
+            values: Settings by name, reserved and own ones side by side.
+
+        Raises:
+            SettingsError: A value is wrong.
+            FixedSettingError: A setting is fixed when a session is created.
+            SessionBusyError: Another process drives this session.
+            RefusalError: This process is not what the recipe says.
+            StoreError: The store failed.
+        """
+        return self.take_revision(self.settings_revised(values, source=calling_place()))
+
+    def settings_revised(self, values: Mapping[str, object], *, source: str) -> "EffectiveSettings[PipelineSettings]":
+        """Return the settings as they would be with other values; see `revise`."""
+        from oneml.habitats.sessions.revising import check_changeable  # noqa: PLC0415  # few sessions are ever revised
+
+        opened = self.open()
+        check_changeable(opened.settings.model, values)
+        return opened.settings.revised(values, source=source)
+
+    def take_revision(self, settings: "EffectiveSettings[PipelineSettings]") -> Revision:
+        """Let settings be the newest revision; see `revise`."""
+        from oneml.habitats.sessions.revising import revised_recipe  # noqa: PLC0415  # few sessions are ever revised
+
+        with self._revising, nullcontext() if self._is_running else self._index().drive(self.session_id):
+            opened = self.open()
+            if not settings.changed_fields(opened.settings):
+                return Revision(opened.revision, ())
+            now = self._at_newest_revision()
+            recipe, changed = revised_recipe(
+                self._store,
+                now,
+                plan=self.plan,
+                settings=settings,
+                fingerprints=opened.fingerprints,
+                created_at=rfc3339(self._clock.now()),
+                key=self._opener.signing_key,
+            )
+            self._openings.replace(self._opener.revised(recipe, self._nodes.at(recipe), opened, settings))
+            self._openings.current().know_plan()
+        return Revision(recipe.revision, tuple(path for path in changed if self._attempts.committed(path) is None))
 
     def run(self, *, reuse: bool = False, observers: Sequence[Observer] = ()) -> "RunResult":
         """Run whatever is not committed yet, until every node has a final state.
@@ -166,10 +274,12 @@ class PipelineSession:
         self._stop_requested.clear()
         from oneml.habitats.sessions.driving import Drive  # noqa: PLC0415  # a worker never drives
 
-        opened = self.open()
+        opened = self._refresh()
+        if opened.verified is not None:
+            opened.verified.check_graph()
         opened.know_plan()
         index = self._index()
-        with index.drive(self.session_id):
+        with index.drive(self.session_id), self._running():
             done = {path: row for path, row in self.node_rows().items() if self._is_done(path, row, opened)}
             known = {row.path: row for row in index.nodes(self.session_id)}
             unrecorded = [row for path, row in done.items() if known.get(path) != row]
@@ -177,17 +287,17 @@ class PipelineSession:
             drive = Drive(
                 recipe=self._recipe,
                 plan=self.plan,
-                opened=opened,
+                openings=self._openings,
                 attempts=self._attempts,
                 index=index,
                 clock=self._clock,
-                adopt=self._adoption(opened, index).adopt if reuse else None,
+                adopt=self._adoption(index).adopt if reuse else None,
                 stop_requested=self._stop_requested,
                 worker_store_url=self._worker_store_url,
             )
             return drive.run(done=done, unrecorded=unrecorded, observers=observers)
 
-    def _adoption(self, opened: OpenedSession, index: SessionStore) -> "Adoption":
+    def _adoption(self, index: SessionStore) -> "Adoption":
         from oneml.habitats.sessions.adoption import Adoption  # noqa: PLC0415  # a worker never adopts
 
         return Adoption(
@@ -195,9 +305,20 @@ class PipelineSession:
             index=index,
             attempts=self._attempts,
             node=self._nodes.node,
-            keys=opened.reuse_keys,
+            key_of=self._reuse_key,
             clock=self._clock,
         )
+
+    def _reuse_key(self, node: PlannedNode) -> str | None:
+        return self.open().reuse_keys.of(node)
+
+    @contextmanager
+    def _running(self) -> Generator[None]:
+        self._is_running = True
+        try:
+            yield
+        finally:
+            self._is_running = False
 
     def _is_done(self, path: NodePath, row: NodeRow, opened: OpenedSession) -> bool:
         if row.state is not NodeState.SUCCEEDED:
@@ -219,10 +340,11 @@ class PipelineSession:
         """
         node = parse_node_path(path)
         self._nodes.node(node)
-        opened = self.open()
+        opened = self._refresh()
         in_memory = opened.settings_of(node).store == MEMORY
-        if in_memory and self._is_worker:
+        if in_memory and self._opener.is_worker:
             raise InMemoryNodeError(node=node)
+        opened.prove(node)
         with opened.interrupts.listening():
             outcome = opened.runner.run(node)
         if in_memory:
@@ -302,10 +424,8 @@ class PipelineSession:
 
     def close(self) -> None:
         """Close the container, resources and all; the session itself stays."""
-        with self._opening:
-            opened, self._opened = self._opened, None
-        if opened is not None:
-            opened.close()
+        self._openings.close()
+        self._opener.memory.clear()
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -1,64 +1,308 @@
 """Opens a session from its recipe, after holding this process against it: equal, or refused.
 
-The code is compared before any of it is imported; settings come from the recipe, never from this environment.
+The code is compared before any of it is imported; settings come from the recipe, never from this environment; a node is
+proven by its fingerprint before anything of it is built.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from oneml.habitats.errors import (
     DriftError,
     HabitatMissingError,
     LiveOverridesError,
+    RecipeAlteredError,
     UnknownHabitatError,
+    UnprovenError,
 )
 from oneml.habitats.habitats.code_document import identity_from_json
-from oneml.habitats.habitats.code_identity import CodeIdentity, identity_here
+from oneml.habitats.habitats.code_here import identity_here
+from oneml.habitats.habitats.code_identity import CodeIdentity
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
+from oneml.habitats.habitats.graph_description import GraphDescription, describe_graph
+from oneml.habitats.habitats.live_code import live_drifts
 from oneml.habitats.habitats.loading import checked_container, imported_object
 from oneml.habitats.habitats.overrides import override_from_json
 from oneml.habitats.habitats.registry import HabitatRegistry
+from oneml.habitats.habitats.settings_schema import settings_schema
 from oneml.habitats.ports.artifact_store import ArtifactStore
-from oneml.habitats.sessions.recipe import Recipe, read_code
+from oneml.habitats.sessions.fingerprints import Base, Fingerprints, digest_of
+from oneml.habitats.sessions.plan_shards import NodeRecord, ProviderRecord
+from oneml.habitats.sessions.policy import Policy, policy_of
+from oneml.habitats.sessions.recipe import Recipe, read_code, read_explanation
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.sources import ProcessSources
+from oneml.habitats.values.drift import Drift
+from oneml.habitats.values.json_value import JsonObject, JsonValue
+from oneml.habitats.values.node_path import NodePath
+
+
+class Compared(NamedTuple):
+    """One thing that was held against the recipe.
+
+    Attributes:
+        what: Which: ``python``, ``distributions``, ``code``, ``live code``, ``settings``, ``provider graph``...
+        extent: How much of it, for a person.
+    """
+
+    what: str
+    extent: str
+
+
+class Verified:
+    """A session that was opened here from its recipe, and what was found on the way.
+
+    Args:
+        store: The artifact store.
+        recipe: The recipe.
+        policy: The policy.
+
+    Attributes:
+        policy: How strictly it is held against what is here.
+        allowed: Differences that the policy lets pass.
+        notices: What differs without effect, for a person.
+        compared: What was held against the recipe.
+        components: The opened container.
+        settings: The settings of the recipe.
+        graph: The provider graph here.
+        base: What all nodes have in common here.
+    """
+
+    components: PipelineComponents
+    settings: EffectiveSettings[PipelineSettings]
+    graph: GraphDescription
+    base: Base
+
+    def __init__(self, store: ArtifactStore, recipe: Recipe, policy: Policy) -> None:
+        self._store = store
+        self._recipe = recipe
+        self.policy = policy
+        self._entries: dict[str, JsonValue] = {}
+        self._environ: Mapping[str, str] = {}
+        self.allowed: list[Drift] = []
+        self.notices: list[str] = []
+        self.compared: list[Compared] = []
+
+    def judge(self, drifts: Sequence[Drift], node: NodePath | None = None) -> None:
+        """Let differences pass where the policy only warns.
+
+        Raises:
+            DriftError: It does not.
+        """
+        if not drifts:
+            return
+        if not self.policy.warns:
+            raise DriftError(session_id=self._recipe.session_id, node=node, drifts=[*drifts, *self.allowed])
+        self.allowed.extend(drifts)
+
+    def judge_unproven(self, reasons: Sequence[str], node: NodePath | None = None) -> None:
+        """Let pass what cannot be proven where the policy only warns.
+
+        Raises:
+            UnprovenError: It does not.
+        """
+        if not self.policy.warns:
+            raise UnprovenError(session_id=self._recipe.session_id, node=node, reasons=reasons)
+        self.notices.extend(f"unproven: {reason}" for reason in reasons)
+
+    def read_settings(self, model: type[PipelineSettings], environ: Mapping[str, str], entries: JsonObject) -> None:
+        """Take the settings of the recipe.
+
+        Args:
+            model: The settings model here.
+            environ: Variables, for secrets.
+            entries: Entries of the session's settings for nodes, as far as they are known.
+
+        Raises:
+            RefusalError: They do not fit the model, or a secret cannot be had.
+        """
+        self._environ = environ
+        self._entries.update(entries)
+        self.settings = EffectiveSettings[PipelineSettings].from_snapshot(
+            model, self._recipe.settings, environ, node_entries=self._entries
+        )
+
+    def settings_with(self, entries: JsonObject) -> EffectiveSettings[PipelineSettings]:
+        """Return the settings with more entries for nodes.
+
+        Raises:
+            RefusalError: They do not fit the model.
+        """
+        if not entries.keys() <= self._entries.keys():
+            self.read_settings(self.settings.model, self._environ, entries)
+        return self.settings
+
+    def fingerprints(self, provider_of: Callable[[str], ProviderRecord], signing_key: bytes | None) -> Fingerprints:
+        """Return what computes fingerprints here.
+
+        Args:
+            provider_of: What the recipe says of a provider; its graph is looked at anew.
+            signing_key: The configured key.
+        """
+
+        def here(name: str) -> ProviderRecord:
+            unproven = self.graph.unproven_of(name)
+            return provider_of(name)._replace(graph=None if unproven else self.graph.digest_of(name))
+
+        return Fingerprints(self.base, reads_of=self.graph.reads, provider_of=here, signing_key=signing_key)
+
+    def check_node(self, record: NodeRecord, fingerprint: str | None) -> None:
+        """Let pass a node that is here what it is in the recipe.
+
+        Args:
+            record: What the recipe says of it.
+            fingerprint: What was computed here.
+
+        Raises:
+            DriftError: It is not.
+            UnprovenError: Nobody can tell.
+        """
+        node = record.node
+        if record.fingerprint is None:
+            self.judge_unproven(record.provider.unproven, node.path)
+            return
+        self.compared.append(Compared("provider graph", f"{len(self.graph.reached(node.provider))} providers"))
+        self.compared.append(Compared("node", f"{node.provider}, its settings, inputs and outputs"))
+        if fingerprint == record.fingerprint:
+            return
+        drifts = self._graph_drifts([node.provider])
+        if not drifts:
+            drifts = [Drift("node", node.path, "fingerprint", record.fingerprint, fingerprint)]
+        self.judge(drifts, node.path)
+
+    def check_graph(self) -> None:
+        """Let pass a session whose whole provider graph is here what it is in the recipe.
+
+        Raises:
+            DriftError: It is not.
+            UnprovenError: Nobody can tell.
+        """
+        recorded = self._recipe.graph
+        if recorded is None:
+            self.judge_unproven(self._recipe.unproven)
+        elif recorded != self.graph.digest:
+            self.judge(
+                self._graph_drifts(sorted(self.graph.providers))
+                or [Drift("provider", self._recipe.container, "graph", recorded, self.graph.digest)]
+            )
+
+    def _graph_drifts(self, providers: Iterable[str]) -> list[Drift]:
+        from oneml.habitats.habitats.graph_difference import graph_drifts  # noqa: PLC0415  # only to explain
+
+        explanation = read_explanation(self._store, self._recipe, "graph")
+        described, places = _object(explanation, "providers"), _object(explanation, "places")
+        found: dict[Drift, None] = {}
+        for provider in providers:
+            recorded = {name: _object(described, name) for name in described}
+            where = {name: str(place) for name, place in places.items()}
+            found.update(dict.fromkeys(graph_drifts(recorded, self.graph, provider, recorded_places=where)))
+        return list(found)
 
 
 def open_verified(
-    store: ArtifactStore, recipe: Recipe, *, registry: HabitatRegistry, sources: ProcessSources
-) -> tuple[PipelineComponents, EffectiveSettings[PipelineSettings], Sequence[str]]:
+    store: ArtifactStore,
+    recipe: Recipe,
+    *,
+    registry: HabitatRegistry,
+    sources: ProcessSources,
+    signing_key: bytes | None,
+    node_entries: JsonObject,
+) -> Verified:
     """Open the container of a session that another process may have created.
 
-    Returns:
-        The opened container, the settings of the recipe, and what differs here without effect, for a person.
+    Args:
+        store: The artifact store.
+        recipe: The recipe.
+        registry: The habitats that are installed here.
+        sources: Variables, for secrets and for what differs without effect.
+        signing_key: The configured key; None where there is none.
+        node_entries: Entries of the session's settings for nodes.
 
     Raises:
-        RefusalError: The code, the name, a secret or the settings model is not what the recipe says.
-        LiveOverridesError: A provider was replaced by an object of another process.
+        RefusalError: The code, the packages, the name, a secret, the settings model or the graph of providers is not
+            what the recipe says.
     """
     live = sorted(name for name, how in recipe.overrides.items() if how is None)
     if live:
         raise LiveOverridesError(session_id=recipe.session_id, providers=live)
-    expected = identity_from_json(read_code(store, recipe))
-    entry, known = _entry(registry, expected)
-    found = identity_here(expected, habitat=entry)
-    if found.digest != expected.digest:
-        from oneml.habitats.habitats.code_difference import differences  # noqa: PLC0415  # only to explain
-
-        raise DriftError(session_id=recipe.session_id, drifts=differences(expected, found))
+    verified = Verified(store, recipe, policy_of(recipe))
+    entry, known, document, expected, found = _code_checked(verified, store, recipe, registry)
     container = registry.load(entry.name) if known else checked_container(entry, imported_object(entry))
+    verified.judge(live_drifts(_object(document, "live"), found.places))
     model = container.settings_model()
-    settings = EffectiveSettings[PipelineSettings].from_snapshot(model, recipe.settings, sources.environ)
+    schema = settings_schema(model)
+    schema_digest = digest_of(schema)
+    if schema_digest != recipe.settings_schema:
+        from oneml.habitats.habitats.settings_schema import schema_drifts  # noqa: PLC0415  # only to explain
+
+        recorded = _object(read_explanation(store, recipe, "graph"), "settings_schema")
+        verified.judge(schema_drifts(recorded, schema))
+    verified.read_settings(model, sources.environ, node_entries)
+    settings = verified.settings
+    _check_secrets(verified, recipe, settings, signing_key)
     overrides = [override_from_json(container, name, how) for name, how in recipe.overrides.items() if how is not None]
     components = container.open(session_id=recipe.session_id, settings=settings, overrides=overrides)
-    notices = [
+    verified.components = components
+    verified.graph = describe_graph(components.opened_blueprint, components.overrides)
+    verified.base = Base(recipe.habitat, recipe.container, schema_digest, expected.distributions)
+    verified.compared.append(Compared("settings", f"{model.__name__}, values of the recipe"))
+    verified.notices.extend(
         f"{one.name} is {'not set' if one.here is None else f'{one.here!r}'} here, without effect: session "
         f"{recipe.session_id} runs with {one.setting} = {one.snapshot}"
         for one in environment_differences(settings, sources.environ)
+    )
+    return verified
+
+
+class _CodeChecked(NamedTuple):
+    entry: HabitatEntry
+    known: bool
+    document: JsonObject
+    expected: CodeIdentity
+    found: CodeIdentity
+
+
+def _code_checked(verified: Verified, store: ArtifactStore, recipe: Recipe, registry: HabitatRegistry) -> _CodeChecked:
+    """Hold the code that is installed here against the recipe; none of it is imported."""
+    document = read_code(store, recipe)
+    expected = identity_from_json(document.get("identity"))
+    if (expected.digest, expected.habitat) != (recipe.code, recipe.habitat):
+        raise RecipeAlteredError(what=f"code of session {recipe.session_id}", reason="it is not what the header says")
+    if expected.unproven:
+        verified.judge_unproven(expected.unproven)
+    entry, known = _entry(registry, expected)
+    found = identity_here(expected, habitat=entry)
+    before, now = ((one.digest, one.python, one.distributions, one.first_party) for one in (expected, found))
+    if before != now:
+        from oneml.habitats.habitats.code_difference import code_drifts  # noqa: PLC0415  # only to explain
+
+        outline = read_explanation(store, recipe, "outline")
+        compared = code_drifts(
+            expected, found, outline=outline, packages=verified.policy.packages, python=verified.policy.python
+        )
+        verified.allowed.extend(compared.allowed)
+        verified.judge(compared.refused)
+    verified.compared += [
+        Compared("python", found.python),
+        Compared("distributions", f"{len(expected.distributions)} by version"),
+        Compared("code", f"{len(expected.modules)} modules, {len(expected.data)} data files by content"),
     ]
-    return components, settings, notices
+    return _CodeChecked(entry, known, document, expected, found)
+
+
+def _check_secrets(
+    verified: Verified, recipe: Recipe, settings: EffectiveSettings[PipelineSettings], signing_key: bytes | None
+) -> None:
+    if not recipe.secrets or signing_key is None:
+        return
+    rotated = settings.rotated_secrets(recipe.secrets, signing_key, recipe.session_id.encode())
+    if verified.policy.rotation == "allow":
+        verified.allowed.extend(rotated)
+    elif rotated:
+        verified.judge(rotated)
 
 
 def _entry(registry: HabitatRegistry, expected: CodeIdentity) -> tuple[HabitatEntry, bool]:
@@ -74,3 +318,8 @@ def _entry(registry: HabitatRegistry, expected: CodeIdentity) -> tuple[HabitatEn
                 habitat=expected.habitat, distribution=expected.distribution, version=expected.version or ""
             ) from error
         return HabitatEntry(expected.habitat, expected.target), False
+
+
+def _object(document: JsonObject, key: str) -> JsonObject:
+    value = document.get(key)
+    return value if isinstance(value, Mapping) else {}  # its hash was held against the header

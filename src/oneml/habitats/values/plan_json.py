@@ -25,37 +25,46 @@ _NodeSettings: TypeAlias = Mapping[NodePath, Mapping[str, JsonValue]]
 
 
 def planned_node_to_json(node: PlannedNode) -> JsonObject:
-    """Return a node as JSON; what is empty is left out."""
+    """Return as JSON what a node is; what is empty is left out, and so is what is only shown of it."""
     found: dict[str, JsonValue] = {
         "path": node.path,
         "provider": node.provider,
         "inputs": {name: _source_to_json(source) for name, source in node.inputs.items()},
         "outputs": list(node.outputs),
     }
-    optional: Mapping[str, JsonValue] = {
-        "whole": node.whole,
-        "after": list(node.after),
-        "label": node.label,
-        "fan_out": node.fan_out,
-        "place": None if node.place is None else list(node.place),
-    }
-    found.update({name: value for name, value in optional.items() if value})
+    if node.whole:
+        found["whole"] = node.whole
+    if node.after:
+        found["after"] = list(node.after)
+    if node.fan_out:
+        found["fan_out"] = node.fan_out
     return found
 
 
-def planned_node_from_json(value: JsonValue, *, what: str) -> PlannedNode:
-    """Return the node that `planned_node_to_json` made ``value`` of.
+def shown_to_json(node: PlannedNode) -> JsonObject:
+    """Return as JSON what people are shown of a node: its label, and where it is defined."""
+    found: dict[str, JsonValue] = {}
+    if node.label:
+        found["label"] = node.label
+    if node.place is not None:
+        found["place"] = list(node.place)
+    return found
+
+
+def planned_node_from_json(value: JsonValue, shown: JsonValue, *, what: str) -> PlannedNode:
+    """Return the node that `planned_node_to_json` and `shown_to_json` made of.
 
     Args:
-        value: The document.
-        what: What it is a part of, for the message.
+        value: What it is.
+        shown: What is shown of it.
+        what: What both are a part of, for the message.
 
     Raises:
-        InvalidDocumentError: It is no such document.
+        InvalidDocumentError: They are no such documents.
     """
     read = _Reader(what)
-    document = read.object(value)
-    whole, fan_out, place = document.get("whole"), document.get("fan_out"), document.get("place")
+    document, seen = read.object(value), read.object(shown)
+    whole, fan_out, place = document.get("whole"), document.get("fan_out"), seen.get("place")
     return PlannedNode(
         path=read.path(document.get("path")),
         provider=read.text(document.get("provider")),
@@ -63,7 +72,7 @@ def planned_node_from_json(value: JsonValue, *, what: str) -> PlannedNode:
         outputs=tuple(read.text(port) for port in read.array(document.get("outputs"))),
         whole=None if whole is None else read.text(whole),
         after=tuple(read.path(path) for path in read.array(document.get("after", []))),
-        label=read.text(document.get("label", "")),
+        label=read.text(seen.get("label", "")),
         fan_out=None if fan_out is None else read.path(fan_out),
         place=None if place is None else read.place(place),
     )

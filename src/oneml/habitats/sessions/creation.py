@@ -1,0 +1,85 @@
+"""Writes a session down: its inputs, its plan, and what it is known by."""
+
+from collections.abc import Mapping
+
+from oneml.habitats.data.client import DataClient
+from oneml.habitats.ports.artifact_store import ArtifactStore
+from oneml.habitats.sessions.external_inputs import check_inputs
+from oneml.habitats.sessions.plan_shards import plan_shards
+from oneml.habitats.sessions.preparation import Prepared
+from oneml.habitats.sessions.recipe import Recipe, write_recipe
+from oneml.habitats.values.plan import PlannedNode
+from oneml.habitats.values.session_id import SessionId
+
+
+def write_session(
+    store: ArtifactStore,
+    prepared: Prepared,
+    *,
+    session_id: SessionId,
+    inputs: Mapping[str, object],
+    created_at: str,
+    signing_key: bytes | None,
+) -> Recipe:
+    """Write the recipe of a session, and return it.
+
+    Args:
+        store: Where to.
+        prepared: What the session is made of.
+        session_id: Its id.
+        inputs: The inputs of the pipeline by name.
+        created_at: RFC 3339, UTC.
+        signing_key: What it is signed by; None for no signature.
+
+    Raises:
+        InvalidInputsError: An input is unknown, missing or not of its type.
+        SessionExistsError: There is a session of that id.
+        RecipeTooLargeError: Its settings are larger than a worker reads.
+        StoreError: The store failed; there is no session then.
+    """
+    values = check_inputs(prepared.entry.name, prepared.plan, prepared.input_forms, inputs)
+    identity, settings, plan = prepared.identity(), prepared.settings, prepared.plan
+    code = identity.code
+    data = DataClient(store, allow_pickle=settings.session.allow_pickle)
+    fingerprints: dict[str, str | None] = dict.fromkeys(plan.nodes)
+
+    def fingerprint_of(node: PlannedNode, core: bytes) -> str | None:
+        author = plan.node_settings.get(node.path, {})
+        found = fingerprints[node.path] = identity.fingerprints.of_node(node, settings, author, core)
+        return found
+
+    shards = plan_shards(
+        plan,
+        fingerprint_of=fingerprint_of,
+        provider_of=identity.provider,
+        entries={str(path): entries for path, entries in settings.node_entry_documents().items()},
+    )
+    recipe = Recipe(
+        session_id=session_id,
+        habitat=prepared.entry.name,
+        created_at=created_at,
+        target=code.target,
+        container=code.container,
+        distribution=code.distribution,
+        version=code.version,
+        python=code.python,
+        first_party=code.first_party,
+        fingerprint=identity.whole(list(fingerprints.values())),
+        code=code.digest,
+        graph=identity.graph_digest,
+        settings_schema=identity.base.settings_schema,
+        unproven=tuple(identity.unproven),
+        settings=settings.snapshot(),
+        secrets={} if signing_key is None else settings.secret_digests(signing_key, session_id.encode()),
+        overrides={override.name: override.describe() for override in prepared.overrides},
+        inputs={name: data.publish_input(name, value) for name, value in values.items()},
+        node_count=len(plan.nodes),
+    )
+    return write_recipe(
+        store,
+        recipe,
+        documents=identity.documents(),
+        shards=shards,
+        explanations=identity.explanations(),
+        key=signing_key,
+    )

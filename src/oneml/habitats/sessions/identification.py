@@ -1,0 +1,167 @@
+"""What a session is known by, computed where it is created: code, provider graph, and the fingerprint of each node."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from oneml.habitats.graph.signature import BodySignature, body_signature
+from oneml.habitats.habitats.body_interface import interface_digest
+from oneml.habitats.habitats.code_document import identity_to_json
+from oneml.habitats.habitats.code_identity import CodeIdentity
+from oneml.habitats.habitats.code_outline import outline_of
+from oneml.habitats.habitats.code_recording import code_identity
+from oneml.habitats.habitats.components import PipelineComponents
+from oneml.habitats.habitats.entry import HabitatEntry
+from oneml.habitats.habitats.executables import executable_of
+from oneml.habitats.habitats.graph_description import GraphDescription, describe_graph
+from oneml.habitats.habitats.live_shape import live_shape
+from oneml.habitats.habitats.settings_schema import settings_schema
+from oneml.habitats.habitats.source_places import SourcePlaces
+from oneml.habitats.sessions.fingerprints import Base, Fingerprints, digest_of, session_fingerprint
+from oneml.habitats.sessions.node_identity import NodeIdentity
+from oneml.habitats.sessions.plan_shards import ProviderRecord, plan_index
+from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.settings.secrets import mask_secrets
+from oneml.habitats.values.json_value import JsonObject, canonical_json
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.plan import Plan
+
+MANIFEST_SCHEMA = "oneml.manifest/1"
+
+
+class SessionIdentity:
+    """What a session is known by, or would be.
+
+    Args:
+        entry: The habitat.
+        components: Its opened container.
+        settings: The effective settings.
+        plan: The checked plan.
+        signing_key: The configured key; None where there is none.
+
+    Attributes:
+        code: The code.
+        graph: The provider graph.
+        schema: The settings model.
+        base: What all nodes have in common.
+        fingerprints: Computes those of nodes.
+    """
+
+    def __init__(
+        self,
+        entry: HabitatEntry,
+        components: PipelineComponents,
+        settings: EffectiveSettings[PipelineSettings],
+        plan: Plan,
+        signing_key: bytes | None,
+    ) -> None:
+        container = type(components)
+        self._entry = entry
+        self._components = components
+        self._plan = plan
+        self._settings = settings
+        self.graph: GraphDescription = describe_graph(components.opened_blueprint, components.overrides)
+        self._definer = container.__module__
+        model = container.settings_model()
+        self.code: CodeIdentity = code_identity(
+            container, habitat=entry, roots={*self.graph.all_modules, model.__module__}
+        )
+        self.schema: JsonObject = settings_schema(model)
+        self.base = Base(entry.name, self.code.container, digest_of(self.schema), self.code.distributions)
+        self._providers: dict[str, ProviderRecord] = {}
+        self.fingerprints = Fingerprints(
+            self.base, reads_of=self.graph.reads, provider_of=self.provider, signing_key=signing_key
+        )
+
+    def provider(self, name: str) -> ProviderRecord:
+        """Return what a provider is known by."""
+        found = self._providers.get(name)
+        if found is None:
+            modules = self.graph.modules(name)
+            unproven = (*self.code.unproven, *self.graph.unproven_of(name))
+            found = self._providers[name] = ProviderRecord(
+                None if unproven else self.graph.digest_of(name),
+                self.code.digest_of({*modules, self._definer}),
+                self.code.digest_of(modules),
+                unproven,
+            )
+        return found
+
+    @property
+    def unproven(self) -> Sequence[str]:
+        """Why the session cannot be proven the same in another process."""
+        return (*self.code.unproven, *self.graph.unproven.values())
+
+    @property
+    def graph_digest(self) -> str | None:
+        """Digest of the whole provider graph; None where something in it is unproven."""
+        return None if self.unproven else self.graph.digest
+
+    @cached_property
+    def digest(self) -> str | None:
+        """The fingerprint of the whole session; None where something in it is unproven."""
+        return self.whole([self.node(path).fingerprint for path in self._plan.nodes])
+
+    def whole(self, nodes: Sequence[str | None]) -> str | None:
+        """Return the fingerprint of the session, from those of its nodes in the order of the plan."""
+        return session_fingerprint(
+            self.base, code=self.code.digest, graph=self.graph_digest, index=plan_index(self._plan), nodes=nodes
+        )
+
+    def node(self, path: NodePath) -> NodeIdentity:
+        """Return what a node is."""
+        return self.fingerprints.identity_of(
+            self._plan.nodes[path], self._settings, self._plan.node_settings.get(path, {})
+        )
+
+    def manifest(self) -> JsonObject:
+        """Return what is known of the habitat and of the components behind its nodes, as an image would tell it."""
+        names = sorted({node.provider for node in self._plan.nodes.values()})
+        return {
+            "schema": MANIFEST_SCHEMA,
+            "habitat": self._entry.name,
+            "distribution": self.code.distribution,
+            "version": self.code.version,
+            "target": self.code.target,
+            "container": self.code.container,
+            "python": self.code.python,
+            "fingerprint": self.digest,
+            "code": self.code.digest,
+            "graph": self.graph_digest,
+            "settings_schema": self.base.settings_schema,
+            "components": {
+                name: {
+                    "interface": interface_digest(self._signature(name)),
+                    "code": self.provider(name).own_code,
+                    "graph": self.provider(name).graph,
+                }
+                for name in names
+            },
+        }
+
+    def _signature(self, provider: str) -> BodySignature:
+        executable = executable_of(self._components, provider)
+        return body_signature(executable.call, bound=executable.bound)
+
+    def documents(self) -> Mapping[str, bytes]:
+        """Return what a worker compares, as canonical JSON by name."""
+        return {
+            "code": canonical_json({"identity": identity_to_json(self.code), "live": live_shape(self.code)}),
+            "index": plan_index(self._plan),
+        }
+
+    def explanations(self) -> Mapping[str, bytes]:
+        """Return what tells two sessions apart, or this one from what a worker finds, as canonical JSON by name."""
+
+        def mask(text: str) -> str:
+            return mask_secrets(text, self._settings.secret_texts())
+
+        found = SourcePlaces(type(self._components))
+        places = {name: str(place) for name in self.graph.providers if (place := found.of(name)) is not None}
+        return {
+            "outline": canonical_json(outline_of(self.code, mask)),
+            "graph": canonical_json(
+                {"providers": self.graph.providers, "places": places, "settings_schema": self.schema}
+            ),
+            "origins": canonical_json(self._settings.snapshot_sources()),
+        }

@@ -1,0 +1,103 @@
+"""The nodes of a session: from the plan where a driver has it, else one shard at a time from the recipe."""
+
+from collections.abc import Callable, Mapping
+
+from oneml.habitats.errors import UnknownNodeError
+from oneml.habitats.ports.artifact_store import ArtifactStore
+from oneml.habitats.sessions.plan_shards import NodeRecord, ProviderRecord, read_entries, read_node, read_plan
+from oneml.habitats.sessions.recipe import Recipe
+from oneml.habitats.values.json_value import JsonObject, JsonValue
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.plan import Plan, PlannedNode
+
+_NO_ENTRIES: Mapping[str, JsonValue] = {}
+
+
+class PlannedNodes:
+    """Nodes, what authors set for them, and what the recipe knows them by.
+
+    Args:
+        store: Where the shards are.
+        recipe: The session's recipe.
+        plan: The plan, where this process made it.
+        provider_of: What a provider is known by, where this process made the plan.
+    """
+
+    def __init__(
+        self,
+        store: ArtifactStore,
+        recipe: Recipe,
+        plan: Plan | None = None,
+        provider_of: Callable[[str], ProviderRecord] | None = None,
+    ) -> None:
+        self._store = store
+        self._recipe = recipe
+        self._plan = plan
+        self._provider_of = provider_of
+        self._providers: dict[str, ProviderRecord] = {}
+        self._read: dict[NodePath, NodeRecord] = {}
+
+    def at(self, recipe: Recipe) -> "PlannedNodes":
+        """Return the same nodes as a revision of the recipe knows them."""
+        if recipe.revision == self._recipe.revision:
+            return self
+        return PlannedNodes(self._store, recipe, self._plan, self._provider_of or self._known_provider())
+
+    def _known_provider(self) -> Callable[[str], ProviderRecord] | None:
+        return None if self._plan is None else self._providers.__getitem__
+
+    def plan(self) -> Plan:
+        """Return the whole plan, from which nodes are taken from now on."""
+        if self._plan is None:
+            self._plan, self._providers = read_plan(self._store, self._recipe)
+        return self._plan
+
+    def node(self, path: NodePath) -> PlannedNode:
+        """Return a node.
+
+        Raises:
+            UnknownNodeError: The plan has none of that path.
+        """
+        if self._plan is not None:
+            node = self._plan.nodes.get(path)
+            if node is None:
+                raise UnknownNodeError(node=path, known=list(self._plan.nodes))
+            return node
+        return self.record(path).node
+
+    def author_settings(self, path: NodePath) -> Mapping[str, JsonValue]:
+        """Return the settings that the author gave a node."""
+        if self._plan is not None:
+            return self._plan.node_settings.get(path, _NO_ENTRIES)
+        return self.record(path).author
+
+    def provider(self, name: str) -> ProviderRecord:
+        """Return what the recipe knows the provider of a node by, of which something has been read."""
+        return self._provider_of(name) if self._provider_of is not None else self._providers[name]
+
+    def record(self, path: NodePath) -> NodeRecord:
+        """Return what the recipe holds about a node.
+
+        Raises:
+            UnknownNodeError: The plan has none of that path.
+        """
+        record = self._read.get(path)
+        if record is None:
+            record = read_node(self._store, self._recipe, path)
+            if record is None:
+                raise UnknownNodeError(node=path, known=[])
+            self._read[path] = record
+            self._providers[record.node.provider] = record.provider
+        return record
+
+    def entries(self) -> JsonObject:
+        """Return the entries of the session's settings for nodes, by path."""
+        return read_entries(self._store, self._recipe)
+
+    def entries_at(self, path: NodePath) -> JsonObject:
+        """Return those entries among which all are that apply to a node; empty where the plan is at hand.
+
+        Raises:
+            UnknownNodeError: The plan has none of that path.
+        """
+        return _NO_ENTRIES if self._plan is not None else self.record(path).entries

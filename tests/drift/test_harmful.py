@@ -29,8 +29,8 @@ class Patching(MetaPathFinder):
         if name != "harbour.nodes":
             return None
         sys.meta_path.remove(self)
-        import harbour.{module}
-        harbour.{module}.{name} = {value}
+        import {module}
+        {module}.{name} = {value}
         return None
 
 sys.meta_path.insert(0, Patching())
@@ -194,11 +194,18 @@ KINDS = (
         edited("harbour-1.0.dist-info/entry_points.txt", "harbour.containers:Harbour", "harbour.twin:Twin"),
         ("harbour.containers:Harbour", "harbour.twin:Twin"),
     ),
+    Kind("function patched", patched("anchors", "weight", "lambda: 8.0"), ("anchors:weight", "anchors/__init__.py")),
     Kind(
-        "function patched", patched("sums", "scaled", "lambda value: value"), ("harbour.sums:scaled", "harbour/sums.py")
+        "method patched",
+        patched("harbour.bodies", "Body.shown", "lambda self, value: ''"),
+        ("harbour.bodies:Body.shown", "harbour/bodies.py"),
     ),
-    Kind("method patched", patched("bodies", "Body.shown", "lambda self, value: ''"), ("Body.shown",)),
-    Kind("constant patched", patched("constants", "FACTOR", "4"), ("FACTOR",)),
+    Kind(
+        "class patched",
+        patched("harbour.tides", "Tide", "type('Tide', (harbour.tides.Tide,), {})"),
+        ("harbour.tides:Tide", "harbour/tides.py"),
+    ),
+    Kind("constant patched", patched("harbour.constants", "FACTOR", "4"), ("harbour.constants:FACTOR", "constants.py")),
     Kind(
         "override's code",
         edited("harbour/spare.py", "Log(frozenset())", 'Log(frozenset({"x"}))'),
@@ -240,12 +247,12 @@ def _secrets(kind: Kind) -> list[str]:
 
 
 ON_THE_DRIVER = """
-import harbour.sums
 import sys
-from oneml.habitats import OnemlError, PipelineServiceClient
-from harbour.containers import Harbour
 
-harbour.sums.scaled.__wrapped__.__code__ = (lambda value, by=3: value).__code__
+import anchors
+from oneml.habitats import OnemlError, PipelineServiceClient
+
+anchors.weight = lambda: 8.0
 try:
     with PipelineServiceClient().create_session("harbour", settings={"engine": sys.argv[1]}) as session:
         session.run()
@@ -258,7 +265,7 @@ except OnemlError as error:
 def test_code_that_was_patched_on_the_driver_is_refused_where_nodes_leave_the_process(harbour: Harbour) -> None:
     refused = harbour.run("process", code=("-P", "-c", ON_THE_DRIVER))
     assert refused.returncode == 2
-    assert "harbour.sums:scaled" in refused.stdout
-    assert "harbour/sums.py" in refused.stdout
+    assert "anchors:weight" in refused.stdout
+    assert "anchors/__init__.py" in refused.stdout
     assert harbour.marks == []
     assert harbour.run("in-process", code=("-P", "-c", ON_THE_DRIVER)).returncode == 0

@@ -16,7 +16,7 @@ from oneml.habitats.errors import (
     SerializationError,
     StoreError,
 )
-from oneml.habitats.ports.artifact_store import ArtifactStore, Blob
+from oneml.habitats.ports.artifact_store import Blob, BlobStore
 from oneml.habitats.ports.serializer import Serializer
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import PortRecord
@@ -39,7 +39,7 @@ class DataClient:
     """
 
     def __init__(
-        self, store: ArtifactStore, *, serializers: SerializerRegistry | None = None, allow_pickle: bool = False
+        self, store: BlobStore, *, serializers: SerializerRegistry | None = None, allow_pickle: bool = False
     ) -> None:
         self._store = store
         self._serializers = SerializerRegistry() if serializers is None else serializers

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from time import perf_counter
 from types import CoroutineType
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from oneml.habitats.data.client import DataClient
 from oneml.habitats.data.streams import refuse_stream
@@ -15,7 +15,7 @@ from oneml.habitats.ports.clock import Clock
 from oneml.habitats.sessions import context
 from oneml.habitats.sessions.attempts import AttemptLog, Commit, outcome_of
 from oneml.habitats.sessions.clock import rfc3339
-from oneml.habitats.sessions.context import Executing
+from oneml.habitats.sessions.context import Executing, PipelineSessionContext
 from oneml.habitats.sessions.inputs import InputLoader
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.results import split_result
@@ -30,7 +30,10 @@ from oneml.habitats.values.states import NodeState
 MEMORY = "memory:"
 """The ``store`` setting of nodes whose outputs stay in the memory of the driver."""
 
-_NOTHING_PUBLISHED: Mapping[str, PortRecord] = {}
+BodyCall = Callable[[Callable[..., object], Mapping[str, object]], object]
+"""Calls a body with its arguments by name, and returns its result."""
+
+R = TypeVar("R")
 
 ERROR_TEXT_MAX_CHARACTERS = 10_000
 TRACEBACK_MAX_CHARACTERS = 100_000
@@ -127,11 +130,12 @@ class NodeRunner:
         started = perf_counter()
         token = context.enter(Executing(self._habitat, self._session_id, path))
         try:
-            published, kept = self._run_body(node, settings, in_memory=in_memory)
-            seconds = perf_counter() - started
             if in_memory:
-                self._memory[path] = kept
-                return NodeOutcome(path, NodeState.SUCCEEDED, attempt, seconds)
+                self._memory[path] = self._run_body(node, settings, lambda ports: _kept(path, ports))
+                return NodeOutcome(path, NodeState.SUCCEEDED, attempt, perf_counter() - started)
+            wanted = settings.serializers
+            published = self._run_body(node, settings, lambda ports: self._published(path, ports, wanted))
+            seconds = perf_counter() - started
         except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
             outcome = self._failed(path, attempt, perf_counter() - started, error)
         else:
@@ -143,13 +147,45 @@ class NodeRunner:
             self._attempts.record(outcome)
         return outcome
 
-    def _run_body(
-        self, node: PlannedNode, settings: PipelineSettings, *, in_memory: bool
-    ) -> tuple[Mapping[str, PortRecord], Mapping[str, object]]:
-        """Load the inputs, build the body in a scope of its own, call it, and publish while the scope is open.
+    def check_inputs(self, path: NodePath) -> None:
+        """Let pass a node before which everything has run that must.
+
+        Raises:
+            InputsMissingError: Nodes upstream have published nothing yet.
+            UnknownNodeError: The plan has no such node.
+        """
+        self._inputs.check(self._nodes.node(path))
+
+    def rehearse(self, path: NodePath, take: Callable[[Mapping[str, object]], R], *, call: BodyCall | None = None) -> R:
+        """Run a node without leaving a trace: nothing is claimed, published or kept.
+
+        Args:
+            path: The node, which may have run or not.
+            take: Is given the outputs while the scope of the node is open.
+            call: Calls the body, and gives what it returns.
 
         Returns:
-            What was published, and the outputs themselves.
+            What ``take`` gave.
+
+        Raises:
+            UnknownNodeError: The plan has no such node.
+            Exception: Whatever the body raises.
+        """
+        node = self._nodes.node(path)
+        with PipelineSessionContext.entered(self._habitat, self._session_id, path):
+            return self._run_body(node, self._settings_of(path), take, call)
+
+    def _run_body(
+        self,
+        node: PlannedNode,
+        settings: PipelineSettings,
+        take: Callable[[Mapping[str, object]], R],
+        call: BodyCall | None = None,
+    ) -> R:
+        """Load the inputs, build the body in a scope of its own, call it, and let its outputs be taken in that scope.
+
+        Returns:
+            What ``take`` gave.
         """
         interrupts = self._interrupts
         arguments = self._inputs.load(node, self._signature_of(node.provider))
@@ -157,28 +193,32 @@ class NodeRunner:
         try:
             try:
                 interrupts.enter_body()
-                value = scope.build(node.provider)(**arguments)
+                body = scope.build(node.provider)
+                value = body(**arguments) if call is None else call(body, arguments)
                 if isinstance(value, CoroutineType):
                     value = _awaited(cast("CoroutineType[Any, Any, object]", value))
             finally:
                 interrupts.leave_body()
-            ports = split_result(node.path, value, outputs=node.outputs, several=node.whole is not None)
-            if in_memory:
-                for port, kept in ports.items():
-                    refuse_stream(node.path, port, kept)
-                return _NOTHING_PUBLISHED, ports
-            wanted = settings.serializers
-            publish = self._client.publish
-            return {
-                port: publish(node.path, port, kept, wanted=wanted.get(port)) for port, kept in ports.items()
-            }, ports
+            return take(split_result(node.path, value, outputs=node.outputs, several=node.whole is not None))
         finally:
             scope.close()
+
+    def _published(
+        self, path: NodePath, ports: Mapping[str, object], wanted: Mapping[str, str]
+    ) -> Mapping[str, PortRecord]:
+        publish = self._client.publish
+        return {port: publish(path, port, value, wanted=wanted.get(port)) for port, value in ports.items()}
 
     def _failed(self, path: NodePath, attempt: int, seconds: float, error: BaseException) -> NodeOutcome:
         state = NodeState.CANCELLED if isinstance(error, KeyboardInterrupt) else NodeState.FAILED
         record = error_record(error, self._secrets())
         return NodeOutcome(path, state, attempt, seconds, record, ended_at=rfc3339(self._clock.now()))
+
+
+def _kept(path: NodePath, ports: Mapping[str, object]) -> Mapping[str, object]:
+    for port, value in ports.items():
+        refuse_stream(path, port, value)
+    return ports
 
 
 def _awaited(coroutine: "CoroutineType[Any, Any, object]") -> object:

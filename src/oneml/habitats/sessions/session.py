@@ -34,6 +34,7 @@ from oneml.habitats.values.states import NodeState, SessionState
 if TYPE_CHECKING:
     from oneml.habitats.sessions.adoption import Adoption
     from oneml.habitats.sessions.preparation import Prepared
+    from oneml.habitats.sessions.reproduction import Debug, Reproduction
     from oneml.habitats.sessions.run_result import RunResult
     from oneml.habitats.sessions.verification import Verified
     from oneml.habitats.settings.effective import EffectiveSettings
@@ -355,6 +356,40 @@ class PipelineSession:
         if opened.interrupts.pending():
             raise KeyboardInterrupt
         return outcome
+
+    def reproduce(self, path: str, *, debug: "Debug | None" = None) -> "Reproduction":
+        """Compute a node once more, here, with its recorded inputs, and compare; nothing is written to the store.
+
+        Args:
+            path: The node.
+            debug: Calls the body in place of this: it is given a callable and its keyword arguments. To leave
+                altogether it raises what is no `Exception`, such as KeyboardInterrupt.
+
+        Raises:
+            InvalidNodePathError: ``path`` is no path.
+            UnknownNodeError: The session has no such node.
+            RefusalError: This process is not what the recipe says; the body did not run.
+            InputsMissingError: Nodes upstream have published nothing.
+            KeyboardInterrupt: The process was asked to stop.
+        """
+        from oneml.habitats.sessions.reproduction import reproduce  # noqa: PLC0415  # a worker never reproduces
+
+        node = parse_node_path(path)
+        self._nodes.node(node)
+        opened = self._refresh()
+        opened.prove(node)
+        with opened.interrupts.listening():
+            found = reproduce(
+                node,
+                session_id=self.session_id,
+                store=self._store,
+                attempts=self._attempts,
+                opened=opened,
+                debug=debug,
+            )
+        if opened.interrupts.pending():
+            raise KeyboardInterrupt
+        return found
 
     def is_committed(self, path: str) -> bool:
         """Tell whether the outputs of a node are published for good.

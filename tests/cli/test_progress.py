@@ -121,6 +121,12 @@ def test_bar_before_anything_is_known_draws_nothing() -> None:
     assert terminal.getvalue() == ""
 
 
+def test_node_that_was_reused_says_from_which_session(capsys: pytest.CaptureFixture[str]) -> None:
+    reused = NodeEvent(ID, NodePath("//a"), S.SUCCEEDED, 0, "", SessionId("another"))
+    tell(ProgressLines(), [started(1), reused])
+    assert capsys.readouterr().err.splitlines()[1:] == ["[1/1] //a reused from another"]
+
+
 class TtyError(io.StringIO):
     def isatty(self) -> bool:
         return True

@@ -215,6 +215,33 @@ def test_document_of_a_node_that_failed_has_what_it_raised(invoke: Invoke) -> No
     assert (document["error"]["type"], document["error"]["text"]) == ("ValueError", "asked to fail")
 
 
+def test_reuse_takes_over_what_another_session_computed_and_says_from_which(invoke: Invoke) -> None:
+    assert invoke(*RUN, "--session-id", "first").exit_code == 0
+    result = invoke(*RUN, "--session-id", "second", "--reuse")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Session second succeeded: 5 succeeded (5 reused).\n")
+    assert "printed by the body" not in result.stderr
+    assert "[1/5] //make reused from first\n" in result.stderr
+    shown = invoke("sessions", "show", "second")
+    assert shown.stdout.endswith("\n5 succeeded (5 reused)\n")
+    assert "reused from first\n" in shown.stdout
+    assert invoke("sessions", "show", "second", "//make").stdout.startswith(
+        "//make of session second: succeeded, reused from first, "
+    )
+    nodes = json.loads(invoke("sessions", "show", "second", "--json").stdout)["nodes"]
+    assert {node["reused_from"] for node in nodes.values()} == {"first"}
+
+
+def test_reuse_computes_what_differs(invoke: Invoke) -> None:
+    assert invoke(*RUN, "--session-id", "first").exit_code == 0
+    created = invoke("sessions", "create", "probe", "--input", 'name="me"', "--set", "times=[2,3]", "--session-id", "b")
+    assert created.exit_code == 0
+    document = json.loads(invoke("sessions", "run", "b", "--reuse", "--json").stdout)
+    assert document["state"] == "succeeded"
+    assert document["reused_from"]["//make"] == "first"
+    assert "//join" not in document["reused_from"]
+
+
 def test_interrupted_session_ends_with_130_and_goes_on_later(process: Process) -> None:
     done = process(*RUN, "--set", "hang=true", "--session-id", "mine")
     assert done.returncode == 130

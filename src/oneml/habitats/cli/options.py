@@ -20,6 +20,12 @@ EXAMPLE_MAX_CHARACTERS = 40
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+reuse = click.option(
+    "--reuse",
+    is_flag=True,
+    help="Take over the outputs of nodes that another session of this store computed from the same code, settings "
+    "and inputs.",
+)
 habitat_argument = click.argument("habitat", envvar=HABITAT_VARIABLE, required=False)
 
 

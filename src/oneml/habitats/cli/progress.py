@@ -71,7 +71,8 @@ class Tally:
         joint = ", " if event.detail.startswith("because") else ": "
         detail = f"{joint}{one_line(event.detail)}" if event.detail else ""
         width = len(str(self.total))
-        return f"[{self.ended:>{width}}/{self.total}] {event.path} {event.state}{detail}"
+        became = event.state if event.reused_from is None else f"reused from {event.reused_from}"
+        return f"[{self.ended:>{width}}/{self.total}] {event.path} {became}{detail}"
 
 
 class ProgressLines:

@@ -6,7 +6,7 @@ import click
 
 from oneml.habitats.cli.printing import print_document
 from oneml.habitats.cli.published import pipeline_outputs
-from oneml.habitats.cli.running import state_counts
+from oneml.habitats.cli.running import row_counts
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.states import NodeState
 
@@ -29,7 +29,7 @@ def print_result(session: "PipelineSession", result: "RunResult", *, as_json: bo
     outputs = pipeline_outputs(session, done)
     if not as_json:
         if result.succeeded:
-            counts = state_counts(row.state for row in result.nodes.values())
+            counts = row_counts(result.nodes.values())
             click.echo(f"Session {result.session_id} {result.state}: {counts}.")
         for name, several in outputs.items():
             for each in several:
@@ -46,5 +46,6 @@ def print_result(session: "PipelineSession", result: "RunResult", *, as_json: bo
         state=result.state.value,
         nodes={path: row.state.value for path, row in result.nodes.items()},
         details={path: row.detail for path, row in result.nodes.items() if row.detail},
+        reused_from={path: row.reused_from for path, row in result.nodes.items() if row.reused_from is not None},
         outputs=members,
     )

@@ -1,7 +1,7 @@
 """Running a session from the command line: progress, and how it ended."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from oneml.habitats.cli.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, ReportedError
@@ -10,6 +10,7 @@ from oneml.habitats.cli.progress import progress
 from oneml.habitats.values.states import NodeState, SessionState
 
 if TYPE_CHECKING:
+    from oneml.habitats.ports.session_store import NodeRow
     from oneml.habitats.sessions.run_result import RunResult
     from oneml.habitats.sessions.session import PipelineSession
     from oneml.habitats.values.node_path import NodePath
@@ -18,20 +19,21 @@ FAILURES_SHOWN = 10
 TRACEBACKS_SHOWN = 3
 
 
-def run_session(session: "PipelineSession", *, quiet: bool, ended: int = 0) -> "RunResult":
+def run_session(session: "PipelineSession", *, quiet: bool, ended: int = 0, reuse: bool = False) -> "RunResult":
     """Run a session, showing its progress.
 
     Args:
         session: The session.
         quiet: Whether to show nothing.
         ended: How many of its nodes have ended before.
+        reuse: Whether nodes take over the outputs of other sessions.
 
     Raises:
         ReportedError: It was interrupted; says how it goes on.
     """
     try:
         with progress(quiet=quiet, ended=ended) as observers:
-            return session.run(observers=observers)
+            return session.run(reuse=reuse, observers=observers)
     except KeyboardInterrupt as error:
         message = (
             f"session {session.session_id} was interrupted. Run what is left: oneml sessions run {session.session_id}"
@@ -51,7 +53,7 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
     failed = [path for path, row in rows.items() if row.state in {NodeState.FAILED, NodeState.REFUSED}]
     for path in failed[:TRACEBACKS_SHOWN]:
         show_traceback(session, path)
-    lines = [f"session {result.session_id} {result.state}: {state_counts(row.state for row in rows.values())}."]
+    lines = [f"session {result.session_id} {result.state}: {row_counts(rows.values())}."]
     lines.extend(f"  {path} {rows[path].state}: {one_line(rows[path].detail)}" for path in failed[:FAILURES_SHOWN])
     if len(failed) > FAILURES_SHOWN:
         lines.append(f"  and {len(failed) - FAILURES_SHOWN} more")
@@ -70,7 +72,13 @@ def show_traceback(session: "PipelineSession", path: "NodePath") -> None:
         remark(f"{path} raised in attempt {outcome.attempt}:\n{outcome.error.traceback.rstrip()}\n")
 
 
-def state_counts(states: Iterable[NodeState]) -> str:
-    """Return how many nodes are in which state: ``2 succeeded, 1 failed``."""
+def state_counts(states: Iterable[NodeState], *, reused: int = 0) -> str:
+    """Return how many nodes are in which state: ``2 succeeded (1 reused), 1 failed``."""
     counts = Counter(states)
-    return ", ".join(f"{counts[state]} {state}" for state in NodeState if state in counts)
+    said = {NodeState.SUCCEEDED: f" ({reused} reused)"} if reused else {}
+    return ", ".join(f"{counts[state]} {state}{said.get(state, '')}" for state in NodeState if state in counts)
+
+
+def row_counts(rows: "Collection[NodeRow]") -> str:
+    """Return how many nodes are in which state, and how many of them were reused."""
+    return state_counts((row.state for row in rows), reused=sum(row.reused_from is not None for row in rows))

@@ -12,6 +12,7 @@ from oneml.habitats.cli.options import (
     habitat_argument,
     named_habitat,
     quiet,
+    reuse,
     session_options,
 )
 from oneml.habitats.cli.plan_text import plan_fields, print_plan
@@ -30,6 +31,7 @@ from oneml.habitats.settings.rows import setting_rows
 @click.option("--session-id", metavar="ID", help="Id of the new session; it must be unused.")
 @session_options
 @click.option("--dry-run", is_flag=True, help="Check everything and show the plan; write and run nothing.")
+@reuse
 @quiet
 @as_json
 def run_pipeline(
@@ -37,13 +39,20 @@ def run_pipeline(
     *,
     session_id: str | None,
     dry_run: bool,
+    reuse: bool,
     quiet: bool,
     as_json: bool,
     **options: Unpack[SessionOptions],
 ) -> None:
-    """Run HABITAT in a new session.
+    r"""Run HABITAT in a new session.
 
     HABITAT may be left out where ONEML_HABITATS_PIPELINE names it.
+
+    \b
+    Examples:
+      oneml run-pipeline diamond
+      oneml run-pipeline diamond --set seed=3 --set '//b:retries=2' --engine process
+      oneml run-pipeline diamond --reuse
     """
     name = named_habitat(habitat)
     inputs = given_inputs(options)
@@ -58,7 +67,7 @@ def run_pipeline(
         session = client.create_session(name, command_line=settings, inputs=inputs, session_id=session_id)
     with session:
         with stdout_kept_for_data():
-            result = run_session(session, quiet=quiet)
+            result = run_session(session, quiet=quiet, reuse=reuse)
         print_result(session, result, as_json=as_json)
         raise_unless_succeeded(session, result)
 

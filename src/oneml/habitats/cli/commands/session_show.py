@@ -41,7 +41,8 @@ def _print_session(session: "PipelineSession") -> None:
     lines = [_line(path, plan.nodes[path].label, rows.get(path)) for path in plan.nodes]
     print_table(("NODE", "STATE", "ATTEMPT", "SECONDS", "WHY"), lines)
     states = (rows[path].state if path in rows else NodeState.PENDING for path in plan.nodes)
-    click.echo(f"\n{state_counts(states)}")
+    reused = sum(row.reused_from is not None for row in rows.values())
+    click.echo(f"\n{state_counts(states, reused=reused)}")
 
 
 def _document_of_session(session: "PipelineSession") -> None:
@@ -54,8 +55,10 @@ def _document_of_session(session: "PipelineSession") -> None:
 
 def _print_node(session: "PipelineSession", path: NodePath) -> None:
     node, row = session.plan.nodes[path], session.node_rows().get(path)
-    _, state, attempt, seconds, _ = _line(path, "", row)
+    _, state, attempt, seconds, why = _line(path, "", row)
     where = f" in attempt {attempt}" if attempt else ""
+    if row is not None and row.reused_from is not None:
+        where = f", {why}"
     duration = f", {seconds} s" if seconds else ""
     click.echo(f"{path} of session {session.session_id}: {state}{where}{duration}.")
     lines = [("provider", node.provider)]
@@ -102,16 +105,19 @@ def _line(path: NodePath, label: str, row: "NodeRow | None") -> tuple[str, str, 
     if row is None:
         return name, NodeState.PENDING, "", "", ""
     seconds = "" if row.seconds is None else f"{row.seconds:.3f}"
-    return name, row.state, str(row.attempt or ""), seconds, one_line(row.detail)
+    why = one_line(row.detail) if row.reused_from is None else f"reused from {row.reused_from}"
+    return name, row.state, str(row.attempt or ""), seconds, why
 
 
 def _row_fields(row: "NodeRow | None") -> JsonObject:
     if row is None:
-        return {"state": NodeState.PENDING.value, "attempt": 0, "seconds": None, "changed_at": None, "detail": ""}
+        absent: JsonObject = {"attempt": 0, "seconds": None, "changed_at": None, "detail": "", "reused_from": None}
+        return {"state": NodeState.PENDING.value, **absent}
     return {
         "state": row.state.value,
         "attempt": row.attempt,
         "seconds": row.seconds,
         "changed_at": row.changed_at.isoformat(),
         "detail": row.detail,
+        "reused_from": row.reused_from,
     }

@@ -14,6 +14,7 @@ from oneml.habitats.cli.options import (
     habitat_argument,
     named_habitat,
     quiet,
+    reuse,
     session_options,
 )
 from oneml.habitats.cli.printing import print_document, print_table, remark
@@ -59,14 +60,15 @@ def create(habitat: str | None, *, session_id: str | None, as_json: bool, **opti
 
 @sessions.command()
 @click.argument("session")
+@reuse
 @quiet
 @as_json
-def run(session: str, *, quiet: bool, as_json: bool) -> None:
+def run(session: str, *, reuse: bool, quiet: bool, as_json: bool) -> None:
     """Run whatever of SESSION is not committed yet."""
     with PipelineServiceClient().load_session(session) as found:
         ended = sum(row.state is NodeState.SUCCEEDED for row in found.node_rows().values())
         with stdout_kept_for_data():
-            result = run_session(found, quiet=quiet, ended=ended)
+            result = run_session(found, quiet=quiet, ended=ended, reuse=reuse)
         print_result(found, result, as_json=as_json)
         raise_unless_succeeded(found, result)
 

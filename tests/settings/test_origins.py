@@ -6,7 +6,6 @@ import pytest
 from pydantic import BaseModel, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from oneml.habitats.errors import UnknownSettingError
 from oneml.habitats.settings.layers import Layer, Origin
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.rows import setting_rows
@@ -42,7 +41,7 @@ def test_every_value_has_the_origin_of_the_layer_that_gave_it(machine: "Machine"
     assert origins["required"] == (Layer.DOTENV, f"{dotenv}:2", None)
     assert origins["engine"] == (Layer.ENVIRONMENT, "ONEML_SETTINGS__ENGINE", None)
     assert origins["workers"] == (Layer.SETTINGS_FILE, f"{given}:1", None)
-    assert origins["image"] == (Layer.CODE, "code", None)
+    assert origins["image"].layer is Layer.CODE
     assert origins["timeout_seconds"] == (Layer.NODE_DEFAULT, "node default", None)
     assert origins["seed"] == (Layer.SET, "--set //a:seed=4", "//a")
     assert origins["train.c"] == (Layer.DEFAULT, "", None)
@@ -56,37 +55,6 @@ def test_there_is_an_origin_for_every_value_and_for_nothing_else(machine: "Machi
     assert settings.origins().keys() == names
     assert {"train.c", "resources.gpus", "serializers", "token"} <= names
     assert "train" not in names
-
-
-def test_an_explanation_names_the_value_in_force_then_what_it_hides(machine: "Machine") -> None:
-    machine.user("[habitats.digits-training]\nrequired = 0\ntrain.iterations = 1\n")
-    machine.environ |= {"DIGITS_TRAIN__ITERATIONS": "2"}
-    settings = machine.resolve(Digits, assignments=["train.iterations=3", "//a:train={}", "//a:train.iterations=4"])
-    told = settings.explain(("train", "iterations"), "//a")
-    assert [contribution.value for contribution in told] == [4, 3, "2", 1, 100]
-    assert [contribution.origin.layer for contribution in told][2:] == [
-        Layer.ENVIRONMENT,
-        Layer.USER_FILE,
-        Layer.DEFAULT,
-    ]
-
-
-def test_an_explanation_of_what_nothing_sets_is_its_default(machine: "Machine") -> None:
-    machine.environ["DIGITS_REQUIRED"] = "1"
-    settings = machine.resolve(Digits)
-    assert settings.explain(("seed",)) == [(Origin(Layer.DEFAULT, ""), 7)]
-    assert settings.explain(("train",)) == [(Origin(Layer.DEFAULT, ""), {"c": [0.1, 1.0], "iterations": 100})]
-    assert [contribution.value for contribution in settings.explain(("required",))] == ["1"]
-    assert settings.explain(("token",))[0].value is None
-
-
-def test_an_explanation_of_no_setting_says_what_there_is(machine: "Machine") -> None:
-    machine.environ["DIGITS_REQUIRED"] = "1"
-    settings = machine.resolve(Digits)
-    with pytest.raises(UnknownSettingError, match='Did you mean "iterations"'):
-        settings.explain(("train", "itrations"))
-    with pytest.raises(UnknownSettingError, match='No setting ""'):
-        settings.explain(())
 
 
 def test_rows_are_sorted_and_show_references_for_secrets(machine: "Machine") -> None:

@@ -13,6 +13,7 @@ from pydantic_settings import SettingsConfigDict
 from oneml.habitats.errors import SecretUnavailableError, SettingsError, UnknownSettingError
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.explanations import setting_explanations
 from oneml.habitats.settings.layers import Layer
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.reads import reads_any
@@ -49,7 +50,8 @@ def test_a_change_stands_above_the_environment(machine: "Machine") -> None:
     assert before.process.seed == 1
     assert after.origins()["seed"].layer is Layer.REVISION
     assert after.origins()["seed"].source == SOURCE
-    assert [item.value for item in after.explain(("seed",))] == [2, "1", 7]
+    (told,) = setting_explanations(after, names=["seed"])
+    assert [told.value, *(item.value for item in told.hidden)] == [2, "1", 7]
 
 
 @pytest.mark.parametrize("how", ["file", "code", "set"])

@@ -24,6 +24,7 @@ from oneml.habitats.errors import (
 )
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.explanations import setting_explanations
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.references import is_reference
 from oneml.habitats.settings.rows import setting_rows
@@ -310,7 +311,7 @@ def test_a_canary_is_in_nothing_that_is_written_or_shown(machine: "Machine") -> 
     shown: list[object] = []
     for one in (settings, worker):
         shown += [one, one.process, str(one.session), one.node("//a"), one.layers, one.process_key, one.values("//a")]
-        shown += [one.origins("//a"), one.explain(("token",), "//a"), setting_rows(one, "//a"), one.snapshot()]
+        shown += [one.origins("//a"), setting_explanations(one, "//a"), setting_rows(one, "//a"), one.snapshot()]
         shown += [one.node_entry_documents(), one.snapshot_sources(), one.secret_digests(b"k" * 32, b"here")]
         shown += [one._secrets_in_force(None, None), one.secret_digests(b"k" * 32, b"", "//a"), one.read_values([""])]
         assert CANARY in one.secret_texts()

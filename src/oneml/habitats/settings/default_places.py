@@ -45,6 +45,8 @@ def _gives(default: object, name: SettingName) -> bool:
 
 def _place(owner: type[BaseModel], name: str) -> str:
     for kind in owner.__mro__:
+        if issubclass(kind, BaseModel) and name not in kind.model_fields:
+            continue
         file = _file_of(kind)
         line = _lines(file).get(kind.__qualname__, {}).get(name) if file else None
         if line is not None:
@@ -92,9 +94,7 @@ def _statements(scope: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _targets(statement: ast.stmt) -> Iterator[str]:
-    targets = [statement.target] if isinstance(statement, ast.AnnAssign) else []
-    if isinstance(statement, ast.Assign):
-        targets = list(statement.targets)
-    for target in targets:
-        if isinstance(target, ast.Name):
-            yield target.id
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        yield statement.target.id
+    elif isinstance(statement, ast.Assign):
+        yield from (target.id for target in statement.targets if isinstance(target, ast.Name))

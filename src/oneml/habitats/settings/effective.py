@@ -5,7 +5,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from oneml.habitats.errors import SettingsError
 from oneml.habitats.settings.layers import (
@@ -14,7 +14,6 @@ from oneml.habitats.settings.layers import (
     LayerValues,
     Origin,
     origins_of,
-    sets,
 )
 from oneml.habitats.settings.model_values import Values, refused, values_of_tree
 from oneml.habitats.settings.models import PipelineSettings
@@ -28,9 +27,8 @@ from oneml.habitats.settings.secret_digests import (
     rotated,
     secrets_of,
 )
-from oneml.habitats.settings.shapes import dotted, find_setting, leaves, value_at
+from oneml.habitats.settings.shapes import dotted, leaves
 from oneml.habitats.settings.snapshot import Snapshot, entry_documents, read_snapshot, snapshot_document
-from oneml.habitats.settings.validation import default_values
 from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 from oneml.habitats.values.node_path import NodePath
@@ -41,18 +39,6 @@ _PROCESS_SALT = os.urandom(32)
 
 
 _NO_ENTRIES: Mapping[str, JsonValue] = {}
-
-
-class Contribution(NamedTuple):
-    """What one layer says about one setting.
-
-    Attributes:
-        origin: The layer, and where in it.
-        value: What it says, of a secret the reference.
-    """
-
-    origin: Origin
-    value: JsonValue
 
 
 class EffectiveSettings(Generic[S]):
@@ -262,21 +248,6 @@ class EffectiveSettings(Generic[S]):
         given = origins_of(self._model, self._applied(path, author or {}))
         names = (dotted(leaf.name) for leaf in leaves(self._model, self.values(path, author)))
         return {name: given.get(name, DEFAULT_ORIGIN) for name in names}
-
-    def explain(
-        self, name: Sequence[str], path: NodePath | None = None, author: Mapping[str, JsonValue] | None = None
-    ) -> Sequence[Contribution]:
-        """Return what every layer says about a setting: the one in force, then those that it hides, then the default.
-
-        Raises:
-            UnknownSettingError: There is no setting of that name.
-        """
-        setting = tuple(name)
-        find_setting(self._model, setting)
-        layers = [layer for layer in self._applied(path, author or {}) if sets(layer.values, setting)]
-        given = [Contribution(layer.origin_of(setting), value_at(layer.values, setting)) for layer in reversed(layers)]
-        defaults = default_values(self._model, setting)
-        return [*given, *(Contribution(DEFAULT_ORIGIN, value) for value in defaults)]
 
     def snapshot(self) -> JsonObject:
         """Return what every worker needs, as JSON; secrets are references. See `snapshot_document`."""

@@ -11,6 +11,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    PrivateAttr,
     ValidationError,
     field_validator,
     model_validator,
@@ -19,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from typing_extensions import Format, get_annotations, override
 
 from oneml.habitats.errors import InvalidSettingsModelError, SettingsError, UnknownSettingError
+from oneml.habitats.settings.code_places import CodePlace, place_of_caller
 from oneml.habitats.settings.json_form import as_json
 from oneml.habitats.settings.markers import execution_only
 from oneml.habitats.settings.shapes import settings_of
@@ -201,6 +203,7 @@ class NodeLevelSettings(BaseModel):
     serializers: Mapping[str, str] | None = None
     reusable: bool | None = None
     fields: Mapping[str, object] = Field(default={}, description="The package's own fields, by name.")
+    _place: CodePlace = PrivateAttr(default_factory=place_of_caller)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -236,7 +239,12 @@ class NodeLevelSettings(BaseModel):
             name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set
         }
         tree = {name: value for name, value in given.items() if name not in {"fields", "nodes"}} | dict(self.fields)
-        return json_tree(tree, source="code")
+        return json_tree(tree, source=self.source)
+
+    @property
+    def source(self) -> str:
+        """Where these settings were made, ``file:line``; empty where that is not known."""
+        return self._place.text
 
 
 class PipelineNodeSettings(NodeLevelSettings):
@@ -325,16 +333,17 @@ def _check_model(model: type[PipelineSettings]) -> None:
 
 
 def _settings_error(model: type[BaseModel], error: ValidationError) -> SettingsError:
+    source = place_of_caller().text
     items = error.errors(include_url=False, include_context=False, include_input=False)
     unknown = [str(item["loc"][-1]) for item in items if item["type"] == "extra_forbidden" and len(item["loc"]) == 1]
     if unknown and len(items) == 1:
         known = model.model_fields.keys()
         return UnknownSettingError(
-            model=model.__name__, name=unknown[0], unknown=unknown[0], known=known, source="code"
+            model=model.__name__, name=unknown[0], unknown=unknown[0], known=known, source=source
         )
     return SettingsError(
         problems=[
-            SettingProblem(name, f"{name}: {item['msg'].removeprefix('Value error, ')}", "code")
+            SettingProblem(name, f"{name}: {item['msg'].removeprefix('Value error, ')}", source)
             for item in items
             for name in (".".join(map(str, item["loc"])) or model.__name__,)
         ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
 from oneml.habitats.errors import InvalidNodePathError, SettingsError
+from oneml.habitats.settings.code_places import place_of_caller
 from oneml.habitats.settings.layers import Layer, LayerValues
 from oneml.habitats.settings.models import (
     PipelineNodeSettings,
@@ -43,18 +44,17 @@ def code_layers(settings: PipelineSessionSettings | Mapping[str, object] | None)
     if settings is None:
         return found
     if isinstance(settings, PipelineSessionSettings):
-        values, nodes = settings.entries(), cast("object", settings.nodes)
+        place, values, nodes = settings.source, settings.entries(), cast("object", settings.nodes)
     else:
-        values = json_tree({name: value for name, value in settings.items() if name != NODES_TABLE}, source="code")
-        nodes = settings.get(NODES_TABLE, {})
-    found.session = LayerValues(layer=Layer.CODE, values=values)
-    for text, entry in _tables(nodes, "code").items():
+        place, nodes = place_of_caller().text, settings.get(NODES_TABLE, {})
+        values = json_tree({name: value for name, value in settings.items() if name != NODES_TABLE}, source=place)
+    found.session = _code_layer(values, place)
+    for text, entry in _tables(nodes, place).items():
         path = parse_node_path(text)
         if isinstance(entry, PipelineNodeSettings):
-            tree = entry.entries()
+            found.nodes[path] = _code_layer(entry.entries(), entry.source, path)
         else:
-            tree = json_tree(_table(entry, path, "code"), source="code")
-        found.nodes[path] = LayerValues(layer=Layer.CODE, values=tree, node=path)
+            found.nodes[path] = _code_layer(json_tree(_table(entry, path, place), source=place), place, path)
     return found
 
 
@@ -67,6 +67,8 @@ def file_layers(path: Path | None) -> SessionLayers:
     found = SessionLayers()
     if path is None:
         return found
+    # Absolute, so that what is recorded leads to the file from everywhere.
+    path = path.absolute()
     file = read_toml(path)
     if file is None:
         raise unreadable(path, "there is no such file")
@@ -177,6 +179,13 @@ def _assigned(setting: Setting, key: str | None, assignment: Assignment, shown: 
     except ValueError as error:
         name = ".".join(assignment.name)
         raise SettingsError(problems=(SettingProblem(name, f"{name}: {error}", shown),)) from None
+
+
+def _code_layer(values: Mapping[str, JsonValue], place: str, node: NodePath | None = None) -> LayerValues:
+    def here(_: SettingName) -> str:
+        return place or Layer.CODE.value
+
+    return LayerValues(layer=Layer.CODE, values=values, locate=here, node=node)
 
 
 def _file_layer(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from oneml.habitats.errors import SettingsError
@@ -76,18 +77,29 @@ def line_of(text: str, keys: SettingName) -> int | None:
     Found are tables, dotted and quoted keys, and the line that an inline table begins on; texts of several lines that
     look like TOML themselves may mislead it.
     """
+    lines = _lines(text)
+    for length in range(len(keys), 0, -1):
+        number = lines.get(keys[:length])
+        if number is not None:
+            return number
+    return None
+
+
+@lru_cache(maxsize=16)
+def _lines(text: str) -> Mapping[SettingName, int]:
+    """Return the first line of each table and each key of a file."""
     table: SettingName = ()
-    best: tuple[int, int] | None = None
+    found: dict[SettingName, int] = {}
     for number, line in enumerate(text.splitlines(), 1):
         header = re.match(_TABLE, line)
         if header is not None:
-            table = found = _split(header[1])
+            table = _split(header[1])
+            found.setdefault(table, number)
         else:
             assignment = re.match(_ASSIGNMENT, line)
-            found = (*table, *_split(assignment[1])) if assignment is not None else ()
-        if found and keys[: len(found)] == found and (best is None or len(found) > best[0]):
-            best = (len(found), number)
-    return best[1] if best is not None else None
+            if assignment is not None:
+                found.setdefault((*table, *_split(assignment[1])), number)
+    return found
 
 
 def _split(keys: str) -> SettingName:

@@ -1,5 +1,6 @@
 """One provider as JSON: what it calls, with what, how long it keeps it, and which others it refers to by name."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,6 +13,7 @@ from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.habitats.provider_node import Argument, Edge, ProviderKind, ProviderNode
 from oneml.habitats.habitats.providers import AnyProvider, Reference
+from oneml.habitats.habitats.resources import generator_function
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 
 _ARGUMENT_MAX_BYTES = 2_000
@@ -102,7 +104,7 @@ class _Description:
         elif isinstance(provides, Edge):
             yield "provides", self._edge(provides)
         elif node.kind in _CALLING:
-            yield "provides", self._value("provides", provides)
+            yield "provides", self._value("provides", _as_declared(provides))
         elif node.kind is ProviderKind.DEPENDENCY:
             yield "instance_of", self._value("instance_of", provides)
         elif node.kind is ProviderKind.REFERENCE:
@@ -201,3 +203,12 @@ _PLACES = {
 
 _CALLING = frozenset({ProviderKind.CALL, ProviderKind.RESOURCE, ProviderKind.THREAD_LOCAL})
 _PLAIN = frozenset({ProviderKind.OBJECT, ProviderKind.ATTRIBUTE, ProviderKind.ITEM})
+
+
+def _as_declared(provides: Any) -> Any:
+    """Return a generator function as its module has it, without the context manager that a resource puts around it."""
+    function: Any = generator_function(provides)
+    if function is None:
+        return provides
+    module = sys.modules.get(function.__module__)
+    return function if getattr(module, function.__name__, None) is function else provides

@@ -22,8 +22,13 @@ VARIABLES: Mapping[str, Mapping[str, str]] = {
 """What a process of a session of each variant finds in its environment."""
 
 IN_PROCESS, THREADS, PROCESS, WORKER = "in-process", "threads", "process", "worker"
-ENGINES = (IN_PROCESS, THREADS, PROCESS, WORKER)
-"""Drivers that resume a session, by engine; and a worker that is told two names."""
+DRIVERS = (IN_PROCESS, THREADS, PROCESS)
+"""Who resumes a session, by engine."""
+
+ENGINES = (*DRIVERS, WORKER)
+"""Those, and a worker that is told two names."""
+
+FORKED = Path(__file__).with_name("forked.py")
 
 CREATE = """
 import sys
@@ -67,16 +72,23 @@ class Harbour(Site):
             done = self.run("sessions", "run", session_of(variant, engine), **told)
         return done.returncode, done.stdout + done.stderr
 
+    def drive(self, variant: str, **variables: str) -> "dict[str, tuple[int, str]]":
+        """Run the sessions of all engines of drivers; return the exit code and what was said, by engine."""
+        lines = [f"sessions run {session_of(variant, engine)}" for engine in DRIVERS]
+        done = self.run(*lines, code=("-P", str(FORKED)), **{**VARIABLES[variant], **variables})
+        assert done.returncode == 0, done.stderr
+        results = [(code, said) for code, said in json.loads(done.stdout)]
+        return dict(zip(DRIVERS, results, strict=True))
+
     def restore(self, original: "Harbour") -> None:
         """Put back what is installed and what the recipes say."""
         for name in ("site", "store"):
             shutil.rmtree(self.folder / name)
             shutil.copytree(original.folder / name, self.folder / name)
 
-    def header(self, variant: str, engine: str) -> Path:
-        """Return the file of a recipe's header."""
-        (found,) = self.store.rglob(f"*{session_of(variant, engine)}*/recipe.json")
-        return found
+    def headers(self, variant: str) -> list[Path]:
+        """Return the headers of the recipes of a variant."""
+        return [self.store / "sessions" / session_of(variant, engine) / "recipe.json" for engine in DRIVERS]
 
 
 def session_of(variant: str, engine: str) -> str:

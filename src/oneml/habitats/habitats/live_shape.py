@@ -87,7 +87,8 @@ def _scope(scope: ast.Module | ast.ClassDef, prefix: str) -> Iterator[tuple[str,
         elif isinstance(node, ast.ClassDef):
             if bound[node.name] == 1 and _only(node.decorator_list, _KEEPS_CLASS):
                 yield from _scope(node, f"{prefix}{node.name}.")
-        elif isinstance(scope, ast.Module) or not scope.decorator_list:
+        elif isinstance(scope, ast.Module) or (isinstance(node, ast.Assign) and not scope.decorator_list):
+            # What is annotated in a class may be a field, which is something else in the class than in its body.
             name, digest = _literal(node)
             if digest is not None and bound[name] == 1 and not name.startswith("__"):
                 yield f"{prefix}{name}", digest

@@ -100,6 +100,13 @@ class Arithmetic(PipelineComponents):
         pipeline.output("text", pipeline.node("describe", self.describe)(parts=halves))
 
 
+class ArithmeticElsewhere(Arithmetic):
+    """What the name of the first would stand for, had somebody bound it anew: its nodes share no client."""
+
+    client = providers.Factory(Client)
+    multiply = providers.Factory(Multiply, client=client, offset=Arithmetic.settings.node.offset)
+
+
 class Trouble(PipelineSettings):
     model_config = SettingsConfigDict(env_prefix="TROUBLE_")
     kind: str = "none"

@@ -56,13 +56,22 @@ class AttemptLog:
         self._store = store
         self._session_id = session_id
         self._known: dict[NodePath, Commit] = {}
-        self._claim = canonical_json({"pid": os.getpid(), "host": socket.gethostname()})
+        self._claims: dict[int, bytes] = {}
 
-    def claim(self, path: NodePath) -> int:
-        """Take the next attempt at a node and return its number, from 1."""
+    def claim(self, path: NodePath, *, revision: int = 0) -> int:
+        """Take the next attempt at a node and return its number, from 1.
+
+        Args:
+            path: The node.
+            revision: Of the settings that the attempt runs with.
+        """
+        document = self._claims.get(revision)
+        if document is None:
+            told = {"pid": os.getpid(), "host": socket.gethostname(), "revision": revision}
+            document = self._claims[revision] = canonical_json(told)
         attempt = 1
         while not self._store.create_if_absent(
-            keys.claim_key(self._session_id, path, attempt), self._claim, durable=False
+            keys.claim_key(self._session_id, path, attempt), document, durable=False
         ):
             attempt = max(attempt, self.last_attempt(path)) + 1
         return attempt

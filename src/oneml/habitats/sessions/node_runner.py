@@ -57,6 +57,7 @@ class NodeRunner:
     Args:
         habitat: Name of the habitat.
         session_id: The session.
+        revision: Of its settings.
         nodes: Where nodes come from.
         components: The opened container.
         settings_of: The effective settings of a node.
@@ -76,6 +77,7 @@ class NodeRunner:
         *,
         habitat: str,
         session_id: SessionId,
+        revision: int,
         nodes: NodeSource,
         components: PipelineComponents,
         settings_of: Callable[[NodePath], PipelineSettings],
@@ -91,6 +93,7 @@ class NodeRunner:
     ) -> None:
         self._habitat = habitat
         self._session_id = session_id
+        self._revision = revision
         self._nodes = nodes
         self._components = components
         self._settings_of = settings_of
@@ -126,7 +129,7 @@ class NodeRunner:
         node = self._nodes.node(path)
         settings = self._settings_of(path)
         in_memory = settings.store == MEMORY
-        attempt = 1 if in_memory else self._attempts.claim(path)
+        attempt = 1 if in_memory else self._attempts.claim(path, revision=self._revision)
         started = perf_counter()
         token = context.enter(Executing(self._habitat, self._session_id, path))
         try:

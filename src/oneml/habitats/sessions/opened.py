@@ -84,6 +84,7 @@ class OpenedSession:
         self.runner = NodeRunner(
             habitat=recipe.habitat,
             session_id=recipe.session_id,
+            revision=recipe.revision,
             nodes=nodes,
             components=components,
             settings_of=self.settings_of,

@@ -8,8 +8,8 @@ from pydantic import BaseModel, RootModel
 from oneml.habitats.errors import SettingsError, UnknownSettingError
 from oneml.habitats.settings.layers import Layer, LayerValues
 from oneml.habitats.settings.models import MEMORY_STORE, SESSION_ONLY_NAMES, STORE_RULE, PipelineSettings
-from oneml.habitats.settings.references import is_reference, secret_leaves
-from oneml.habitats.settings.shapes import SettingName, arguments_of, dotted, fields_of, members_of, plain_type
+from oneml.habitats.settings.references import is_reference
+from oneml.habitats.settings.shapes import SettingName, arguments_of, dotted, fields_of, leaves, members_of, plain_type
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.setting_problem import SettingProblem
 
@@ -38,8 +38,12 @@ def layer_problems(model: type[PipelineSettings], layer: LayerValues) -> Iterato
     if layer.for_nodes:
         for name in sorted(SESSION_ONLY_NAMES & layer.values.keys()):
             yield _problem(layer, (name,), "is shared by the whole session; a node cannot set it")
-    for leaf in secret_leaves(model, layer.values):
-        if not is_reference(leaf.value):
+    for leaf in leaves(model, layer.values):
+        if leaf.value is None or not leaf.setting.hides:
+            continue
+        if leaf.setting.model is not None:
+            yield _problem(layer, leaf.name, "has a secret in it and must be a table of settings")
+        elif not is_reference(leaf.value):
             yield _problem(layer, leaf.name, "is a secret: give a reference to it, env:NAME or file:NAME, not itself")
 
 

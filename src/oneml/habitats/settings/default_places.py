@@ -45,7 +45,8 @@ def _gives(default: object, name: SettingName) -> bool:
 
 def _place(owner: type[BaseModel], name: str) -> str:
     for kind in owner.__mro__:
-        if issubclass(kind, BaseModel) and name not in kind.model_fields:
+        fields = cast("Mapping[str, object] | None", getattr(kind, "model_fields", None))
+        if fields is not None and name not in fields:
             continue
         file = _file_of(kind)
         line = _lines(file).get(kind.__qualname__, {}).get(name) if file else None

@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from typing_extensions import Format, get_annotations, override
 
 from oneml.habitats.errors import InvalidSettingsModelError, SettingsError, UnknownSettingError
-from oneml.habitats.settings.code_places import CodePlace, place_of_caller
+from oneml.habitats.settings.calling import CodePlace, calling_place
 from oneml.habitats.settings.json_form import as_json
 from oneml.habitats.settings.markers import execution_only
 from oneml.habitats.settings.shapes import settings_of
@@ -202,8 +202,8 @@ class NodeLevelSettings(BaseModel):
     store: str | None = None
     serializers: Mapping[str, str] | None = None
     reusable: bool | None = None
-    fields: Mapping[str, object] = Field(default={}, description="The package's own fields, by name.")
-    _place: CodePlace = PrivateAttr(default_factory=place_of_caller)
+    fields: Mapping[str, object] = Field(default={}, repr=False, description="The package's own fields, by name.")
+    _place: CodePlace = PrivateAttr(default_factory=CodePlace.of_caller)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -333,7 +333,7 @@ def _check_model(model: type[PipelineSettings]) -> None:
 
 
 def _settings_error(model: type[BaseModel], error: ValidationError) -> SettingsError:
-    source = place_of_caller().text
+    source = calling_place()
     items = error.errors(include_url=False, include_context=False, include_input=False)
     unknown = [str(item["loc"][-1]) for item in items if item["type"] == "extra_forbidden" and len(item["loc"]) == 1]
     if unknown and len(items) == 1:

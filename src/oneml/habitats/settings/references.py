@@ -82,10 +82,12 @@ class SecretSource(NamedTuple):
     Attributes:
         environ: Variables, for ``env:NAME``.
         folder: For ``file:NAME``.
+        lenient: Whether a reference that leads to nothing stays in its place.
     """
 
     environ: Mapping[str, str]
     folder: Path
+    lenient: bool = False
 
     @classmethod
     def of_environment(cls, environ: Mapping[str, str], folder: Path | None = None) -> "SecretSource":
@@ -117,7 +119,7 @@ class SecretSource(NamedTuple):
             return result
 
         resolved = within(model, tree, ()) if any(s.hides for s in settings_of(model).values()) else tree
-        return ResolvedSecrets(resolved, frozenset(texts), tuple(missing))
+        return ResolvedSecrets(resolved, frozenset(texts), () if self.lenient else tuple(missing))
 
     def text(self, setting: str, reference: str) -> "str | MissingSecret":
         """Return the text that a reference leads to, given for what ``setting`` names."""

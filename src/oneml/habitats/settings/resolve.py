@@ -47,7 +47,7 @@ def resolve_settings(
     given = command_line or CommandLineSettings()
     parts = (file_layers(given.file), code_layers(session), assignment_layers(model, given.assignments))
     layers = _checked(model, list(process_layers(model, habitat, sources)), parts)
-    secrets = SecretSource.of_environment(sources.environ)
+    secrets = SecretSource.of_environment(sources.environ)._replace(lenient=sources.without_secrets)
     process = complete_values(model, {}, layers.process, secrets)
     return EffectiveSettings(
         model=model,

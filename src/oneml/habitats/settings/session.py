@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
 from oneml.habitats.errors import InvalidNodePathError, SettingsError
-from oneml.habitats.settings.code_places import place_of_caller
+from oneml.habitats.settings.calling import calling_place
 from oneml.habitats.settings.layers import Layer, LayerValues
 from oneml.habitats.settings.models import (
     PipelineNodeSettings,
@@ -46,7 +46,7 @@ def code_layers(settings: PipelineSessionSettings | Mapping[str, object] | None)
     if isinstance(settings, PipelineSessionSettings):
         place, values, nodes = settings.source, settings.entries(), cast("object", settings.nodes)
     else:
-        place, nodes = place_of_caller().text, settings.get(NODES_TABLE, {})
+        place, nodes = calling_place(), settings.get(NODES_TABLE, {})
         values = json_tree({name: value for name, value in settings.items() if name != NODES_TABLE}, source=place)
     found.session = _code_layer(values, place)
     for text, entry in _tables(nodes, place).items():
@@ -115,8 +115,9 @@ def parse_assignment(text: str) -> Assignment:
             node = parse_node_path(path)
     segments = tuple(segment.strip() for segment in name.split("."))
     if not equals or not all(segments):
-        rule = "write --set NAME=VALUE, or --set //NODE:NAME=VALUE"
-        raise SettingsError(problems=(SettingProblem(target, f"--set {target}: {rule}"),))
+        # Where the name ends cannot be told, and a secret may stand behind it, so that nothing is shown.
+        rule = "an assignment has no name or no value: write --set NAME=VALUE, or --set //NODE:NAME=VALUE"
+        raise SettingsError(problems=(SettingProblem("--set", f"--set: {rule}"),))
     return Assignment(node, segments, value)
 
 

@@ -22,12 +22,14 @@ class ProcessSources:
         working_directory: Folder of ``oneml.toml`` and ``.env``.
         user_config: Folder of the user's ``settings.toml``; None where none is read.
         of_user: Whether the user's own configuration folder is read instead, which is looked for only then.
+        without_secrets: Whether a reference to a secret that leads to nothing stays one: to explain, never to run.
     """
 
     environ: Mapping[str, str] = field(repr=False)
     working_directory: Path
     user_config: Path | None = None
     of_user: bool = False
+    without_secrets: bool = False
 
     @classmethod
     def of_this_process(cls) -> "ProcessSources":
@@ -62,7 +64,7 @@ class CommandLineSettings:
     """
 
     file: Path | None = None
-    assignments: Sequence[str] = ()
+    assignments: Sequence[str] = field(default=(), repr=False)
 
 
 def configured_store(sources: ProcessSources) -> str | None:

@@ -56,14 +56,15 @@ def read_toml(path: Path) -> TomlFile | None:
         text = path.read_bytes().decode()
     except OSError as error:
         raise unreadable(path, error.strerror or "unknown reason") from error
-    except UnicodeDecodeError as error:
-        raise unreadable(path, "it is not UTF-8") from error
+    except UnicodeDecodeError:
+        # Not chained, here as below: the cause carries the whole file, and a secret may stand in it.
+        raise unreadable(path, "it is not UTF-8") from None
     from tomllib import TOMLDecodeError, loads  # noqa: PLC0415  # a process without a settings file does without
 
     try:
         return TomlFile(path=path, text=text, tables=loads(text))
     except (TOMLDecodeError, RecursionError) as error:
-        raise unreadable(path, f"it is not TOML: {error}") from error
+        raise unreadable(path, f"it is not TOML: {error}") from None
 
 
 def unreadable(path: Path, reason: str) -> SettingsError:

@@ -1,0 +1,43 @@
+"""What a settings model says of a field, for people: its type, its description, its default."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, cast
+
+from pydantic import BaseModel
+
+from oneml.habitats.settings.shapes import find_setting, settings_of
+
+
+class FieldText(NamedTuple):
+    """A field of a settings model.
+
+    Attributes:
+        type: Its declared type.
+        description: What its author says about it; empty where that is nothing.
+        required: Whether it has no default.
+    """
+
+    type: str
+    description: str
+    required: bool
+
+
+def field_text(model: type[BaseModel], name: Sequence[str]) -> FieldText:
+    """Return what a model says of the field that ``name`` leads to.
+
+    Raises:
+        UnknownSettingError: The model has none of that name.
+    """
+    setting = find_setting(model, name)
+    owner = model
+    for segment in name[:-1]:
+        owner = settings_of(owner)[segment].model or owner
+    field = owner.model_fields[name[-1]]
+    described = " ".join((field.description or "").split())
+    return FieldText(_type_text(setting.annotation), described, field.is_required())
+
+
+def _type_text(annotation: object) -> str:
+    if isinstance(annotation, type) and not cast("object", getattr(annotation, "__args__", None)):
+        return annotation.__qualname__
+    return str(annotation).replace("typing.", "")

@@ -115,8 +115,9 @@ class Canonicaliser:
         return path
 
     def note(self, module: str) -> None:
-        """Note that a value refers to ``module``."""
-        self._modules.add(module)
+        """Note that a value refers to ``module``; what every interpreter has is left out."""
+        if module != "builtins":
+            self._modules.add(module)
 
     def listed(self, values: Iterable[object]) -> list[JsonValue]:
         """Return the forms of several values, in their order."""

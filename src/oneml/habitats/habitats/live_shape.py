@@ -13,7 +13,7 @@ from oneml.habitats.habitats.code_identity import CodeIdentity
 from oneml.habitats.habitats.live_literals import literal_digest
 from oneml.habitats.habitats.source_files import sha256_of
 from oneml.habitats.habitats.source_patches import Patches, patches_of
-from oneml.habitats.habitats.source_scopes import bindings_of, star_import_line
+from oneml.habitats.habitats.source_scopes import bindings_of, declared_global, star_import_line
 from oneml.habitats.habitats.syntax_tree import parsed_source
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 
@@ -66,7 +66,10 @@ def _shape(source: bytes) -> ModuleShape:
     patches = patches_of(tree)
     functions: list[str] = []
     constants: list[tuple[str, str]] = []
+    anywhere = declared_global(tree)
     for qualname, found in _scope(tree, ""):
+        if qualname.partition(".")[0] in anywhere:
+            continue
         if isinstance(found, str):
             constants.append((qualname, found))
         else:

@@ -23,7 +23,8 @@ class Patches(NamedTuple):
 
 def patches_of(tree: ast.AST) -> Patches:
     """Return what the module of this tree may change."""
-    names = {name for node in ast.walk(tree) for name in _stored(node)}
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Subscript | ast.Call))
+    names = {name for node in nodes for name in _stored(node)}
     return Patches(frozenset(name for name in names if name), any_name="" in names)
 
 

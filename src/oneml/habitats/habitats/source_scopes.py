@@ -8,17 +8,13 @@ _OWN_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 def bindings_of(scope: ast.Module | ast.ClassDef) -> Counter[str]:
-    """Count the statements that bind or delete each name, under conditions and in loops too.
+    """Count the statements that bind or delete each name, under conditions and in loops too."""
+    return Counter(name for node in _nodes(scope) for name in _names(node))
 
-    What functions declare global counts as bound twice in every scope of the module.
-    """
-    bound: Counter[str] = Counter()
-    for node in _nodes(scope):
-        bound.update(_names(node))
-    for node in ast.walk(scope):
-        if isinstance(node, ast.Global):
-            bound.update([*node.names, *node.names])
-    return bound
+
+def declared_global(tree: ast.Module) -> frozenset[str]:
+    """Return the names that functions or classes may bind in the module."""
+    return frozenset(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
 
 
 def star_import_line(scope: ast.Module | ast.ClassDef) -> int:

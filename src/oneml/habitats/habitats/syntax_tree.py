@@ -7,7 +7,7 @@ module needs nothing but the standard library, so that any interpreter can run i
 import ast
 import hashlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 _NO_MEANING = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
@@ -39,29 +39,34 @@ def is_bare_string(node: object) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _sha256(tokens: Iterator[str]) -> str:
+def _sha256(tokens: Sequence[str]) -> str:
     return hashlib.sha256("".join(tokens).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _tokens(root: ast.AST, *, bodies: bool = True) -> Iterator[str]:
-    """Give the normal form in pieces; what waits to be given is on a stack, so that deep trees do no harm."""
+def _tokens(root: ast.AST, *, bodies: bool = True) -> Sequence[str]:
+    """Return the normal form in pieces; what waits for its turn is on a stack, so that deep trees do no harm."""
+    tokens: list[str] = []
     todo: list[str | ast.AST] = [root]
     while todo:
         item = todo.pop()
         if isinstance(item, str):
-            yield item
+            tokens.append(item)
+        elif isinstance(item, ast.Name):
+            tokens.append(f"(Name id={_constant(item.id)})")
         elif isinstance(item, ast.Constant):
-            yield _constant(item.value)
+            tokens.append(_constant(item.value))
         else:
-            yield f"({type(item).__name__}"
+            tokens.append(f"({type(item).__name__}")
             todo.append(")")
             if isinstance(item, ast.JoinedStr):
                 _push(todo, "values", _text_pieces(item.values))
                 continue
             skipped = frozenset[str]() if bodies or item is not root else _STATEMENTS
             for field in _fields(type(item)):
-                if field not in skipped:
-                    _push(todo, field, getattr(item, field, None))
+                value: object = getattr(item, field, None)
+                if value is not None and field not in skipped:
+                    _push(todo, field, value)
+    return tokens
 
 
 def _fields(form: type[ast.AST]) -> tuple[str, ...]:

@@ -261,7 +261,7 @@ def test_what_a_provider_reaches_is_known_by_name(opened: Opener) -> None:
     found = described(opened)
     assert found.reached("alone") == {"alone", "alone[0]"}
     assert found.reached("lazily") == {"lazily", "lazily[0]", "client"}
-    assert found.reached("ring") == found.reached("other_ring") == {"ring", "other_ring"}
+    assert found.reached("ring") == found.reached("other_ring") == {"ring", "ring[0]", "other_ring", "other_ring[0]"}
     assert found.digest_of("ring") != found.digest_of("other_ring")
     assert found.reads("user") == {SettingRead("session", "rate")}
     assert found.reached("everything") >= {"user", "alone", "ring"}

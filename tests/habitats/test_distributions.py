@@ -106,3 +106,19 @@ def test_no_import_of_the_standard_librarys_reader() -> None:
     script = "import oneml.habitats.habitats.registry, sys; print('importlib.metadata' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "False\n"
+
+
+def test_hook_of_an_editable_install_is_no_package_but_maps_some(site: Site) -> None:
+    folder = site.distribution("hooked", record=["_editable_impl_hooked.py", "hooked.pth"])
+    hook = (
+        "from editables.redirector import RedirectingFinder as F\nF.install()\nF.map_module('hooked', '/x/__init__.py')"
+    )
+    site.write({"_editable_impl_hooked.py": hook, "hooked.pth": "import _editable_impl_hooked"})
+    assert folder.is_dir()
+    assert packages_of(installed_distributions([str(site.folder)])["hooked"]) == {"hooked"}
+
+
+def test_folders_of_a_path_file_may_be_relative_or_gone(site: Site) -> None:
+    site.distribution("pipe", record=["pipe.pth"])
+    site.write({"inner/pipe/__init__.py": "", "pipe.pth": "# why\ninner\n/no/such/folder\n"})
+    assert packages_of(installed_distributions([str(site.folder)])["pipe"]) == {"pipe"}

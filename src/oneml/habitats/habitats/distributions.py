@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 _SEPARATORS = re.compile(r"[-_.]+")
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^]]*)\])?[^;]*(?:;(.*))?")
+_HOOKS = ("_editable_impl_", "__editable__")
+_MAPPED = re.compile(r"""\bmap_module\(\s*['"]([\w.]+)['"]""")
 _EXTRA = re.compile(r"""\bextra\s*==\s*['"]([^'"]+)['"]""")
 _EXTRA_REVERSED = re.compile(r"""['"]([^'"]+)['"]\s*==\s*extra\b""")
 
@@ -122,16 +124,20 @@ def packages_of(distribution: Distribution) -> frozenset[str]:
 
     An installed wheel lists its files. An editable one names the folder of its sources: all packages there count,
     unless that folder is the root of the project, where tests and scripts lie beside the package; then only what the
-    distribution declares as its top level.
+    distribution declares as its top level. Where a hook maps packages to their folders, those that it maps count.
     """
     declared = {line.strip() for line in _lines(distribution, "top_level.txt")} - {""}
     if declared:
         return frozenset(declared)
     files = [line.partition(",")[0].strip('"') for line in _lines(distribution, "RECORD")]
-    packages = set(_packages_among(files))
+    hooks = [file for file in files if file.startswith(_HOOKS) and file.endswith(".py")]
+    packages = set(_packages_among([file for file in files if file not in hooks]))
+    site = Path(distribution.folder).parent
+    for hook in hooks:
+        packages.update(_MAPPED.findall((site / hook).read_text(encoding="utf-8")))
     for file in files:
         if "/" not in file and file.endswith(".pth"):
-            packages |= _packages_beside(Path(distribution.folder).parent / file)
+            packages |= _packages_beside(site / file)
     return frozenset(packages)
 
 
@@ -177,8 +183,10 @@ def _packages_among(files: Sequence[str]) -> Iterator[str]:
 def _packages_beside(path_file: Path) -> set[str]:
     lines = (line.strip() for line in path_file.read_text(encoding="utf-8").splitlines())
     packages: set[str] = set()
-    for folder in [Path(line) for line in lines if line and not line.startswith(("import ", "#"))]:
-        if not any((folder / mark).exists() for mark in ("pyproject.toml", "setup.py")):
+    for folder in [
+        path_file.parent / line for line in lines if line and not line.startswith(("import ", "import\t", "#"))
+    ]:
+        if folder.is_dir() and not any((folder / mark).exists() for mark in ("pyproject.toml", "setup.py")):
             packages.update(_packages_among([file for file, _ in python_files(folder)]))
     return packages
 

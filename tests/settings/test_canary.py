@@ -140,7 +140,7 @@ def _found(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("layer", (*OF_PROCESS, *OF_SESSION, *OF_NODES), ids=lambda layer: layer.__name__.strip("_"))
+@pytest.mark.parametrize("layer", [*OF_PROCESS, *OF_SESSION, *OF_NODES], ids=lambda layer: layer.__name__.strip("_"))
 def test_it_is_refused_in_every_layer_and_shown_nowhere(
     machine: "Machine", layer: Callable[["Machine", dict[str, Any]], None], form: str
 ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
+from typing_extensions import TypeAliasType, TypedDict
 
 from oneml.habitats.errors import InvalidSettingsModelError, UnknownSettingError
 from oneml.habitats.settings.markers import execution_only, part_of_identity
@@ -195,6 +196,27 @@ def test_markers_stay_themselves_in_copies_and_pickles() -> None:
         assert copy.deepcopy(marker) is marker
         assert pickle.loads(pickle.dumps(marker)) is marker  # noqa: S301  # our own
         assert repr(marker) == marker.__name__
+
+
+class Mark(TypedDict):
+    name: str
+    key: Annotated[SecretStr, part_of_identity]
+
+
+Marked = TypeAliasType("Marked", Annotated[SecretStr, part_of_identity])
+
+
+class Deep(PipelineSettings):
+    several: list[Annotated[SecretStr, part_of_identity]] = Field(default_factory=list[SecretStr])
+    clients: list[Client] = Field(default_factory=list[Client])
+    marks: dict[str, Mark] = Field(default_factory=dict[str, Mark])
+    alias: tuple[Marked, ...] = ()
+    plain: list[SecretStr] = Field(default_factory=list[SecretStr])
+
+
+def test_a_marker_counts_however_deep_in_the_type_of_a_secret_it_stands() -> None:
+    counting = {name for name, setting in settings_of(Deep).items() if setting.identity}
+    assert counting == {"several", "clients", "marks", "alias"}
 
 
 @given(st.sets(st.sampled_from(["", "seed", "train", "train.c", "client", "client.url", "logs", "log_level", "tags"])))

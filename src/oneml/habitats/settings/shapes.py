@@ -242,8 +242,33 @@ def _setting(owner: type[BaseModel], name: str, field: FieldInfo) -> Setting:
         secret=hides and model is None,
         hides=hides,
         execution=execution_only in markers,
-        identity=part_of_identity in markers,
+        identity=part_of_identity in markers or (hides and model is None and _counts_within(annotation)),
     )
+
+
+def _counts_within(annotation: object) -> bool:
+    """Tell whether something that a value of ``annotation`` may contain is marked as a secret that counts."""
+    seen: list[object] = []
+    waiting = [annotation]
+    while waiting:
+        kind = waiting.pop()
+        if kind is part_of_identity:
+            return True
+        if any(kind is other for other in seen):
+            continue
+        seen.append(kind)
+        if type(kind).__name__ == "TypeAliasType":
+            waiting.append(_alias_value(kind))
+            continue
+        waiting.extend(get_args(kind))
+        waiting.extend(cast("tuple[object, ...]", getattr(kind, "__metadata__", ())))
+        found = plain_type(kind)
+        if found is not None and issubclass(found, BaseModel):
+            for field in found.model_fields.values():
+                waiting.extend((field.annotation, *cast("list[object]", field.metadata)))
+        elif found is not None and fields_of(found) is not None:
+            waiting.extend(get_type_hints(found, include_extras=True).values())
+    return False
 
 
 def _check_markers(owner: type[BaseModel], name: str, markers: Markers, *, hides: bool) -> None:

@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 
 from oneml.habitats import (
     NodeResource,
+    NodeSeed,
     NodeSingleton,
     Override,
     PipelineComponents,
@@ -22,6 +23,7 @@ from oneml.habitats import (
 
 class ShopSettings(PipelineSettings):
     name: str = "shop"
+    seed: int = 0
 
 
 class Reads(Protocol):
@@ -62,6 +64,7 @@ class Shop(PipelineComponents):
     pool = ProcessResource(opened, settings.process.name)
     narrow = NodeResource(opened, settings.node.name)
     remote = Reference(Reads, "elsewhere:Client", name=settings.session.name)
+    seed = NodeSeed(settings.node.seed)
     structural: providers.Provider[Reads] = providers.Factory(Client)
     inner = providers.Container(Inner)
     items = providers.List(client, per_node)
@@ -90,6 +93,7 @@ def open_by_hand(session_id: str) -> None:
         with branch.node("//a", settings=PipelineNodeSettings(retries=1)) as node:
             assert_type(node, Branch)
             assert_type(node.narrow(), Client)
+            assert_type(node.seed(), int)
         with branch.node("//b", settings={"name": "b"}) as node:
             assert_type(node.settings.node.name, str)
     WithoutSettings.open().client()

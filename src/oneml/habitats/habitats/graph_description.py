@@ -200,12 +200,17 @@ def _reached_digests(names: Sequence[str], own: Sequence[bytes], targets: Sequen
     """
     digests = [b""] * len(names)
     for members in components_of(targets):
+        if len(members) == 1:
+            [index] = members
+            beyond = [target for target in targets[index] if target != index]
+            digests[index] = _hash([own[index], *[digests[at] for at in sorted(beyond, key=names.__getitem__)]])
+            continue
         inside = frozenset(members)
         beyond = {target for index in members for target in targets[index]} - inside
         themselves = _hash(own[index] for index in sorted(members, key=names.__getitem__))
         together = _hash([themselves, *[digests[index] for index in sorted(beyond, key=names.__getitem__)]])
         for index in members:
-            digests[index] = together if len(members) == 1 else _hash([together, own[index]])
+            digests[index] = _hash([together, own[index]])
     return digests
 
 

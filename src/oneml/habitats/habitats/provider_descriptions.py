@@ -17,6 +17,7 @@ from oneml.habitats.habitats.resources import generator_function
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 
 _ARGUMENT_MAX_BYTES = 2_000
+_AS_THEY_ARE = frozenset({bool, type(None)})
 _SCALARS = (str, int, bool, float, type(None))
 _STOCK = (providers.Provider.__module__, Reference.__module__, "builtins", "oneml.habitats.habitats.settings_views")
 
@@ -144,7 +145,10 @@ class _Description:
             return self._refused("class", error)
 
     def _argument(self, label: str, argument: Argument) -> JsonValue:
-        return self._edge(argument) if isinstance(argument, Edge) else self._value(label, argument.value)
+        if isinstance(argument, Edge):
+            return {"provider": self._names[argument.target], "lazy": argument.lazy}
+        value = argument.value
+        return value if type(value) in _AS_THEY_ARE else self._value(label, value)
 
     def _edge(self, edge: Edge) -> JsonValue:
         return {"provider": self._names[edge.target], "lazy": edge.lazy}

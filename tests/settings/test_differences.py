@@ -10,6 +10,7 @@ from pydantic_settings import SettingsConfigDict
 from oneml.habitats.settings.differences import Difference, environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.settings.process import files_here
 
 if TYPE_CHECKING:
     from conftest import Machine
@@ -107,8 +108,33 @@ def test_a_secret_by_file_and_a_variable_for_it_differ_without_showing_either(ma
     assert found == [("DIGITS_TOKEN", "token", "file:t", "env:DIGITS_TOKEN")]
 
 
+def test_files_that_say_otherwise_are_told_with_the_line_and_those_that_are_missing_are_not(machine: "Machine") -> None:
+    machine.project("[habitats.digits-training]\nseed = 11\ntrain.iterations = 5\n")
+    snapshot = machine.resolve(Digits).snapshot()
+    worker = EffectiveSettings.from_snapshot(Digits, snapshot, {})
+
+    def found() -> list[Difference]:
+        files = files_here(Digits, "digits-training", machine.sources)
+        return list(environment_differences(worker, {}, files=files))
+
+    assert found() == []
+    project = machine.project("[habitats.digits-training]\nseed = 12\n")
+    assert found() == [(f"{project}:2", "seed", "11", "12")]
+    project.unlink()
+    assert found() == []
+    dotenv = machine.dotenv("DIGITS_SEED=13\nDIGITS_TOKEN=canary\n")
+    assert [(one.name, one.here) for one in found()] == [(f"{dotenv}:1", "13"), (f"{dotenv}:2", "what is no reference")]
+
+
+def test_a_secret_that_a_file_here_gives_itself_is_not_shown(machine: "Machine") -> None:
+    worker = EffectiveSettings.from_snapshot(Digits, machine.resolve(Digits).snapshot(), {})
+    machine.project('[habitats.digits-training]\ntoken = "canary-here"\n')
+    files = files_here(Digits, "digits-training", machine.sources)
+    assert "canary" not in str([*map(str, environment_differences(worker, {}, files=files))])
+
+
 def test_a_difference_tells_itself() -> None:
     assert str(Difference("DIGITS_SEED", "seed", "11", "12")) == (
-        "DIGITS_SEED is '12' here, without effect: the recipe has seed = 11"
+        "DIGITS_SEED gives '12' here, without effect: the recipe has seed = 11"
     )
     assert "is not set here" in str(Difference("DIGITS_SEED", "seed", "11", None))

@@ -401,6 +401,8 @@ def _store_url(sources: ProcessSources) -> str:
 
 def _allows_pickle(habitat: str, sources: ProcessSources) -> bool:
     """Tell whether this process may decode pickles: its own configuration decides, never what a store says."""
-    from oneml.habitats.settings.resolve import resolve_settings  # noqa: PLC0415  # only to read what was pickled
+    from oneml.habitats.settings.process import process_layers  # noqa: PLC0415  # only to read what was pickled
 
-    return resolve_settings(PipelineSettings, habitat=habitat, sources=sources).process.allow_pickle
+    # The model of the habitat is not known here, and is not imported to find out: of its own settings nothing is read.
+    given = [layer.values.get("allow_pickle") for layer, _ in process_layers(PipelineSettings, habitat, sources)]
+    return [value for value in (False, *given) if value is not None][-1] is True

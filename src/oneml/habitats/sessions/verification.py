@@ -4,7 +4,7 @@ The code is compared before any of it is imported; settings come from the recipe
 proven by its fingerprint before anything of it is built.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from oneml.habitats.errors import (
@@ -12,6 +12,7 @@ from oneml.habitats.errors import (
     HabitatMissingError,
     LiveOverridesError,
     RecipeAlteredError,
+    SettingsError,
     UnknownHabitatError,
     UnprovenError,
 )
@@ -34,6 +35,7 @@ from oneml.habitats.sessions.recipe import Recipe, read_code, read_explanation
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.settings.process import files_here
 from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.json_value import JsonObject, JsonValue
@@ -249,12 +251,22 @@ def open_verified(
     verified.graph = describe_graph(components.opened_blueprint, components.overrides)
     verified.base = Base(recipe.habitat, recipe.container, schema_digest, expected.distributions)
     verified.compared.append(Compared("settings", f"{model.__name__}, values of the recipe"))
-    verified.notices.extend(
-        f"{one.name} is {'not set' if one.here is None else f'{one.here!r}'} here, without effect: session "
-        f"{recipe.session_id} runs with {one.setting} = {one.snapshot}"
-        for one in environment_differences(settings, sources.environ)
-    )
+    verified.notices.extend(_without_effect(recipe, settings, sources))
     return verified
+
+
+def _without_effect(
+    recipe: Recipe, settings: EffectiveSettings[PipelineSettings], sources: ProcessSources
+) -> Iterator[str]:
+    """Tell what variables and files here would make of settings that are the recipe's."""
+    try:
+        files = files_here(settings.model, recipe.habitat, sources)
+    except SettingsError as error:
+        yield f"without effect, but wrong: {error}"
+        files = ()
+    for one in environment_differences(settings, sources.environ, files=files):
+        here = "is not set here" if one.here is None else f"gives {one.here!r} here"
+        yield f"{one.name} {here}, without effect: session {recipe.session_id} runs with {one.setting} = {one.snapshot}"
 
 
 class _CodeChecked(NamedTuple):

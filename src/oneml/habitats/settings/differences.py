@@ -1,4 +1,4 @@
-"""Variables that would feed a setting otherwise on this machine than on the driver. The recipe wins; they are told."""
+"""Variables and files that would feed a setting otherwise here than on the driver. The recipe wins; they are told."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -7,20 +7,20 @@ from oneml.habitats.errors import SettingsError
 from oneml.habitats.settings.effective import EffectiveSettings, S
 from oneml.habitats.settings.environment import environment_layer
 from oneml.habitats.settings.layers import Layer, LayerValues, sets
-from oneml.habitats.settings.references import SecretSource
-from oneml.habitats.settings.shapes import SettingName, dotted, leaves, merged, nested, value_at
+from oneml.habitats.settings.references import SecretSource, is_reference
+from oneml.habitats.settings.shapes import Leaf, SettingName, dotted, leaves, merged, nested, value_at
 from oneml.habitats.settings.validation import default_values, dumped, validated
 from oneml.habitats.values.json_value import JsonValue, canonical_json
 
 
 class Difference(NamedTuple):
-    """A variable that is without effect here.
+    """A variable, or a line of a file, that is without effect here.
 
     Attributes:
-        name: The variable.
+        name: The variable, or the file and the line.
         setting: Dotted name of the setting that it would feed.
         snapshot: What the recipe says, as text; of a secret the reference.
-        here: What the variable says here; None where it is not set.
+        here: What it says here; None where a variable is not set.
     """
 
     name: str
@@ -29,39 +29,64 @@ class Difference(NamedTuple):
     here: str | None
 
     def __str__(self) -> str:
-        here = "is not set here" if self.here is None else f"is {self.here!r} here"
+        here = "is not set here" if self.here is None else f"gives {self.here!r} here"
         return f"{self.name} {here}, without effect: the recipe has {self.setting} = {self.snapshot}"
 
 
-def environment_differences(effective: EffectiveSettings[S], environ: Mapping[str, str]) -> Sequence[Difference]:
-    """Return the variables by which ``environ`` differs from what the session was created with.
+def environment_differences(
+    effective: EffectiveSettings[S], environ: Mapping[str, str], *, files: Sequence[LayerValues] = ()
+) -> Sequence[Difference]:
+    """Return what differs here from what the session was created with.
 
     Args:
         effective: The settings, from the recipe.
         environ: The variables of this machine.
+        files: The layers of the files here, ``.env`` among them, lowest first.
 
     Returns:
-        Variables that are set otherwise here, set here alone, or missing here, where that would change the setting;
-        sorted by name. Of secrets only references are compared.
+        Variables that are set otherwise here, set here alone, or missing here, and what files here say otherwise, where
+        that would change the setting; sorted by name. Files that are missing here are not told: they belong to the
+        machine of the driver. Of secrets only references are compared and shown.
     """
-    recorded = _environment_of(effective.layers.process)
-    here = environment_layer(effective.model, environ).layer
-    if here.values == recorded.values:
-        return ()
     process = effective.layers.process
+    recorded = _environment_of(process)
+    here = environment_layer(effective.model, environ).layer
+    if here.values == recorded.values and _said(files) <= _said(process):
+        return ()
+    told = {layer.layer for layer in files}
     above = tuple(layer for layer in process if layer.layer is Layer.REVISION)
-    lower = tuple(layer for layer in process if layer.layer not in {Layer.ENVIRONMENT, Layer.REVISION})
+    elsewhere = tuple(layer for layer in process if layer.layer not in {Layer.ENVIRONMENT, Layer.REVISION, *told})
+    stack = (*sorted((*elsewhere, *files), key=lambda layer: _ORDER.index(layer.layer)), here, *above)
     secrets = SecretSource.of_environment(environ)
     found: dict[str, Difference] = {}
-    for layer in (recorded, here):
+    for layer in (recorded, here, *files):
         for leaf in leaves(effective.model, layer.values):
-            name, set_here = dotted(leaf.name), sets(here.values, leaf.name)
+            name = dotted(leaf.name)
+            source = next((one for one in (here, *reversed(files)) if sets(one.values, leaf.name)), None)
             there = value_at(effective.process_values, leaf.name)
-            now = _value_here(effective, leaf.name, (*lower, here, *above), secrets)
+            now = _value_here(effective, leaf.name, stack, secrets)
             if there != now:
-                variable = (here if set_here else recorded).source_of(leaf.name)
-                found[name] = Difference(variable, name, _text(there), _text(now) if set_here else None)
+                shown = None if source is None else _shown(leaf, source, now)
+                found[name] = Difference((source or recorded).source_of(leaf.name), name, _text(there), shown)
     return sorted(found.values())
+
+
+_ORDER = (Layer.USER_FILE, Layer.PROJECT_FILE, Layer.DOTENV)
+
+
+def _said(layers: Sequence[LayerValues]) -> frozenset[tuple[str, bytes]]:
+    """Return what layers of files say, in a form that can be compared."""
+    return frozenset(
+        (layer.layer.value, canonical_json(layer.values)) for layer in layers if layer.layer in _ORDER and layer.values
+    )
+
+
+def _shown(leaf: Leaf, source: LayerValues, now: JsonValue) -> str:
+    """Return a value as text; what was written in the place of a reference to a secret is not shown."""
+    if not leaf.setting.secret:
+        return _text(now)
+    written = value_at(source.values, leaf.name)
+    return _text(written) if is_reference(written) else "what is no reference"
 
 
 def _environment_of(layers: Sequence[LayerValues]) -> LayerValues:

@@ -1,6 +1,6 @@
 """The layers of a process: the user's file, ``oneml.toml``, ``.env`` and the environment, lowest first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from oneml.habitats.errors import SettingsError, UnknownSettingError
@@ -31,6 +31,16 @@ def process_layers(model: type[PipelineSettings], habitat: str, sources: Process
         yield from _file_layers(model, habitat, Layer.PROJECT_FILE, project)
     yield dotenv_layer(model, sources.working_directory)
     yield environment_layer(model, sources.environ)
+
+
+def files_here(model: type[PipelineSettings], habitat: str, sources: ProcessSources) -> Sequence[LayerValues]:
+    """Return the layers of the files of this process, ``.env`` among them, lowest first; empty ones are left out.
+
+    Raises:
+        SettingsError: A file cannot be read.
+    """
+    layers = (read.layer for read in process_layers(model, habitat, sources))
+    return [layer for layer in layers if layer.values and layer.layer is not Layer.ENVIRONMENT]
 
 
 def _file_layers(model: type[PipelineSettings], habitat: str, layer: Layer, file: TomlFile) -> Iterator[ReadLayer]:

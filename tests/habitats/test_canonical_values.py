@@ -44,6 +44,7 @@ def written(value: object) -> bytes:
     return canonical_json(canonical(value))
 
 
+NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001  # what is tested
 DISTINCT: list[Any] = [
     None, True, False, 1, 0, 1.0, 0.0, -0.0, float("nan"), float("inf"), -float("inf"), 10**500, 10**500 + 1,
     -(10**500), "1", "", "a", "\ud800", "\ud801", "x" * 2000, "x" * 2001, b"", b"a", bytearray(b"a"), b"a" * 100,
@@ -51,10 +52,10 @@ DISTINCT: list[Any] = [
     [True], [1.0],
     [[1]], {}, {1: 2}, {"1": 2}, {True: 2}, {2: 1}, set(), {1}, frozenset(), frozenset({1}), deque([1]), deque([1], 2),
     range(3), range(0, 3, 2), slice(3), slice(0, 3), ..., NotImplemented, datetime(2026, 1, 1, tzinfo=UTC),
-    datetime(2026, 1, 1), datetime(2026, 1, 1, fold=1), datetime(2026, 1, 1, tzinfo=ZoneInfo("Etc/UTC")),
-     # noqa: DTZ001
-    datetime(2026, 1, 1).date(), datetime(2026, 1, 1).time(), timedelta(1), timezone(timedelta(hours=1)),
-     # noqa: DTZ001
+    NAIVE, NAIVE.replace(fold=1), datetime(2026, 1, 1, tzinfo=ZoneInfo("Etc/UTC")),
+
+    NAIVE.date(), NAIVE.time(), timedelta(1), timezone(timedelta(hours=1)),
+
     PurePosixPath("a"), PureWindowsPath("a"), Path("a"), re.compile("a"), re.compile("a", re.IGNORECASE),
     re.compile(b"a"), int, len, str.upper, "a".upper, dict.fromkeys, json.dumps, json, functools.partial(int, base=2),
     functools.partial(int, 2), operator.itemgetter(1), operator.itemgetter(1, 2), operator.attrgetter("a"),

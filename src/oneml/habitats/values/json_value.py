@@ -11,6 +11,7 @@ JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 DEPTH_MAX = 64
 INT_MAX_DIGITS = 400
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical_json(value: JsonValue) -> bytes:
@@ -20,7 +21,7 @@ def canonical_json(value: JsonValue) -> bytes:
         ValueError: The value holds NaN or an infinity.
         TypeError: The value is not made of JSON types alone.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def strict_json(data: bytes, *, what: str, limit_bytes: int) -> JsonValue:

@@ -240,6 +240,13 @@ def test_packages_that_the_container_declares_count_too(site: Site) -> None:
     assert "library.part" not in sys.modules
 
 
+def test_the_module_of_the_container_counts_also_where_it_is_named_as_a_root(site: Site) -> None:
+    site.write({"lone.py": "class Box: pass"})
+    identity = code_identity(loaded("lone:Box"), habitat=HabitatEntry("lone", "lone:Box"), roots=["lone"])
+    assert identity.first_party == ("lone",)
+    assert paths(identity) == ["lone.py"]
+
+
 @pytest.mark.parametrize(
     ("declared", "message"),
     [

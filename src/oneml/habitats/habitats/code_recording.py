@@ -43,8 +43,9 @@ def code_identity(
     problem = _problem(container, habitat, finder)
     begin = set(roots)
     if problem is None:
-        begin |= {container.__module__, habitat.target.partition(":")[0]}
-        packages |= {first_party_package(module, finder) for module in begin - set(roots)}
+        own = {container.__module__, habitat.target.partition(":")[0]}
+        begin |= own
+        packages |= {first_party_package(module, finder) for module in own}
     if habitat.distribution is not None and habitat.distribution in installed:
         offered = packages_of(installed[habitat.distribution])
         packages |= {name for name in offered if finder.sources(name) is not None}

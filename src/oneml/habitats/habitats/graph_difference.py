@@ -1,6 +1,6 @@
 """What differs between two descriptions of a graph, as far as one provider reaches, nearest to it first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 from oneml.habitats.habitats.canonical_texts import value_text
@@ -46,22 +46,57 @@ def graph_drifts(
         recorded_places: Where providers stood when the session was created, by name.
     """
     drifts: list[Drift] = []
+
+    def place_of(name: str) -> str:
+        place = found.place_of(name)
+        return "" if place is None else str(place)
+
     waiting = list(dict.fromkeys([provider]))
     seen = set(waiting)
     for name in waiting:
         then, now = recorded.get(name), found.providers.get(name)
-        differences = _differences(then, now) if then is not None and now is not None else _absence(then, now)
-        source = recorded_places.get(name, "")
-        place = None
-        for field, expected, here in differences:
-            place = place or found.place_of(name)
-            drifts.append(Drift("provider", name, field, expected, here, source, "" if place is None else str(place)))
+        drifts.extend(_drifts(name, then, now, recorded_places.get(name, ""), place_of))
         for target in (*_targets(recorded, then), *_targets(found.providers, now)):
             # What only one side has is told where it is referred to.
             if target not in seen and target in recorded and target in found.providers:
                 seen.add(target)
                 waiting.append(target)
     return drifts
+
+
+def whole_graph_drifts(
+    first: Mapping[str, JsonObject],
+    second: Mapping[str, JsonObject],
+    first_places: Mapping[str, str],
+    second_places: Mapping[str, str],
+) -> Sequence[Drift]:
+    """Return what differs between two recorded descriptions, by name of the provider.
+
+    Args:
+        first: The descriptions of one session, by name; they are what is expected.
+        second: Those of the other.
+        first_places: Where the providers of the first stood.
+        second_places: Where those of the second stood.
+    """
+
+    def place_of(name: str) -> str:
+        return second_places.get(name, "")
+
+    return [
+        drift
+        for name in sorted(first.keys() | second.keys())
+        for drift in _drifts(name, first.get(name), second.get(name), first_places.get(name, ""), place_of)
+    ]
+
+
+def _drifts(
+    name: str, then: JsonObject | None, now: JsonObject | None, source: str, place_of: Callable[[str], str]
+) -> Iterator[Drift]:
+    differences = _differences(then, now) if then is not None and now is not None else _absence(then, now)
+    place: str | None = None
+    for field, expected, here in differences:
+        place = place_of(name) if place is None else place
+        yield Drift("provider", name, field, expected, here, source, place)
 
 
 def _absence(then: JsonObject | None, now: JsonObject | None) -> Iterator[tuple[str, str | None, str | None]]:

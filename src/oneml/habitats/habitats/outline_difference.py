@@ -30,6 +30,33 @@ def changed_definitions(
         return ()
     if recorded is None:
         return ()
+    return _changed(before, recorded, place, here, mask)
+
+
+def recorded_definitions(
+    before: ModuleCode, now: ModuleCode, outline: JsonObject, other: JsonObject
+) -> Sequence[Drift]:
+    """Return a drift for each definition of a module that differs between two outlines, in their order.
+
+    Args:
+        before: The module as it was recorded first.
+        now: The same as it was recorded second.
+        outline: The outline that goes with ``before``; what is malformed in one is as good as absent.
+        other: The outline that goes with ``now``.
+    """
+    recorded, found = _recorded(before.name, outline), _recorded(now.name, other)
+    if recorded is None or found is None:
+        return ()
+    return _changed(before, recorded, now.path, found, str)
+
+
+def _changed(
+    before: ModuleCode,
+    recorded: Sequence[OutlineRow],
+    place: str,
+    here: Sequence[OutlineRow],
+    mask: Callable[[str], str],
+) -> Sequence[Drift]:
     changed: dict[tuple[str, str], tuple[list[OutlineRow], list[OutlineRow]]] = {}
     for old, new in _blocks(recorded, here):
         for side, rows in enumerate((old, new)):

@@ -22,9 +22,10 @@ from oneml.habitats.sessions.openings import Openings
 from oneml.habitats.sessions.output_reader import OutputReader
 from oneml.habitats.sessions.planned_nodes import PlannedNodes
 from oneml.habitats.sessions.proof import Proof, Revision
-from oneml.habitats.sessions.recipe import Recipe
+from oneml.habitats.sessions.recipe import Recipe, read_code, read_explanation
 from oneml.habitats.sessions.revisions import newest_revision
 from oneml.habitats.settings.calling import calling_place
+from oneml.habitats.values.json_value import JsonObject
 from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.outcome import NodeOutcome, PortRecord
 from oneml.habitats.values.plan import Plan, PlannedNode
@@ -33,6 +34,7 @@ from oneml.habitats.values.states import NodeState, SessionState
 
 if TYPE_CHECKING:
     from oneml.habitats.sessions.adoption import Adoption
+    from oneml.habitats.sessions.comparison import RecordedSession
     from oneml.habitats.sessions.preparation import Prepared
     from oneml.habitats.sessions.reproduction import Debug, Reproduction
     from oneml.habitats.sessions.run_result import RunResult
@@ -390,6 +392,34 @@ class PipelineSession:
         if opened.interrupts.pending():
             raise KeyboardInterrupt
         return found
+
+    def recorded(self) -> "RecordedSession":
+        """Return what was recorded of it, for `compare_sessions`; the container is not opened.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        from oneml.habitats.sessions.comparison import RecordedSession  # noqa: PLC0415  # a worker never compares
+
+        recipe = self._at_newest_revision()
+
+        def ports_of(path: NodePath) -> Mapping[str, PortRecord]:
+            commit = self._attempts.committed(path)
+            return {} if commit is None else commit.ports
+
+        def explanation(name: str) -> JsonObject:
+            return read_explanation(self._store, recipe, name)
+
+        return RecordedSession(
+            recipe=recipe,
+            plan=self.plan,
+            entries=self._nodes.entries(),
+            state=self.state,
+            rows=self.node_rows(),
+            ports_of=ports_of,
+            code=lambda: read_code(self._store, recipe),
+            explanation=explanation,
+        )
 
     def is_committed(self, path: str) -> bool:
         """Tell whether the outputs of a node are published for good.

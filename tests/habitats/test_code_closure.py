@@ -1,18 +1,22 @@
 """Which modules imports can reach, which names have no file, and what package data counts."""
 
 import importlib
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from dependency_injector import providers
 
-from oneml.habitats.errors import InvalidPackageDataError
+from oneml.habitats.errors import InvalidComponentsError, InvalidPackageDataError
 from oneml.habitats.habitats.code_closure import reachable_code
 from oneml.habitats.habitats.code_difference import code_drifts
 from oneml.habitats.habitats.code_here import identity_here
 from oneml.habitats.habitats.code_identity import CodeIdentity
 from oneml.habitats.habitats.code_recording import code_identity
+from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.module_code import EVERYTHING
 from oneml.habitats.habitats.source_files import MODULE_SUFFIXES, ModuleFinder
@@ -257,3 +261,38 @@ def test_unusable_declaration_of_data_is_refused(site: Site, declared: str, mess
     with pytest.raises(InvalidPackageDataError) as caught:
         identity(site, {"pipe/box.py": f"class Box:\n    package_data = {declared}"})
     assert str(caught.value).startswith(f"pipe.box:Box declares package_data, but {message} Name files below")
+
+
+@pytest.mark.parametrize("name", ["first_party", "package_data"])
+def test_names_that_declare_code_are_no_providers(name: str) -> None:
+    with pytest.raises(InvalidComponentsError, match=f"{name}: this name is for .* that count as code"):
+        type("Box", (PipelineComponents,), {name: providers.Object(("pipe",)), "define": lambda *_: None})
+
+
+def test_identity_does_not_depend_on_the_hash_seed(site: Site) -> None:
+    source = "from pipe import one, two, absent\nimport other.mod, bare.part\nclass Box: ..."
+    site.write({**PACKAGE, "pipe/__init__.py": "absent = 1", "pipe/box.py": source})
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import pipe.box\n"
+        "from oneml.habitats.habitats.code_document import identity_to_json\n"
+        "from oneml.habitats.habitats.code_recording import code_identity\n"
+        "from oneml.habitats.habitats.entry import HabitatEntry\n"
+        "from oneml.habitats.values.json_value import canonical_json\n"
+        "entry = HabitatEntry('pipe', 'pipe.box:Box')\n"
+        "found = code_identity(pipe.box.Box, habitat=entry, first_party=['other', 'bare'])\n"
+        "print(canonical_json(identity_to_json(found)).decode())"
+    )
+    written = [
+        subprocess.run(
+            [sys.executable, "-c", script, str(site.folder)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert written[0] == written[1]
+    assert "other/mod.py" in written[0]

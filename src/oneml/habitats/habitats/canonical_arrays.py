@@ -22,7 +22,7 @@ def array_form(reader: "Canonicaliser", value: Any) -> JsonValue:
     Raises:
         NotCanonicalError: It has none.
     """
-    kind = cast("type[Any]", type(value))
+    kind = type(cast("object", value))
     if issubclass(kind, np.dtype):
         return {"dtype": _type_text(value)}
     if issubclass(kind, np.generic):
@@ -30,9 +30,9 @@ def array_form(reader: "Canonicaliser", value: Any) -> JsonValue:
     if kind is np.ndarray:
         digest = hashlib.sha256(value.tobytes()).hexdigest()
         return {"array": _type_text(value.dtype), "shape": list(value.shape), "sha256": digest}
-    if isinstance(value, np.ufunc) and getattr(np, value.__name__, None) is value:
+    if issubclass(kind, np.ufunc) and getattr(np, name := str(value.__name__), None) is value:
         reader.note("numpy")
-        return {"import": f"numpy:{value.__name__}"}
+        return {"import": f"numpy:{name}"}
     if hasattr(value, "__qualname__"):  # its functions are of a kind of its own
         return reader.import_of(value)
     raise NotCanonicalError(

@@ -70,7 +70,7 @@ def _named_tuple(reader: "Canonicaliser", value: Any) -> JsonValue:
 
 
 def _dataclass(reader: "Canonicaliser", value: Any) -> JsonValue:
-    kind = cast("type[Any]", type(value))
+    kind = type(cast("object", value))
     names = [field.name for field in dataclasses.fields(value)]
     surplus = sorted(_state(kind, value) - set(names))
     if surplus or issubclass(kind, (*_BUILT_IN, BaseException)):

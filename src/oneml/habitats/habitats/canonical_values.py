@@ -78,7 +78,7 @@ class Canonicaliser:
         Raises:
             NotCanonicalError: It has none.
         """
-        kind = cast("type[Any]", type(value))
+        kind = type(cast("object", value))
         scalar = SCALARS.get(kind)
         if scalar is not None:
             return scalar(value)

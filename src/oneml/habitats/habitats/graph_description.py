@@ -202,8 +202,8 @@ def _reached_digests(names: Sequence[str], own: Sequence[bytes], targets: Sequen
     for members in components_of(targets):
         if len(members) == 1:
             [index] = members
-            beyond = [target for target in targets[index] if target != index]
-            digests[index] = _hash([own[index], *[digests[at] for at in sorted(beyond, key=names.__getitem__)]])
+            others = [target for target in targets[index] if target != index]
+            digests[index] = _hash([own[index], *[digests[other] for other in sorted(others, key=names.__getitem__)]])
             continue
         inside = frozenset(members)
         beyond = {target for index in members for target in targets[index]} - inside

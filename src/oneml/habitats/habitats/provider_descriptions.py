@@ -17,7 +17,6 @@ from oneml.habitats.habitats.resources import generator_function
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 
 _ARGUMENT_MAX_BYTES = 2_000
-_AS_THEY_ARE = frozenset({bool, type(None)})
 _SCALARS = (str, int, bool, float, type(None))
 _STOCK = (providers.Provider.__module__, Reference.__module__, "builtins", "oneml.habitats.habitats.settings_views")
 
@@ -147,8 +146,7 @@ class _Description:
     def _argument(self, label: str, argument: Argument) -> JsonValue:
         if isinstance(argument, Edge):
             return {"provider": self._names[argument.target], "lazy": argument.lazy}
-        value = argument.value
-        return value if type(value) in _AS_THEY_ARE else self._value(label, value)
+        return self._value(label, argument.value)
 
     def _edge(self, edge: Edge) -> JsonValue:
         return {"provider": self._names[edge.target], "lazy": edge.lazy}

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harbour_site import PLAIN, VARIABLES, Harbour, installed, with_sessions
+from installed_site import COMMAND
 
 NODES = ("//load", "//weigh", "//report", "//wash")
 STARTED = Path(__file__).with_name("started.py")
@@ -102,11 +103,14 @@ def by_engine(here: Circumstances) -> Batch:
 def by(method: str, runs: int) -> Callable[[Circumstances], Batch]:
     """Prove nodes in processes that are started by a method of `multiprocessing`."""
     code = ("-P", str(STARTED))
-    return lambda here: _batch(method, runs, here, method, str(runs), here.session, *NODES, code=code)
+    short = {"TMPDIR": tempfile.gettempdir()}  # a fork server listens there, at a path of at most 108 characters
+    return lambda here: _batch(method, runs, here, method, str(runs), here.session, *NODES, code=code, **short)
 
 
-def _batch(way: str, runs: int, here: Circumstances, *arguments: str, **options: Sequence[str]) -> Batch:
-    done = here.harbour.run(*arguments, cwd=here.working, **options, **here.variables)
+def _batch(
+    way: str, runs: int, here: Circumstances, *arguments: str, code: Sequence[str] = COMMAND, **variables: str
+) -> Batch:
+    done = here.harbour.run(*arguments, code=code, cwd=here.working, **{**here.variables, **variables})
     return Batch(way, runs, "" if done.returncode == 0 else f"{here}\n{done.stdout}{done.stderr}")
 
 

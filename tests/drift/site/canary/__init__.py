@@ -31,8 +31,8 @@ class CanarySettings(PipelineSettings):
 
     model_config = SettingsConfigDict(env_prefix="CANARY_")
 
-    by_variable: SecretStr
-    by_file: SecretStr
+    by_variable: SecretStr = SecretStr("")
+    by_file: SecretStr = SecretStr("")
     by_default: SecretStr = SecretStr(DEFAULT)
     account: Account = Account()
     raw: SecretBytes = SecretBytes(b"")
@@ -44,8 +44,8 @@ class CanarySettings(PipelineSettings):
 class Client:
     """Holds all of them."""
 
-    by_variable: SecretStr
-    by_file: SecretStr
+    by_variable: SecretStr = SecretStr("")
+    by_file: SecretStr = SecretStr("")
     by_default: SecretStr
     password: SecretStr
     raw: SecretBytes

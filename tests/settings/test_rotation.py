@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from oneml.habitats.errors import SecretRotatedError
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 
@@ -99,11 +98,3 @@ def test_a_node_tells_of_those_that_it_has_otherwise(machine: "Machine") -> None
 
 def test_a_setting_without_a_secret_has_no_digest(machine: "Machine") -> None:
     assert machine.resolve(Holder).secret_digests(KEY, CONTEXT).keys() == {"built_in"}
-
-
-def test_the_refusal_names_setting_reference_and_policy() -> None:
-    error = SecretRotatedError(secrets=[("client.token", "env:HOLDER_CLIENT__TOKEN")])
-    assert error.exit_code == 3
-    assert '"client.token" (env:HOLDER_CLIENT__TOKEN)' in str(error)
-    assert "verification.rotation=allow" in str(error)
-    assert error.secrets == (("client.token", "env:HOLDER_CLIENT__TOKEN"),)

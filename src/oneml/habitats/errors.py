@@ -70,7 +70,6 @@
     │   ├── SignatureRefusedError
     │   ├── UnprovenError
     │   ├── SecretRefusedError
-    │   ├── SecretRotatedError
     │   └── SettingsModelChangedError
     └── BackendError            exit 4  an engine or a store failed
         ├── EngineError
@@ -94,6 +93,7 @@ from oneml.habitats.values.suggestions import known_names
 _DIFFERENCES_SHOWN = 20
 _DRIFTS_NAMED = 5
 _VALUE_CHARACTERS = 100
+_BESIDE_CHARACTERS = 40
 
 
 class OnemlError(Exception):
@@ -512,22 +512,6 @@ class SecretRefusedError(RefusalError):
         super().__init__(_missing_secrets(missing))
 
 
-class SecretRotatedError(RefusalError):
-    """Secrets on a worker are not those that the session was created with.
-
-    Attributes:
-        secrets: Setting and reference of each; never a value.
-    """
-
-    def __init__(self, *, secrets: Sequence[tuple[str, str]]) -> None:
-        self.secrets = tuple(secrets)
-        names = ", ".join(f'"{setting}" ({reference})' for setting, reference in self.secrets)
-        super().__init__(
-            f"Not the secrets that the session was created with: {names}. Give this worker those, "
-            "or create the session with verification.rotation=allow, which takes whatever the references lead to."
-        )
-
-
 class SettingsModelChangedError(RefusalError):
     """The settings of a recipe do not fit the model that is installed here."""
 
@@ -845,15 +829,17 @@ def drift_subject(drift: Drift) -> str:
     return f"{drift.kind} {drift.subject}" + (f", {drift.field}" if drift.field else "")
 
 
-def drift_lines(drift: Drift) -> Sequence[str]:
+def drift_lines(drift: Drift, sides: tuple[str, str] = ("recorded", "here")) -> Sequence[str]:
     """Return the two sides of a difference, and what to do about it, in indented lines."""
-    sides = (("recorded", drift.expected, drift.expected_source), ("here", drift.found, drift.found_source))
-    shown = ["absent" if value is None else _shortened(value) for _, value, _ in sides]
-    width = max(map(len, shown))
-    lines = [
-        f"  {side:<8}  {value:<{width}}  {source}".rstrip()
-        for (side, _, source), value in zip(sides, shown, strict=True)
-    ]
+    values = ["absent" if value is None else _shortened(value) for value in (drift.expected, drift.found)]
+    sources = (drift.expected_source, drift.found_source)
+    name, width = max(map(len, sides)), max(map(len, values))
+    lines: list[str] = []
+    for side, value, source in zip(sides, values, sources, strict=True):
+        if width <= _BESIDE_CHARACTERS:
+            lines.append(f"  {side:<{name}}  {value:<{width}}  {source}".rstrip())
+        else:
+            lines.extend([f"  {side:<{name}}  {value}", *([f"  {'':<{name}}  {source}"] if source else [])])
     return [*lines, *([f"  {drift.remedy}"] if drift.remedy else [])]
 
 

@@ -18,6 +18,7 @@ class SourcePlaces:
     def __init__(self, container: type) -> None:
         self._container = container
         self._parsed: dict[str, ast.Module | None] = {}
+        self._lines: dict[type, tuple[str, dict[str, int]] | None] = {}
 
     def of(self, name: str) -> Place | None:
         """Return where the provider is assigned; None where its source cannot be had.
@@ -37,12 +38,18 @@ class SourcePlaces:
         return None if found is None else Place(found[0], found[1].lineno)
 
     def _assigned(self, owner: type, attribute: str) -> Place | None:
+        if owner not in self._lines:
+            self._lines[owner] = self._assignments(owner)
+        found = self._lines[owner]
+        return None if found is None or attribute not in found[1] else Place(found[0], found[1][attribute])
+
+    def _assignments(self, owner: type) -> tuple[str, dict[str, int]] | None:
+        """Return the file of a class, and the line of the last assignment to each name in its body."""
         found = self._body(owner)
         if found is None:
             return None
         file, body = found
-        lines = [statement.lineno for statement in _statements(body) if attribute in _targets(statement)]
-        return Place(file, lines[-1]) if lines else None
+        return file, {name: statement.lineno for statement in _statements(body) for name in _targets(statement)}
 
     def _body(self, owner: type) -> tuple[str, ast.ClassDef] | None:
         try:

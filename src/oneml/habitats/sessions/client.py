@@ -27,7 +27,7 @@ from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe, check_unuse
 from oneml.habitats.sessions.session import PipelineSession
 from oneml.habitats.settings.calling import calling_place
 from oneml.habitats.settings.models import PipelineSettings
-from oneml.habitats.settings.signing_key import signing_key
+from oneml.habitats.settings.signing_key import key_texts, signing_key
 from oneml.habitats.settings.sources import STORE_VARIABLE, CommandLineSettings, ProcessSources, configured_store
 from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX, strange_variables
 from oneml.habitats.stores.addresses import default_store_url, open_artifact_store, open_session_store
@@ -340,6 +340,7 @@ class PipelineServiceClient:
                 registry=self.registry,
                 sources=self._sources,
                 signing_key=self._signing_key,
+                hidden=key_texts(self._sources),
                 clock=self._clock,
                 attempts=AttemptLog(self.store, recipe.session_id),
                 is_worker=is_worker,

@@ -127,7 +127,7 @@ class Drive:
             self.attempts.record(outcome._replace(ended_at=outcome.ended_at or rfc3339(self.clock.now())))
 
     def _mask(self, text: str) -> str:
-        return mask_secrets(text, self.openings.current().settings.secret_texts())
+        return mask_secrets(text, self.openings.current().secret_texts())
 
     def _engines(self, schedule: Schedule, recorder: Recorder, stack: ExitStack) -> Mapping[str, EngineRun]:
         context = EngineContext(

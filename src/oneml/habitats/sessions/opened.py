@@ -41,6 +41,7 @@ class OpenedSession:
         attempts: Claims and commits of the session.
         memory: Outputs that stay in this process, by node; outlives this.
         interrupts: Told while a body runs; outlives this.
+        hidden: Texts that must not show, beside secrets.
         clock: Time.
     """
 
@@ -57,6 +58,7 @@ class OpenedSession:
         attempts: AttemptLog,
         memory: dict[NodePath, Mapping[str, object]],
         interrupts: Interrupts,
+        hidden: frozenset[str],
         clock: Clock,
     ) -> None:
         self.revision = recipe.revision
@@ -65,6 +67,7 @@ class OpenedSession:
         self.settings = settings
         self.memory = memory
         self.interrupts = interrupts
+        self._hidden = hidden
         self.fingerprints = fingerprints
         self.verified = verified
         self._proven: set[NodePath] = set()
@@ -94,7 +97,7 @@ class OpenedSession:
             client=client,
             memory=self.memory,
             reuse_key_of=self.reuse_keys.of,
-            secrets=self._secret_texts,
+            secrets=self.secret_texts,
             interrupts=self.interrupts,
             clock=clock,
         )
@@ -113,8 +116,9 @@ class OpenedSession:
                 self.settings = self.verified.settings_with(entries)
         return self.settings
 
-    def _secret_texts(self) -> frozenset[str]:
-        return self.settings.secret_texts()
+    def secret_texts(self) -> frozenset[str]:
+        """Return every text that must not show, as far as it is known: secrets, and the signing key."""
+        return self.settings.secret_texts() | self._hidden
 
     def node_identity(self, path: NodePath) -> NodeIdentity:
         """Return what a node is, apart from its inputs."""

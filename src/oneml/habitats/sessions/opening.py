@@ -34,6 +34,7 @@ class SessionOpener:
         registry: The habitats that are installed here.
         sources: Where settings and secrets of this process come from.
         signing_key: The configured key; None where there is none.
+        hidden: Texts that must not show, beside secrets.
         clock: Time.
         attempts: Claims and commits of the session.
         is_worker: Whether this process runs single nodes for a driver elsewhere.
@@ -45,6 +46,7 @@ class SessionOpener:
     registry: HabitatRegistry
     sources: ProcessSources
     signing_key: bytes | None = field(repr=False)
+    hidden: frozenset[str] = field(repr=False)
     clock: Clock
     attempts: AttemptLog
     is_worker: bool
@@ -64,6 +66,7 @@ class SessionOpener:
             attempts=self.attempts,
             memory=self.memory,
             interrupts=self.interrupts,
+            hidden=self.hidden,
             clock=self.clock,
         )
 
@@ -94,6 +97,7 @@ class SessionOpener:
             attempts=self.attempts,
             memory=self.memory,
             interrupts=self.interrupts,
+            hidden=self.hidden,
             clock=self.clock,
         )
 
@@ -119,5 +123,6 @@ class SessionOpener:
             attempts=self.attempts,
             memory=self.memory,
             interrupts=self.interrupts,
+            hidden=self.hidden,
             clock=self.clock,
         )

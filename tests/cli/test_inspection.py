@@ -14,7 +14,7 @@ Invoke = Callable[..., Result]
 def test_description_shows_nodes_inputs_and_outputs(invoke: Invoke) -> None:
     result = invoke("describe", "probe")
     assert result.exit_code == 0
-    assert result.stdout.splitlines() == [
+    assert result.stdout.splitlines()[:16] == [
         "probe is probe:Probe.",
         "",
         "NODE                  PROVIDER  OUTPUTS            INPUTS",
@@ -32,6 +32,32 @@ def test_description_shows_nodes_inputs_and_outputs(invoke: Invoke) -> None:
         "raw     //make.raw",
         "number  //make.number",
     ]
+
+
+def test_description_ends_with_shortened_digests(invoke: Invoke) -> None:
+    lines = invoke("describe", "probe").stdout.splitlines()[16:]
+    whole = dict(line.rsplit(maxsplit=1) for line in lines[1:5])
+    assert list(whole) == ["fingerprint", "code", "graph", "settings schema"]
+    assert all(re.fullmatch("[0-9a-f]{12}", digest) for digest in whole.values())
+    assert lines[6].split() == ["COMPONENT", "INTERFACE", "CODE", "GRAPH"]
+    assert [line.split()[0] for line in lines[7:]] == ["join", "make", "nothing", "repeat"]
+
+
+def test_document_of_a_description_holds_a_manifest_of_whole_digests(invoke: Invoke) -> None:
+    manifest = json.loads(invoke("describe", "probe", "--json").stdout)["manifest"]
+    assert {name: manifest[name] for name in ("habitat", "distribution", "version", "container")} == {
+        "habitat": "probe",
+        "distribution": "probe",
+        "version": "1.0",
+        "container": "probe:Probe",
+    }
+    assert manifest["fingerprint"] == invoke("fingerprint", "probe").stdout.strip()
+    assert set(manifest["components"]) == {"make", "repeat", "join", "nothing"}
+    assert all(
+        re.fullmatch("[0-9a-f]{64}", digest)
+        for component in manifest["components"].values()
+        for digest in component.values()
+    )
 
 
 def test_description_follows_settings_and_shows_little_of_a_wide_fan_out(invoke: Invoke) -> None:

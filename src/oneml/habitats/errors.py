@@ -920,7 +920,7 @@ class SignatureRefusedError(RefusalError):
         self.reason = reason
         super().__init__(
             f"The {what} is refused: {reason}, and ONEML_SIGNING_KEY or signing_key is configured here. "
-            "Configure the same key for whoever creates sessions and whoever runs their nodes, then create a new session."
+            "Give the same key to whoever creates sessions and whoever runs their nodes, then create a new session."
         )
 
 

@@ -32,9 +32,13 @@ COMMANDS = {
     "run-pipeline-node": LazyCommand(
         f"{_COMMANDS}.run_pipeline_node:run_pipeline_node", "Run one node of an existing session."
     ),
+    "prove": LazyCommand(f"{_COMMANDS}.prove:prove", "Make a worker's check of one node, running nothing."),
+    "reproduce": LazyCommand(f"{_COMMANDS}.reproduce:reproduce", "Compute a node once more here, and compare."),
+    "fingerprint": LazyCommand(f"{_COMMANDS}.fingerprint:fingerprint", "Show what a habitat or a node is known by."),
+    "diff": LazyCommand(f"{_COMMANDS}.diff:diff", "Say in what two sessions differ."),
     "output": LazyCommand(f"{_COMMANDS}.output:output", "Show or save what a node published."),
-    "sessions": LazyCommand(f"{_COMMANDS}.sessions:sessions", "Create, run, list, show and remove sessions."),
-    "settings": LazyCommand(f"{_COMMANDS}.settings:settings", "Show the settings of a habitat."),
+    "sessions": LazyCommand(f"{_COMMANDS}.sessions:sessions", "Create, run, revise, list, show and remove sessions."),
+    "settings": LazyCommand(f"{_COMMANDS}.settings:settings", "Show and explain the settings of a habitat."),
     "doctor": LazyCommand(f"{_COMMANDS}.doctor:doctor", "Check this installation."),
 }
 

@@ -72,8 +72,12 @@ class PlannedNodes:
         return self.record(path).author
 
     def provider(self, name: str) -> ProviderRecord:
-        """Return what the recipe knows the provider of a node by, of which something has been read."""
-        return self._provider_of(name) if self._provider_of is not None else self._providers[name]
+        """Return what the recipe knows the provider of a node by."""
+        if self._provider_of is not None:
+            return self._provider_of(name)
+        if name not in self._providers:
+            self.plan()
+        return self._providers[name]
 
     def record(self, path: NodePath) -> NodeRecord:
         """Return what the recipe holds about a node.

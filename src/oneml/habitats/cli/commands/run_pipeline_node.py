@@ -12,7 +12,7 @@ from oneml.habitats.cli.options import HABITAT_VARIABLE, SESSION_VARIABLE, as_js
 from oneml.habitats.cli.printing import one_line, print_document, remark
 from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.sessions.client import PipelineServiceClient
-from oneml.habitats.values.node_path import parse_node_path
+from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState
 
@@ -39,18 +39,19 @@ def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None
     habitat = _given(pipeline, "--pipeline", HABITAT_VARIABLE, "the habitat")
     known_id = _given(session_id, "--session-id", SESSION_VARIABLE, "the session")
     path = parse_node_path(node)
-    with PipelineServiceClient().session(habitat, known_id) as session:
+    client = PipelineServiceClient()
+    with client.session(habitat, known_id) as session:
         if session.is_committed(path):
             remark(f"{path} has run in session {session.session_id}: its outputs are committed already.")
             if as_json:
-                _print_outcome(session, session.outcome(path) or NodeOutcome(path, NodeState.SUCCEEDED))
+                _print_outcome(client, session, session.outcome(path) or NodeOutcome(path, NodeState.SUCCEEDED))
             return
         with stdout_kept_for_data() if as_json else nullcontext():
             with importing():
                 session.open()
             outcome = session.run_node(path)
         if as_json:
-            _print_outcome(session, outcome)
+            _print_outcome(client, session, outcome)
     if outcome.state is NodeState.SUCCEEDED:
         if sys.stderr.isatty():
             remark(f"{path} succeeded in {outcome.seconds or 0:.3f} s.")
@@ -66,7 +67,19 @@ def _why(outcome: NodeOutcome, session_id: str) -> str:
     return f"{outcome.path} {outcome.state}{why}\nSee more: oneml sessions show {session_id} {outcome.path}"
 
 
-def _print_outcome(session: "PipelineSession", outcome: NodeOutcome) -> None:
+def _fingerprint(client: PipelineServiceClient, session: "PipelineSession", path: NodePath) -> str | None:
+    """Return what the recipe, at its newest revision, knows the node by."""
+    from oneml.habitats.sessions.planned_nodes import PlannedNodes  # noqa: PLC0415  # only for a document
+    from oneml.habitats.sessions.revisions import newest_revision, read_revision  # noqa: PLC0415  # likewise
+    from oneml.habitats.settings.signing_key import signing_key  # noqa: PLC0415  # likewise
+    from oneml.habitats.settings.sources import ProcessSources  # noqa: PLC0415  # likewise
+
+    key = signing_key(ProcessSources.of_this_process())
+    recipe = read_revision(client.store, session.recipe, newest_revision(client.store, session.session_id), key=key)
+    return PlannedNodes(client.store, recipe).record(path).fingerprint
+
+
+def _print_outcome(client: PipelineServiceClient, session: "PipelineSession", outcome: NodeOutcome) -> None:
     error = outcome.error
     print_document(
         "node",
@@ -78,7 +91,7 @@ def _print_outcome(session: "PipelineSession", outcome: NodeOutcome) -> None:
         seconds=outcome.seconds,
         error=None if error is None else {"type": error.type, "text": error.text, "traceback": error.traceback},
         reused_from=outcome.reused_from,
-        fingerprint=None,
+        fingerprint=_fingerprint(client, session, outcome.path),
     )
 
 

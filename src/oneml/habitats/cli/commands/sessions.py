@@ -4,6 +4,7 @@ from typing import Unpack
 
 import click
 
+from oneml.habitats.cli.commands.session_revise import revise
 from oneml.habitats.cli.commands.session_show import show
 from oneml.habitats.cli.failures import EXIT_USAGE, ReportedError
 from oneml.habitats.cli.options import (
@@ -30,7 +31,7 @@ SECONDS = "%Y-%m-%d %H:%M:%SZ"
 
 @click.group()
 def sessions() -> None:
-    """Create, run, list, show and remove sessions."""
+    """Create, run, revise, list, show and remove sessions."""
 
 
 @sessions.command()
@@ -114,4 +115,5 @@ def rm(session: tuple[str, ...]) -> None:
         remark(f"Session {client.remove_session(each)} is removed.")
 
 
+sessions.add_command(revise)
 sessions.add_command(show)

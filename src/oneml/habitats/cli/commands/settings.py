@@ -4,6 +4,7 @@ from typing import Unpack
 
 import click
 
+from oneml.habitats.cli.commands.settings_explain import explain
 from oneml.habitats.cli.options import SettingsOptions, as_json, command_line_settings, settings_options
 from oneml.habitats.cli.printing import print_document
 from oneml.habitats.cli.settings_text import print_settings, setting_fields
@@ -16,7 +17,7 @@ from oneml.habitats.values.node_path import parse_node_path
 
 @click.group()
 def settings() -> None:
-    """Show the settings of a habitat."""
+    """Show the settings of a habitat, and explain them."""
 
 
 @settings.command()
@@ -38,3 +39,6 @@ def show(habitat: str, node: str | None, *, as_json: bool, **options: Unpack[Set
         print_document("settings", habitat=habitat, node=path, settings=setting_fields(rows))
     else:
         print_settings(rows)
+
+
+settings.add_command(explain)

@@ -1,0 +1,57 @@
+"""``oneml sessions revise``."""
+
+import click
+
+from oneml.habitats.cli.options import as_json
+from oneml.habitats.cli.printing import print_document
+from oneml.habitats.cli.streams import stdout_kept_for_data
+from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.settings.checks import raise_all
+from oneml.habitats.settings.session import assignment_layers
+from oneml.habitats.values.json_value import JsonObject
+
+NODES_SHOWN = 10
+
+
+@click.command()
+@click.argument("session")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    required=True,
+    metavar="NAME=VALUE",
+    help="Change a setting of the process for the session. Repeatable.",
+)
+@as_json
+def revise(session: str, *, assignments: tuple[str, ...], as_json: bool) -> None:
+    r"""Change settings of SESSION: nodes that have not started take them.
+
+    What the session or a node sets itself stands above the change. Settings that the pipeline was defined with are
+    fixed.
+
+    \b
+    Example:
+      oneml sessions revise 0198c0de --set retries=2
+    """
+    with PipelineServiceClient().load_session(session) as found, stdout_kept_for_data():
+        given = assignment_layers(found.open().settings.model, assignments)
+        raise_all(given.errors)
+        if given.nodes:
+            message = f"{', '.join(given.nodes)}: a revision is of the whole session, not of single nodes."
+            raise click.UsageError(message)
+        values: JsonObject = {} if given.session is None else given.session.values
+        source = " ".join(f"--set {text}" for text in assignments)
+        revision = found.take_revision(found.settings_revised(values, source=source))
+    if as_json:
+        print_document(
+            "revision", session_id=found.session_id, habitat=found.habitat, number=revision.number, nodes=revision.nodes
+        )
+        return
+    if not revision.nodes:
+        click.echo(f"Revision {revision.number} of session {found.session_id} changes no node that is left to run.")
+        return
+    shown = ", ".join(revision.nodes[:NODES_SHOWN])
+    hidden = len(revision.nodes) - NODES_SHOWN
+    more = f" and {hidden} more" if hidden > 0 else ""
+    click.echo(f"Revision {revision.number} of session {found.session_id} changes {shown}{more}.")

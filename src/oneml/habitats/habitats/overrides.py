@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 from dependency_injector import providers
 
 from oneml.habitats.errors import InvalidOverrideError
+from oneml.habitats.habitats.import_paths import NotCanonicalError, import_path
 from oneml.habitats.habitats.override_types import misfit
 from oneml.habitats.habitats.provider_graph import ProviderGraph, ReplacedBy
 from oneml.habitats.habitats.providers import AnyProvider, Reference, is_provider
@@ -185,12 +186,9 @@ def _is_json(value: object) -> bool:
 
 
 def _import_path(form: object) -> str | None:
-    if not isinstance(form, type) or form.__module__ == "__main__":
-        return None
-    path = f"{form.__module__}:{form.__qualname__}"
     try:
-        return path if _imported(path) is form else None
-    except (ImportError, AttributeError):
+        return import_path(form) if isinstance(form, type) else None
+    except NotCanonicalError:
         return None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from oneml.habitats.graph.signature import BodySignature, body_signature
+from oneml.habitats.graph.signature import body_signature
 from oneml.habitats.habitats.body_interface import interface_digest
 from oneml.habitats.habitats.code_document import identity_to_json
 from oneml.habitats.habitats.code_identity import CodeIdentity
@@ -13,6 +13,7 @@ from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.executables import executable_of
 from oneml.habitats.habitats.graph_description import GraphDescription, describe_graph
+from oneml.habitats.habitats.import_paths import NotCanonicalError
 from oneml.habitats.habitats.live_shape import live_shape
 from oneml.habitats.habitats.settings_schema import settings_schema
 from oneml.habitats.habitats.source_places import SourcePlaces
@@ -131,7 +132,7 @@ class SessionIdentity:
             "settings_schema": self.base.settings_schema,
             "components": {
                 name: {
-                    "interface": interface_digest(self._signature(name)),
+                    "interface": self._interface(name),
                     "code": self.provider(name).own_code,
                     "graph": self.provider(name).graph,
                 }
@@ -139,9 +140,13 @@ class SessionIdentity:
             },
         }
 
-    def _signature(self, provider: str) -> BodySignature:
+    def _interface(self, provider: str) -> str | None:
+        """Return the digest of the ports of a body; None where a type of theirs is none that can be imported."""
         executable = executable_of(self._components, provider)
-        return body_signature(executable.call, bound=executable.bound)
+        try:
+            return interface_digest(body_signature(executable.call, bound=executable.bound))
+        except NotCanonicalError:
+            return None
 
     def documents(self) -> Mapping[str, bytes]:
         """Return what a worker compares, as canonical JSON by name."""

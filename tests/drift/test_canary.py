@@ -14,8 +14,8 @@ SETTINGS = (
     *("--set", "account.password=file:nested"),
     *("--set", "raw=file:raw"),
 )
-LEFT_OUT = ("site", "secrets", ".env")
-"""What is searched holds everything but the package with its default, the secrets themselves, and bytecode."""
+LEFT_OUT = ("site", "secrets")
+"""What is searched holds everything but the package with its default, and the secrets themselves."""
 
 
 @pytest.fixture
@@ -72,30 +72,32 @@ def test_nodes_that_fail_with_secrets_leave_none_behind(aviary: Site, engine: st
 
 
 def test_no_command_shows_a_secret(aviary: Site) -> None:
-    create = ("sessions", "create", "canary", *SETTINGS, "--session-id")
-    for session in ("first-session", "second-session"):
-        shown(aviary, *create, session)
-    worker = {"ONEML_HABITATS_PIPELINE": "canary", "ONEML_PIPELINE_SESSION_ID": "first-session"}
-    shown(aviary, "--traceback", "run-pipeline-node", "//tell", codes=(1,), **worker)
-    shown(aviary, "run-pipeline-node", "//work", **worker)
-    for command in (
-        ("settings", "show", "canary", "//tell", *SETTINGS, "--json"),
-        ("settings", "explain", "canary", *SETTINGS, "--json"),
-        ("settings", "explain", "canary", "//tell", *SETTINGS),
-        ("describe", "canary", *SETTINGS, "--json"),
-        ("fingerprint", "canary", *SETTINGS, "--json"),
-        ("fingerprint", "canary", "//tell", *SETTINGS),
-        ("doctor",),
-        ("sessions", "show", "first-session", "--json"),
-        ("sessions", "list", "--json"),
-        ("prove", "first-session", "//tell"),
-        ("diff", "first-session", "second-session"),
-        ("diff", "first-session", "second-session", "--json"),
-    ):
-        shown(aviary, *command)
-    shown(aviary, "--traceback", "check", "canary", codes=(0, 2))
-    shown(aviary, "--traceback", "reproduce", "first-session", "//tell", codes=(1,))
-    shown(aviary, "reproduce", "first-session", "//work")
+    worker = ("--pipeline", "canary", "--session-id", "first-session")
+    lines: list[tuple[tuple[str, ...], int]] = [
+        (("sessions", "create", "canary", *SETTINGS, "--session-id", "first-session"), 0),
+        (("sessions", "create", "canary", *SETTINGS, "--session-id", "second-session"), 0),
+        (("--traceback", "run-pipeline-node", "//tell", *worker), 1),
+        (("run-pipeline-node", "//work", *worker), 0),
+        (("settings", "show", "canary", "//tell", *SETTINGS, "--json"), 0),
+        (("settings", "explain", "canary", *SETTINGS, "--json"), 0),
+        (("settings", "explain", "canary", "//tell", *SETTINGS), 0),
+        (("describe", "canary", *SETTINGS, "--json"), 0),
+        (("fingerprint", "canary", *SETTINGS, "--json"), 0),
+        (("fingerprint", "canary", "//tell", *SETTINGS), 0),
+        (("check", "canary"), 0),
+        (("doctor",), 0),
+        (("sessions", "show", "first-session", "//tell", "--json"), 0),
+        (("sessions", "list", "--json"), 0),
+        (("prove", "first-session", "//tell"), 0),
+        (("diff", "first-session", "second-session"), 0),
+        (("diff", "first-session", "second-session", "--json"), 0),
+        (("--traceback", "reproduce", "first-session", "//tell"), 0),
+        (("reproduce", "first-session", "//work"), 0),
+        (("run-pipeline", "canary", *SETTINGS, "--reuse"), 1),
+    ]
+    for (words, code), done in zip(lines, aviary.run_all([words for words, _ in lines]), strict=True):
+        assert done.returncode == code, (words, done.stdout)
+        assert found_in(done.stdout.encode()) == [], words
     assert found_below(aviary.folder, but=LEFT_OUT) == []
 
 
@@ -115,22 +117,23 @@ def test_no_refusal_shows_a_secret(aviary: Site) -> None:
 
 def test_no_usage_error_shows_a_secret(aviary: Site) -> None:
     create = ("--traceback", "sessions", "create", "canary", *SETTINGS)
-    shown(aviary, *create, "--set", f"by_file={BY_FILE}", codes=(2,))
-    shown(aviary, *create, "--set", f'account={{"password": {json.dumps(NESTED)}}}', codes=(2,))
-    shown(aviary, *create, "--set", f"//tell:raw={RAW}", codes=(2,))
-    shown(aviary, *create, "--set", "long=file:short", codes=(2,))
-    aviary.edit("canary/__init__.py", "min_length=3", "min_length=300")
     (aviary.folder / "secrets" / "short").write_text(BY_FILE)
-    shown(aviary, *create, "--set", "long=file:short", codes=(2,))
-    shown(aviary, *create, "--session-id", "late", "--set", "long=env:CANARY_BY_VARIABLE", codes=(2,))
-    shown(aviary, *create, codes=(2,), ONEML_SIGNING_KEY=NESTED)
-    (aviary.working / "settings.toml").write_text(f"by_file = {json.dumps(BY_FILE)}\n")
-    shown(aviary, *create, "--settings", "settings.toml", codes=(2,))
-    (aviary.working / "settings.toml").unlink()
+    settings = aviary.working / "settings.toml"
+    settings.write_text(f"by_file = {json.dumps(BY_FILE)}\n")
+    for given, told in (
+        (("--set", f"by_file={BY_FILE}"), "by_file"),
+        (("--set", f"account={json.dumps({'password': NESTED})}"), "account"),
+        (("--set", f"//tell:raw={RAW}"), "raw"),
+        (("--set", "long=file:short"), "long"),
+        (("--set", "long=env:CANARY_BY_VARIABLE"), "long"),
+        (("--settings", settings.name), "by_file"),
+    ):
+        assert told in shown(aviary, *create, *given, codes=(2,))
+    settings.unlink()
+    assert "signing_key" in shown(aviary, *create, codes=(2,), ONEML_SIGNING_KEY=NESTED)
     (aviary.working / ".env").write_text(f"CANARY_ACCOUNT__PASSWORD='{NESTED}'\nCANARY_SHOUT=nothing\n")
-    shown(aviary, *create, codes=(2,))
-    (aviary.working / ".env").unlink()
-    assert found_below(aviary.folder, but=LEFT_OUT) == []
+    assert "shout" in shown(aviary, *create, codes=(2,))
+    assert found_below(aviary.folder, but=(*LEFT_OUT, "work")) == []
 
 
 OBJECTS = """
@@ -152,12 +155,13 @@ preview = client.preview("canary", settings=settings)
 seen += [preview, preview.settings, preview.plan, preview.settings.session, preview.settings.process]
 with Canary.open(settings={"by_variable": "env:CANARY_BY_VARIABLE", **fields}) as components:
     seen += [components, type(components), components.client, components.client(), Canary.settings.session.by_file]
+    by_file = components.client().by_file
     override = replace(Canary.client, components.client())
     seen += [override, override.describe()]
 with client.create_session("canary", settings=settings, session_id="objects") as session:
     seen += [session, session.run(), session.outcome("//tell"), session.node_rows()]
 seen += [client.load_session("objects"), client.list_sessions()]
-for given in ({**fields, "by_file": components.client().by_file}, {**fields, "long": 12}, {**fields, "account": 7}):
+for given in ({**fields, "by_file": by_file}, {**fields, "long": 12}, {**fields, "account": 7}):
     try:
         client.create_session("canary", settings=given)
     except OnemlError as error:
@@ -165,7 +169,7 @@ for given in ({**fields, "by_file": components.client().by_file}, {**fields, "lo
     else:
         raise AssertionError(given)
 for each in seen:
-    print(repr(each), str(each), f"{each}")
+    print(repr(each), str(each))
     pprint.pprint(each)
 """
 

@@ -28,8 +28,6 @@ DRIVERS = (IN_PROCESS, THREADS, PROCESS)
 ENGINES = (*DRIVERS, WORKER)
 """Those, and a worker that is told two names."""
 
-FORKED = Path(__file__).with_name("forked.py")
-
 CREATE = """
 import sys
 from oneml.habitats import PipelineServiceClient, Reference, replace
@@ -74,11 +72,9 @@ class Harbour(Site):
 
     def drive(self, variant: str, **variables: str) -> "dict[str, tuple[int, str]]":
         """Run the sessions of all engines of drivers; return the exit code and what was said, by engine."""
-        lines = [f"sessions run {session_of(variant, engine)}" for engine in DRIVERS]
-        done = self.run(*lines, code=("-P", str(FORKED)), **{**VARIABLES[variant], **variables})
-        assert done.returncode == 0, done.stderr
-        results = [(code, said) for code, said in json.loads(done.stdout)]
-        return dict(zip(DRIVERS, results, strict=True))
+        lines = [("sessions", "run", session_of(variant, engine)) for engine in DRIVERS]
+        results = self.run_all(lines, **{**VARIABLES[variant], **variables})
+        return {engine: (done.returncode, done.stdout) for engine, done in zip(DRIVERS, results, strict=True)}
 
     def restore(self, original: "Harbour") -> None:
         """Put back what is installed and what the recipes say."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+FORKED = Path(__file__).with_name("forked.py")
 COMMAND = ("-P", "-m", "oneml.habitats")
 TIMEOUT_SECONDS = 120
 NOT_INSTALLED = shutil.ignore_patterns("__pycache__")
@@ -108,6 +109,19 @@ class Site:
     def script(self, text: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         """Run Python code."""
         return self.run(code=("-P", "-c", text), **variables)
+
+    def run_all(self, lines: Sequence[Sequence[str]], **variables: str) -> "Sequence[subprocess.CompletedProcess[str]]":
+        """Run several commands, each in a child that is forked off before code of pipelines is imported.
+
+        Words hold no spaces; both streams come as standard output.
+        """
+        done = self.run(*(" ".join(words) for words in lines), code=("-P", str(FORKED)), **variables)
+        assert done.returncode == 0, done.stderr
+        results: list[tuple[int, str]] = json.loads(done.stdout)
+        return [
+            subprocess.CompletedProcess(words, code, said, "")
+            for words, (code, said) in zip(lines, results, strict=True)
+        ]
 
     def create(self, habitat: str, *arguments: str, **variables: str) -> str:
         created = self.run("sessions", "create", habitat, "--json", *arguments, **variables)

@@ -36,7 +36,7 @@ class CanarySettings(PipelineSettings):
     by_default: SecretStr = SecretStr(DEFAULT)
     account: Account = Account()
     raw: SecretBytes = SecretBytes(b"")
-    long: Annotated[SecretStr, Field(min_length=3)] = SecretStr("long enough")
+    long: Annotated[SecretStr, Field(min_length=300)] = SecretStr("x" * 300)
     shout: bool = False
 
 
@@ -44,8 +44,8 @@ class CanarySettings(PipelineSettings):
 class Client:
     """Holds all of them."""
 
-    by_variable: SecretStr = SecretStr("")
-    by_file: SecretStr = SecretStr("")
+    by_variable: SecretStr
+    by_file: SecretStr
     by_default: SecretStr
     password: SecretStr
     raw: SecretBytes

@@ -8,15 +8,21 @@ from pathlib import Path
 from installed_site import Site
 
 SOURCES = Path(__file__).parents[1] / "drift" / "site"
-HABITATS = {"harbour": "harbour.containers:Harbour", "harbour-twin": "harbour.twin:Twin"}
+HABITATS = {
+    "harbour": "harbour.containers:Harbour",
+    "harbour-twin": "harbour.twin:Twin",
+    "harbour-chosen": "harbour.chosen:chosen",
+}
 
 SIGNING_KEY = "k3y-of-the-harbour-master-0123456789abcdef"
 TOKEN = "t0ken-of-the-harbour"
 
-PLAIN, OVERRIDDEN, SIGNED = "plain", "overridden", "signed"
+PLAIN, OVERRIDDEN, REVISED, CHOSEN, SIGNED = "plain", "overridden", "revised", "chosen", "signed"
 VARIABLES: Mapping[str, Mapping[str, str]] = {
     PLAIN: {},
     OVERRIDDEN: {},
+    REVISED: {},
+    CHOSEN: {},
     SIGNED: {"ONEML_SIGNING_KEY": SIGNING_KEY, "QUAY_TOKEN": TOKEN},
 }
 """What a process of a session of each variant finds in its environment."""
@@ -39,17 +45,25 @@ ENGINES = {
     "threads": {"engine": "in-process", "workers": 2},
     "process": {"engine": "process", "workers": 2},
 }
-client = PipelineServiceClient()
 for variant in sys.argv[1:]:
+    client = PipelineServiceClient()
     overrides = []
     fields = {}
     if variant == "overridden":
         overrides.append(replace(Harbour.crane, provider=Reference(Crane, "harbour.spare:SpareCrane", reach=2)))
     if variant == "signed":
         fields["token"] = "env:QUAY_TOKEN"
-    for engine, settings in ENGINES.items():
-        name = f"{variant}-{engine}"
-        client.create_session("harbour", *overrides, settings={**settings, **fields}, session_id=name).close()
+    habitat = "harbour-chosen" if variant == "chosen" else "harbour"
+    sessions = [
+        client.create_session(
+            habitat, *overrides, settings={**settings, **fields}, session_id=f"{variant}-{engine}"
+        )
+        for engine, settings in ENGINES.items()
+    ]
+    if variant == "revised":
+        assert len(client.change_settings(habitat, {"boats": 5})) == len(sessions)
+    for session in sessions:
+        session.close()
 """
 
 
@@ -65,7 +79,9 @@ class Harbour(Site):
         """Run a session, or its first node as a worker; return the exit code and what it said."""
         told = {**VARIABLES[variant], **variables}
         if engine == WORKER:
-            done = self.work("harbour", session_of(variant, engine), "//load", **told)
+            done = self.work(
+                "harbour-chosen" if variant == CHOSEN else "harbour", session_of(variant, engine), "//load", **told
+            )
         else:
             done = self.run("sessions", "run", session_of(variant, engine), **told)
         return done.returncode, done.stdout + done.stderr

@@ -20,7 +20,7 @@ from oneml.habitats.habitats.code_document import identity_from_json
 from oneml.habitats.habitats.code_here import identity_here
 from oneml.habitats.habitats.code_identity import CodeIdentity
 from oneml.habitats.habitats.components import PipelineComponents
-from oneml.habitats.habitats.entry import HabitatEntry
+from oneml.habitats.habitats.entry import HabitatEntry, own_target
 from oneml.habitats.habitats.graph_description import GraphDescription, describe_graph
 from oneml.habitats.habitats.live_code import live_drifts
 from oneml.habitats.habitats.loading import checked_container, imported_object
@@ -233,6 +233,11 @@ def open_verified(
     verified = Verified(store, recipe, policy_of(recipe))
     entry, known, document, expected, found = _code_checked(verified, store, recipe, registry)
     container = registry.load(entry.name) if known else checked_container(entry, imported_object(entry))
+    if own_target(container) != expected.container:
+        target = own_target(container)
+        verified.judge(
+            [Drift("container", recipe.habitat, "class", expected.container, target, found_source=entry.target)]
+        )
     verified.judge(live_drifts(_object(document, "live"), found.places))
     model = container.settings_model()
     schema = settings_schema(model)

@@ -1,8 +1,21 @@
 """Runs the body of a node under the debugger of the standard library."""
 
-import bdb
 import pdb
 from collections.abc import Callable
+from typing import cast
+
+from typing_extensions import override
+
+
+class _Debugger(pdb.Pdb):
+    """Knows whether it was left with ``quit``: then it returns None, as if the body had."""
+
+    was_left = False
+
+    @override
+    def set_quit(self) -> None:
+        self.was_left = True
+        super().set_quit()
 
 
 def debugged(body: Callable[..., object], /, **arguments: object) -> object:
@@ -12,12 +25,13 @@ def debugged(body: Callable[..., object], /, **arguments: object) -> object:
         KeyboardInterrupt: The debugger was left with ``quit``.
         Exception: What the body raised.
     """
-    debugger = pdb.Pdb(nosigint=True)
+    debugger = _Debugger(nosigint=True)
     try:
-        return debugger.runcall(body, **arguments)
-    except bdb.BdbQuit as left:
-        raise KeyboardInterrupt from left
+        result = cast("object", debugger.runcall(body, **arguments))
     except Exception as raised:
         debugger.message(f"{type(raised).__name__}: {raised}")
         pdb.post_mortem(raised.__traceback__)
         raise
+    if debugger.was_left:
+        raise KeyboardInterrupt
+    return result

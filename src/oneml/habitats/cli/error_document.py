@@ -58,27 +58,26 @@ def _json(value: object, depth: int) -> JsonValue:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
-    if isinstance(value, str) or depth > DEPTH_MAX:
+    if isinstance(value, str | bytes | bytearray) or depth > DEPTH_MAX:
         return _text(str(value))
     members = _members(value)
     if members is not None:
         return {_text(str(name)): _json(member, depth + 1) for name, member in members.items()}
-    if isinstance(value, Collection) and not isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, Collection):
         items = [_json(item, depth + 1) for item in cast("Collection[object]", value)]
-        return sorted(items, key=str) if isinstance(cast("object", value), Set) else items
-    return _text(str(cast("object", value)))
+        return sorted(items, key=str) if isinstance(value, Set) else items
+    return _text(str(value))
 
 
 def _members(value: object) -> Mapping[object, object] | None:
     if isinstance(value, Mapping):
         return cast("Mapping[object, object]", value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: cast("object", getattr(value, field.name)) for field in fields(value)}
     names = cast("tuple[str, ...] | None", getattr(value, "_fields", None))
-    if isinstance(value, tuple) and names is not None:
-        return dict(zip(names, cast("tuple[object, ...]", value), strict=True))
-    plain = cast("object", value)
-    if is_dataclass(plain) and not isinstance(plain, type):
-        return {field.name: cast("object", getattr(plain, field.name)) for field in fields(plain)}
-    return None
+    if names is None or not isinstance(value, tuple):
+        return None
+    return dict(zip(names, cast("tuple[object, ...]", value), strict=True))
 
 
 def _text(text: str) -> str:

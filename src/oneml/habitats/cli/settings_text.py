@@ -57,8 +57,9 @@ def field_lines(explanation: "Explanation", field: "FieldText") -> Sequence[str]
     lines = [f"{explanation.name}: {field.type}"]
     if field.description:
         lines.append(f"  {field.description}")
-    given = [one for one in (explanation, *explanation.hidden) if one.origin.layer == DEFAULT]
-    lines.append(f"  default: {json_text(given[-1].value) if given else 'none, it must be given'}")
+    told = [(explanation.origin, explanation.value), *((one.origin, one.value) for one in explanation.hidden)]
+    given = [value for origin, value in told if origin.layer == DEFAULT]
+    lines.append(f"  default: {json_text(given[-1]) if given else 'none, it must be given'}")
     lines.append(f"  value: {json_text(explanation.value)}{' (a reference to a secret)' if explanation.secret else ''}")
     lines.append(f"    from {origin_text(explanation.origin)}")
     for one in explanation.hidden:

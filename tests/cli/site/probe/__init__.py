@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dependency_injector import providers
+from pydantic import Field, SecretStr
 
 from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSettings, Settings
 
@@ -17,11 +18,12 @@ from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSettings
 class ProbeSettings(PipelineSettings):
     """What can be set."""
 
-    greeting: str = "Hello"
+    greeting: str = Field(default="Hello", description="What is said to whoever is named.")
     fail: bool = False
     hang: bool = False
     wait: bool = False
     times: tuple[int, ...] = (1, 2)
+    token: SecretStr | None = None
 
 
 class Parts(NamedTuple):
@@ -46,10 +48,13 @@ class Make:
 
 
 class Repeat:
-    """Says it several times."""
+    """Says it several times; or says what a file says, as no node should."""
 
     def __call__(self, text: str, times: int) -> str:
         """Return the text, repeated."""
+        outside = Path("outside")
+        if outside.exists():
+            return outside.read_text()
         return " ".join([text] * times)
 
 

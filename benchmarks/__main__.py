@@ -13,6 +13,7 @@ GROUPS = {
     "sessions": "Dependency injection: sessions",
     "nodes": "Running nodes in-process, over a bare loop",
     "graphs": "Graphs of 100,000 nodes with two upstreams each: define, validate, order",
+    "identity": "Identity: fingerprints, a worker's check, settings explained",
     "cold-start": "Cold start: a command in a fresh process",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")

@@ -1,4 +1,4 @@
-"""What identity costs: fingerprints, a worker's check in small and huge sessions, unchanged code, explained settings."""
+"""What identity costs: fingerprints, unchanged code, explained settings, a worker's check in small and huge sessions."""
 
 import json
 import os
@@ -10,18 +10,25 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pydantic import create_model
+
 from benchmarks.figures import Figure, at_most
 from benchmarks.group import Effort, main
 from benchmarks.sessions import PROVIDERS, large_container
 from benchmarks.timing import median_ratio, repeated, rounds
-from oneml.habitats import PipelineComponents
+from oneml.habitats import PipelineSettings
 from oneml.habitats.habitats.code_here import identity_here
 from oneml.habitats.habitats.code_recording import code_identity
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.graph_description import GraphDescription, describe_graph
+from oneml.habitats.settings.explanations import setting_explanations
+from oneml.habitats.settings.resolve import resolve_settings
+from oneml.habitats.settings.sources import ProcessSources
 
 NODES, QUICK_NODES, FEW_NODES = 100_000, 10_000, 2
 MODULES, LINES = 10, 200
+SETTINGS = 100 - len(PipelineSettings.model_fields) - 5
+"""Of the package's own: with the common ones, some of them nested, there are about 100."""
 HABITAT = "many-nodes"
 MANY_NODES = """
 from dependency_injector import providers
@@ -108,13 +115,29 @@ def measure_unchanged_code(effort: Effort) -> Iterator[Figure]:
         entry = HabitatEntry("two-thousand-lines", "two_thousand_lines:Box")
         recorded = code_identity(Box, habitat=entry)
         if len(recorded.modules) != MODULES + 1:
-            raise RuntimeError(f"{len(recorded.modules)} modules")
+            message = f"{len(recorded.modules)} modules"
+            raise RuntimeError(message)
         prove = repeated(lambda: identity_here(recorded, habitat=entry), seconds=effort.seconds)
         if identity_here(recorded, habitat=entry).digest != recorded.digest:
-            raise RuntimeError("the unchanged code is not the same")
+            message = "the unchanged code is not the same"
+            raise RuntimeError(message)
         milliseconds = statistics.median(rounds({"prove": prove}, count=effort.rounds)["prove"]) * 1e3
         sys.path.remove(folder)
     yield at_most(f"{lines:,} lines in {MODULES + 1} files proven unchanged", milliseconds, 5, " ms")
+
+
+def measure_explanations(effort: Effort) -> Iterator[Figure]:
+    """Give what it costs to explain settings that variables, code and the command line give."""
+    fields: dict[str, object] = {f"field_{number}": (int, number) for number in range(SETTINGS)}
+    model = create_model("Explained", __base__=PipelineSettings, __module__="explained", **fields)
+    environ = {f"EXPLAINED_FIELD_{number}": "1" for number in range(0, SETTINGS, 2)}
+    with TemporaryDirectory() as folder:
+        sources = ProcessSources(environ=environ, working_directory=Path(folder))
+        given = {f"field_{number}": 2 for number in range(0, SETTINGS, 3)}
+        settings = resolve_settings(model, habitat="explained", session=given, sources=sources)
+        explain = repeated(lambda: setting_explanations(settings), seconds=effort.seconds)
+        milliseconds = statistics.median(rounds({"explain": explain}, count=effort.rounds)["explain"]) * 1e3
+    yield at_most(f"{len(setting_explanations(settings))} settings explained", milliseconds, 1, " ms")
 
 
 def measure_check(effort: Effort) -> Iterator[Figure]:
@@ -161,7 +184,9 @@ def _installed(folder: Path) -> Mapping[str, str]:
 
 def _session(count: int, environment: Mapping[str, str]) -> str:
     create = ["sessions", "create", HABITAT, "--set", f"count={count}", "--json"]
-    session_id: str = json.loads(_output([sys.executable, "-P", "-m", "oneml.habitats", *create], environment))["session_id"]
+    session_id: str = json.loads(_output([sys.executable, "-P", "-m", "oneml.habitats", *create], environment))[
+        "session_id"
+    ]
     return session_id
 
 
@@ -174,7 +199,8 @@ def _seconds(arguments: list[str], environment: Mapping[str, str]) -> float:
 def _output(command: list[str], environment: Mapping[str, str]) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        message = f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}"
+        raise RuntimeError(message)
     return done.stdout
 
 

@@ -52,7 +52,7 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
     rows = result.nodes
     failed = [path for path, row in rows.items() if row.state in {NodeState.FAILED, NodeState.REFUSED}]
     for path in failed[:TRACEBACKS_SHOWN]:
-        show_traceback(session, path)
+        show_error(session, path)
     lines = [f"session {result.session_id} {result.state}: {row_counts(rows.values())}."]
     lines.extend(f"  {path} {rows[path].state}: {one_line(rows[path].detail)}" for path in failed[:FAILURES_SHOWN])
     if len(failed) > FAILURES_SHOWN:
@@ -65,10 +65,17 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
     raise ReportedError("\n".join(lines), exit_code=exit_code)
 
 
-def show_traceback(session: "PipelineSession", path: "NodePath") -> None:
-    """Print the traceback of a node's last attempt to standard error, where one was written down."""
+def show_error(session: "PipelineSession", path: "NodePath") -> None:
+    """Print what a node's last attempt raised to standard error, where that was written down.
+
+    A refusal is told by what differs: its traceback would say where in this package that was found.
+    """
     outcome = session.outcome(path)
-    if outcome is not None and outcome.error is not None:
+    if outcome is None or outcome.error is None:
+        return
+    if outcome.state is NodeState.REFUSED:
+        remark(f"{path} was refused:\n{outcome.error.text}\n")
+    else:
         remark(f"{path} raised in attempt {outcome.attempt}:\n{outcome.error.traceback.rstrip()}\n")
 
 

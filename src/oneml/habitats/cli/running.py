@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from oneml.habitats.sessions.run_result import RunResult
     from oneml.habitats.sessions.session import PipelineSession
     from oneml.habitats.values.node_path import NodePath
+    from oneml.habitats.values.outcome import NodeOutcome
 
 FAILURES_SHOWN = 10
 TRACEBACKS_SHOWN = 3
@@ -66,17 +67,18 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
 
 
 def show_error(session: "PipelineSession", path: "NodePath") -> None:
-    """Print what a node's last attempt raised to standard error, where that was written down.
-
-    A refusal is told by what differs: its traceback would say where in this package that was found.
-    """
+    """Print what a node's last attempt raised to standard error, where that was written down."""
     outcome = session.outcome(path)
-    if outcome is None or outcome.error is None:
-        return
-    if outcome.state is NodeState.REFUSED:
-        remark(f"{path} was refused:\n{outcome.error.text}\n")
-    else:
-        remark(f"{path} raised in attempt {outcome.attempt}:\n{outcome.error.traceback.rstrip()}\n")
+    if outcome is not None and outcome.error is not None:
+        what = "was refused" if outcome.state is NodeState.REFUSED else f"raised in attempt {outcome.attempt}"
+        remark(f"{path} {what}:\n{error_text(outcome)}\n")
+
+
+def error_text(outcome: "NodeOutcome") -> str:
+    """Return the traceback of what a node raised; of a refusal what differs, which was found in this package."""
+    if outcome.error is None:
+        return ""
+    return outcome.error.text if outcome.state is NodeState.REFUSED else outcome.error.traceback.rstrip()
 
 
 def state_counts(states: Iterable[NodeState], *, reused: int = 0) -> str:

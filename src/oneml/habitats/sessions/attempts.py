@@ -82,6 +82,21 @@ class AttemptLog:
         claims = (name.removesuffix(keys.CLAIM) for name in names if name.endswith(keys.CLAIM))
         return max((int(number) for number in claims if number.isdigit()), default=0)
 
+    def revision_of(self, path: NodePath, attempt: int) -> int | None:
+        """Return the revision of the settings that an attempt ran with; None where no such attempt was claimed.
+
+        Raises:
+            InvalidDocumentError: The claim is not one of ours.
+        """
+        data = self._store.read(keys.claim_key(self._session_id, path, attempt), limit_bytes=_DOCUMENT_MAX_BYTES)
+        if data is None:
+            return None
+        what = f"claim of attempt {attempt} at {path}"
+        revision = json_object(data, what=what, limit_bytes=_DOCUMENT_MAX_BYTES).get("revision")
+        if not isinstance(revision, int) or isinstance(revision, bool):
+            raise InvalidDocumentError(what=what, reason='"revision" is no number')
+        return revision
+
     def attempted(self) -> frozenset[str]:
         """Return the keys (see `node_key`) of the nodes that were ever attempted."""
         return frozenset(self._store.children(keys.nodes_prefix(self._session_id)))

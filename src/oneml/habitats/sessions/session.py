@@ -378,9 +378,8 @@ class PipelineSession:
 
         node = parse_node_path(path)
         self._nodes.node(node)
-        opened = self._refresh()
-        opened.prove(node)
-        with opened.interrupts.listening():
+        with self._opened_as_it_ran(node) as opened, opened.interrupts.listening():
+            opened.prove(node)
             found = reproduce(
                 node,
                 session_id=self.session_id,
@@ -392,6 +391,24 @@ class PipelineSession:
         if opened.interrupts.pending():
             raise KeyboardInterrupt
         return found
+
+    @contextmanager
+    def _opened_as_it_ran(self, node: NodePath) -> Generator[OpenedSession]:
+        """Open the revision that the last attempt at a node ran with; the newest where nobody knows."""
+        opened = self._refresh()
+        outcome = self._attempts.outcome(node)
+        number = None if outcome is None else self._attempts.revision_of(node, outcome.attempt)
+        if number is None or number == opened.revision:
+            yield opened
+            return
+        from oneml.habitats.sessions.revisions import read_revision  # noqa: PLC0415  # few sessions have any
+
+        recipe = read_revision(self._store, self._recipe, number, key=self._opener.signing_key)
+        older = self._opener.reopened(recipe, self._nodes.at(recipe))
+        try:
+            yield older
+        finally:
+            older.close()
 
     def recorded(self) -> "RecordedSession":
         """Return what was recorded of it, for `compare_sessions`; the container is not opened.

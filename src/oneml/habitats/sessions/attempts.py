@@ -11,7 +11,7 @@ from typing import NamedTuple
 from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions import keys
-from oneml.habitats.values.json_value import canonical_json, json_object
+from oneml.habitats.values.json_value import JsonObject, canonical_json, json_object
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome, PortRecord
 from oneml.habitats.values.outcome_json import (
@@ -67,7 +67,7 @@ class AttemptLog:
         """
         document = self._claims.get(revision)
         if document is None:
-            told = {"pid": os.getpid(), "host": socket.gethostname(), "revision": revision}
+            told: JsonObject = {"pid": os.getpid(), "host": socket.gethostname(), "revision": revision}
             document = self._claims[revision] = canonical_json(told)
         attempt = 1
         while not self._store.create_if_absent(

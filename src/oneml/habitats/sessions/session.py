@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
 
@@ -197,7 +198,8 @@ class PipelineSession:
         recipe = self._at_newest_revision()
         nodes = PlannedNodes(self._store, recipe)
         record = nodes.record(node)
-        opened = self._opener.reopened(recipe, nodes)
+        # As a worker does, which reads the entries for its node alone, however many nodes there are.
+        opened = replace(self._opener, is_worker=True).reopened(recipe, nodes)
         try:
             opened.prove(node)
             verified = cast("Verified", opened.verified)

@@ -1,4 +1,4 @@
-"""What identity costs: fingerprints, unchanged code, explained settings, a worker's check in small and huge sessions."""
+"""What identity costs: fingerprints, unchanged code, explained settings, checks in small and huge sessions."""
 
 import json
 import os

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oneml.habitats.cli.error_document import error_fields
 from oneml.habitats.cli.failures import ReportedError
@@ -150,6 +152,26 @@ def test_whatever_an_error_carries_becomes_json() -> None:
         "text": "\\udcff",
     }
     json.dumps(found, allow_nan=False).encode()
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.builds(object),
+    lambda items: (
+        st.lists(items)
+        | st.tuples(items)
+        | st.dictionaries(st.text() | st.integers(), items)
+        | st.builds(Pair, items, items)
+    ),
+    max_leaves=10,
+)
+
+
+@given(values)
+def test_every_error_has_a_document(value: object) -> None:
+    error = UsageError("so")
+    error.__dict__["value"] = value
+    text = json.dumps(error_fields(error), allow_nan=False, ensure_ascii=False).encode()
+    assert json.loads(text)["fields"].keys() == {"value"}
 
 
 def test_endless_structure_ends() -> None:

@@ -84,6 +84,25 @@ def test_changed_code_is_refused_everywhere_and_drawn(process: Process, edit: Ca
     assert b"printed by the body" not in worker.stderr
 
 
+def test_what_is_unproven_has_no_fingerprint_and_says_why(invoke: Invoke) -> None:
+    whole = invoke("fingerprint", "loose")
+    assert (whole.exit_code, whole.stdout) == (0, "unproven\n")
+    assert whole.stderr.startswith("unproven: ")
+    document = json.loads(invoke("fingerprint", "loose", "//said", "--json").stdout)
+    assert (document["fingerprint"], document["nodes"]) == (None, {"//said": None})
+    assert "lambda" in document["unproven"][0]
+    assert len(invoke("fingerprint", "loose", "//plain").stdout) == 65
+    assert "unproven" in invoke("describe", "loose").stdout
+
+
+def test_what_is_unproven_is_refused_by_another_process(process: Process) -> None:
+    assert process("sessions", "create", "loose", "--session-id", "loose").returncode == 0
+    proof = process("prove", "loose", "//said", "--json")
+    document = json.loads(proof.stdout)
+    assert (proof.returncode, document["verdict"], document["error"]["type"]) == (3, "unproven", "UnprovenError")
+    assert process("prove", "loose", "//plain").returncode == 0
+
+
 def test_comment_refuses_nothing(process: Process, edit: Callable[[str, str], None]) -> None:
     assert process(*CREATE).returncode == 0
     edit("class Nothing:", "# A remark.\nclass Nothing:")

@@ -31,7 +31,7 @@ from oneml.habitats.values.plan import (
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState, SessionState
 
-A, B = NodePath("//a"), NodePath("//b")
+A, B, C = NodePath("//a"), NodePath("//b"), NodePath("//c")
 
 
 class FakeSession:
@@ -51,6 +51,10 @@ class FakeSession:
         return {"x": f"{path}.{port}", "y": float("nan")}[port]
 
     def outcome(self, path: NodePath) -> NodeOutcome | None:
+        if path == C:
+            return NodeOutcome(
+                path, NodeState.REFUSED, 0, None, ErrorRecord("DriftError", "It\n  differs", "Traceback")
+            )
         if path != A:
             return None
         return NodeOutcome(path, NodeState.FAILED, 2, 0.1, ErrorRecord("KeyError", "k", "Traceback ...\nKeyError: k\n"))
@@ -80,6 +84,12 @@ def test_traceback_of_a_failure_stands_before_the_error(capsys: pytest.CaptureFi
     error = told(SessionState.FAILED, ("//a", NodeState.FAILED, "KeyError: k"), ("//b", NodeState.FAILED, "x"))
     assert capsys.readouterr().err == "//a raised in attempt 2:\nTraceback ...\nKeyError: k\n\n"
     assert error.exit_code == 1
+
+
+def test_refusal_is_drawn_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    error = told(SessionState.FAILED, ("//c", NodeState.REFUSED, "DriftError: It differs"))
+    assert capsys.readouterr().err == "//c was refused:\nIt\n  differs\n\n"
+    assert error.exit_code == 3
 
 
 def test_of_very_many_failures_some_are_shown_and_all_are_counted() -> None:

@@ -18,7 +18,8 @@ from oneml.habitats import (
 )
 from oneml.habitats.data.determinism import why_bytes_may_differ
 from oneml.habitats.data.serializer_registry import BUILT_IN
-from oneml.habitats.errors import InputsMissingError, InvalidNodePathError, UnknownNodeError
+from oneml.habitats.errors import InputsMissingError, InvalidDocumentError, InvalidNodePathError, UnknownNodeError
+from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog, Commit
 from oneml.habitats.sessions.reproduction import PortStatus
 from oneml.habitats.stores.hashing import HashingBlobStore
@@ -26,6 +27,7 @@ from oneml.habitats.stores.memory import MemoryArtifactStore
 from oneml.habitats.values.json_value import canonical_json
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome, PortRecord
+from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState
 
 ENDED = "2026-01-01T00:00:00Z"
@@ -236,3 +238,26 @@ def test_not_a_number_equals_itself(client: PipelineServiceClient, registry: Hab
         session.run()
         assert session.output("//nothing") != [math.nan, -math.inf]
         assert session.reproduce("//nothing").same
+
+
+def test_a_node_is_reproduced_with_the_settings_that_it_ran_with(client: PipelineServiceClient) -> None:
+    with client.create_session("arithmetic") as session:
+        session.run_node("//start")
+        session.run_node("//multiply/0")
+        session.revise({"offset": 5})
+        session.run_node("//multiply/1")
+        assert session.reproduce("//multiply/0").same
+        assert session.reproduce("//multiply/1").same
+        assert (session.output("//multiply/0"), session.output("//multiply/1")) == (2, 25)
+    with client.load_session(session.session_id) as loaded:
+        assert loaded.reproduce("//multiply/0").same
+        assert loaded.open().revision == 1
+
+
+@pytest.mark.parametrize("claim", [b"{}", b'{"revision":true}', b'{"revision":"1"}'])
+def test_a_claim_without_a_revision_is_an_error(client: PipelineServiceClient, claim: bytes) -> None:
+    attempts = AttemptLog(client.store, SessionId("s1"))
+    assert attempts.revision_of(NodePath("//a"), 1) is None
+    client.store.create_if_absent(keys.claim_key(SessionId("s1"), NodePath("//a"), 1), claim)
+    with pytest.raises(InvalidDocumentError, match="claim of attempt 1 at //a"):
+        attempts.revision_of(NodePath("//a"), 1)

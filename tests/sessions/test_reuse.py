@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oneml.habitats import PipelineServiceClient, PipelineSession
+from oneml.habitats import PipelineNodeSettings, PipelineServiceClient, PipelineSession, PipelineSessionSettings
 from oneml.habitats.errors import CorruptArtifactError, InvalidDocumentError
 from oneml.habitats.ports.observer import Event, NodeEvent
 from oneml.habitats.sessions import keys, reuse
@@ -372,3 +372,42 @@ class TestArtifacts:
         assert "//double" in reused(second)
         with pytest.raises(CorruptArtifactError):
             second.output("//double")
+
+
+class TestWhatNodesReallyAre:
+    """With the identities that sessions give their nodes."""
+
+    def test_workers_and_threads_reuse_from_each_other(self, client: PipelineServiceClient) -> None:
+        first = run(client, reuse=False, engine="process", workers=2)
+        assert reused(run(client, workers=2)) == ALL
+        second = run(client, engine="process", workers=2, retries=1)
+        assert reused(second) == ALL
+        assert {row.reused_from for row in second.node_rows().values()} == {first.session_id}
+
+    def test_a_setting_counts_where_it_is_read(self, client: PipelineServiceClient) -> None:
+        run(client)
+        nodes = {"//multiply/1": PipelineNodeSettings(fields={"offset": 5})}
+        with client.create_session("arithmetic", settings=PipelineSessionSettings(nodes=nodes)) as session:
+            session.run(reuse=True)
+            assert reused(session) == {"//start", "//multiply/0", "//multiply/2"}
+
+    def test_a_failure_is_not_reused_and_what_stands_beside_it_is(self, client: PipelineServiceClient) -> None:
+        with client.create_session("troubled", settings={"kind": "raise"}) as first:
+            first.run()
+        with client.create_session("troubled", settings={"kind": "raise", "retries": 1}) as second:
+            rows = second.run(reuse=True).nodes
+        assert {path: (row.state.value, row.attempt) for path, row in rows.items()} == {
+            "//bad": ("failed", 2),
+            "//after": ("skipped", 0),
+            "//alone": ("succeeded", 0),
+        }
+
+    def test_code_that_was_patched_in_this_process_is_no_source(
+        self, client: PipelineServiceClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import session_pipelines  # type: ignore[import-not-found]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(session_pipelines.Sum, "__call__", lambda _self, values: -sum(values))
+            assert run(client, reuse=False).output("//total") == -222
+        assert run(client).output("//total") == 222

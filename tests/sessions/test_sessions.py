@@ -448,13 +448,13 @@ def test_a_timeout_stays_the_final_state_whatever_the_worker_wrote(client: Pipel
 
 def test_a_request_to_stop_right_at_the_start_is_heard(client: PipelineServiceClient) -> None:
     with client.create_session("arithmetic") as session:
-        opened = session.open
+        refreshed = session._openings.refreshed
 
         def stop_meanwhile() -> OpenedSession:
             session.stop()
-            return opened()
+            return refreshed()
 
-        session.open = stop_meanwhile  # type: ignore[method-assign]
+        session._openings.refreshed = stop_meanwhile  # type: ignore[method-assign]
         assert session.run().state is SessionState.STOPPED
 
 

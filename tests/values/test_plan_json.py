@@ -63,9 +63,12 @@ def through_bytes(value: Any) -> Any:
 
 @given(NODES)
 def test_a_node_survives_its_document(node: PlannedNode) -> None:
-    assert planned_node_from_json(
-        through_bytes(planned_node_to_json(node)), through_bytes(shown_to_json(node)), what="plan"
-    ) == node
+    assert (
+        planned_node_from_json(
+            through_bytes(planned_node_to_json(node)), through_bytes(shown_to_json(node)), what="plan"
+        )
+        == node
+    )
 
 
 @given(

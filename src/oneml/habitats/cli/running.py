@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from oneml.habitats.sessions.run_result import RunResult
     from oneml.habitats.sessions.session import PipelineSession
     from oneml.habitats.values.node_path import NodePath
+    from oneml.habitats.values.outcome import NodeOutcome
 
 FAILURES_SHOWN = 10
 TRACEBACKS_SHOWN = 3
@@ -52,7 +53,7 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
     rows = result.nodes
     failed = [path for path, row in rows.items() if row.state in {NodeState.FAILED, NodeState.REFUSED}]
     for path in failed[:TRACEBACKS_SHOWN]:
-        show_traceback(session, path)
+        show_error(session, path)
     lines = [f"session {result.session_id} {result.state}: {row_counts(rows.values())}."]
     lines.extend(f"  {path} {rows[path].state}: {one_line(rows[path].detail)}" for path in failed[:FAILURES_SHOWN])
     if len(failed) > FAILURES_SHOWN:
@@ -65,11 +66,19 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
     raise ReportedError("\n".join(lines), exit_code=exit_code)
 
 
-def show_traceback(session: "PipelineSession", path: "NodePath") -> None:
-    """Print the traceback of a node's last attempt to standard error, where one was written down."""
+def show_error(session: "PipelineSession", path: "NodePath") -> None:
+    """Print what a node's last attempt raised to standard error, where that was written down."""
     outcome = session.outcome(path)
     if outcome is not None and outcome.error is not None:
-        remark(f"{path} raised in attempt {outcome.attempt}:\n{outcome.error.traceback.rstrip()}\n")
+        what = "was refused" if outcome.state is NodeState.REFUSED else f"raised in attempt {outcome.attempt}"
+        remark(f"{path} {what}:\n{error_text(outcome)}\n")
+
+
+def error_text(outcome: "NodeOutcome") -> str:
+    """Return the traceback of what a node raised; of a refusal what differs, which was found in this package."""
+    if outcome.error is None:
+        return ""
+    return outcome.error.text if outcome.state is NodeState.REFUSED else outcome.error.traceback.rstrip()
 
 
 def state_counts(states: Iterable[NodeState], *, reused: int = 0) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions import keys
-from oneml.habitats.values.json_value import canonical_json, json_object
+from oneml.habitats.values.json_value import JsonObject, canonical_json, json_object
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome, PortRecord
 from oneml.habitats.values.outcome_json import (
@@ -67,7 +67,7 @@ class AttemptLog:
         """
         document = self._claims.get(revision)
         if document is None:
-            told = {"pid": os.getpid(), "host": socket.gethostname(), "revision": revision}
+            told: JsonObject = {"pid": os.getpid(), "host": socket.gethostname(), "revision": revision}
             document = self._claims[revision] = canonical_json(told)
         attempt = 1
         while not self._store.create_if_absent(
@@ -81,6 +81,21 @@ class AttemptLog:
         names = self._store.children(keys.node_prefix(self._session_id, path))
         claims = (name.removesuffix(keys.CLAIM) for name in names if name.endswith(keys.CLAIM))
         return max((int(number) for number in claims if number.isdigit()), default=0)
+
+    def revision_of(self, path: NodePath, attempt: int) -> int | None:
+        """Return the revision of the settings that an attempt ran with; None where no such attempt was claimed.
+
+        Raises:
+            InvalidDocumentError: The claim is not one of ours.
+        """
+        data = self._store.read(keys.claim_key(self._session_id, path, attempt), limit_bytes=_DOCUMENT_MAX_BYTES)
+        if data is None:
+            return None
+        what = f"claim of attempt {attempt} at {path}"
+        revision = json_object(data, what=what, limit_bytes=_DOCUMENT_MAX_BYTES).get("revision")
+        if not isinstance(revision, int) or isinstance(revision, bool):
+            raise InvalidDocumentError(what=what, reason='"revision" is no number')
+        return revision
 
     def attempted(self) -> frozenset[str]:
         """Return the keys (see `node_key`) of the nodes that were ever attempted."""

@@ -34,10 +34,8 @@ def session_explanations(
         signing_key: The key by which a revision must be signed; None where none is configured.
 
     Raises:
-        UnknownNodeError: The session has no such node.
-        UnknownSettingError: A name is none of the model.
-        SettingsModelChangedError: The model has other settings by now.
-        RefusalError: A document was altered, or is not signed by the key.
+        UsageError: The session has no such node, or the model no such setting.
+        RefusalError: The model has other settings by now; or a document was altered, or is not signed by the key.
         InvalidDocumentError: Something that was recorded is not of its form.
         StoreError: The store failed.
     """

@@ -1,6 +1,7 @@
 """A session whose container is open in this process, ready to run nodes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ class OpenedSession:
         nodes: Where nodes come from.
         fingerprints: Computes what nodes are here.
         verified: What was held against the recipe, where another process wrote it.
+        as_written: Tells whether the code in this process is what its source says; asked once, before outputs are
+            offered to other sessions.
         attempts: Claims and commits of the session.
         memory: Outputs that stay in this process, by node; outlives this.
         interrupts: Told while a body runs; outlives this.
@@ -55,6 +58,7 @@ class OpenedSession:
         nodes: PlannedNodes,
         fingerprints: Fingerprints,
         verified: "Verified | None",
+        as_written: Callable[[], bool],
         attempts: AttemptLog,
         memory: dict[NodePath, Mapping[str, object]],
         interrupts: Interrupts,
@@ -70,6 +74,7 @@ class OpenedSession:
         self._hidden = hidden
         self.fingerprints = fingerprints
         self.verified = verified
+        self.as_written = as_written
         self._proven: set[NodePath] = set()
         self._nodes = nodes
         self._signatures: dict[str, BodySignature] = {}
@@ -120,9 +125,14 @@ class OpenedSession:
         """Return every text that must not show, as far as it is known: secrets, and the signing key."""
         return self.settings.secret_texts() | self._hidden
 
+    @cached_property
+    def _is_reusable(self) -> bool:
+        """Whether what runs here is what it is known by."""
+        return self.as_written() if self.verified is None else not self.verified.allowed
+
     def node_identity(self, path: NodePath) -> NodeIdentity:
         """Return what a node is, apart from its inputs."""
-        if self.verified is not None and self.verified.allowed:
+        if not self._is_reusable:
             return NOT_REUSABLE
         node = self._nodes.node(path)
         self._nodes.provider(node.provider)

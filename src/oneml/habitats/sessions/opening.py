@@ -63,6 +63,7 @@ class SessionOpener:
             nodes=nodes,
             fingerprints=prepared.identity().fingerprints,
             verified=None,
+            as_written=lambda: _is_as_written(prepared),
             attempts=self.attempts,
             memory=self.memory,
             interrupts=self.interrupts,
@@ -94,6 +95,7 @@ class SessionOpener:
             nodes=nodes,
             fingerprints=verified.fingerprints(nodes.provider, self.signing_key),
             verified=verified,
+            as_written=lambda: True,
             attempts=self.attempts,
             memory=self.memory,
             interrupts=self.interrupts,
@@ -120,9 +122,19 @@ class SessionOpener:
             nodes=nodes,
             fingerprints=older.fingerprints,
             verified=older.verified,
+            as_written=older.as_written,
             attempts=self.attempts,
             memory=self.memory,
             interrupts=self.interrupts,
             hidden=self.hidden,
             clock=self.clock,
         )
+
+
+def _is_as_written(prepared: "Prepared") -> bool:
+    """Tell whether no module that counts was changed in this process since it was imported."""
+    from oneml.habitats.habitats.live_code import live_drifts  # noqa: PLC0415  # not where a session is opened again
+    from oneml.habitats.habitats.live_shape import live_shape  # noqa: PLC0415  # as above
+
+    code = prepared.identity().code
+    return not live_drifts(live_shape(code), code.places, thorough=True)

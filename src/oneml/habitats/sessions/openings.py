@@ -1,25 +1,52 @@
 """The open containers of a session: one for each revision of its settings that is still at work."""
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
+from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions.opened import OpenedSession
+from oneml.habitats.sessions.opening import SessionOpener
+from oneml.habitats.sessions.planned_nodes import PlannedNodes
+from oneml.habitats.sessions.proof import Proof
+from oneml.habitats.sessions.recipe import Recipe
+from oneml.habitats.sessions.revisions import newest_revision
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
+
+if TYPE_CHECKING:
+    from oneml.habitats.sessions.verification import Verified
+    from oneml.habitats.settings.effective import EffectiveSettings
+    from oneml.habitats.settings.models import PipelineSettings
 
 
 class Openings:
     """Hands out the newest container; an older one is closed when its last node ends.
 
     Args:
+        store: The artifact store.
+        recipe: The recipe, as it was written.
+        nodes: The nodes of the plan.
+        opener: Opens containers in this process.
         first: What is open already, where something is.
-        reopen: Opens the container at the newest revision.
     """
 
-    def __init__(self, first: OpenedSession | None, reopen: Callable[[], OpenedSession]) -> None:
+    def __init__(
+        self,
+        *,
+        store: ArtifactStore,
+        recipe: Recipe,
+        nodes: PlannedNodes,
+        opener: SessionOpener,
+        first: OpenedSession | None,
+    ) -> None:
+        self._store = store
+        self._recipe = recipe
+        self._nodes = nodes
+        self._opener = opener
         self._current = first
-        self._reopen = reopen
         self._lock = threading.Lock()
         self._opening = threading.Lock()
         self._users: dict[OpenedSession, int] = {}
@@ -38,11 +65,89 @@ class Openings:
         if self._current is None:
             with self._opening:
                 if self._current is None:
-                    self._current = self._reopen()
+                    self._current = self._reopened(self.newest_recipe())
         return self._current
 
-    def replace(self, opened: OpenedSession) -> None:
-        """Let ``opened`` be the newest."""
+    def refreshed(self) -> OpenedSession:
+        """Return the newest container at the newest revision, where this process follows what another one drives.
+
+        Raises:
+            RefusalError: This process is not what the recipe says.
+            StoreError: The store failed.
+        """
+        opened = self.current()
+        if opened.verified is not None and newest_revision(self._store, self._recipe.session_id) > opened.revision:
+            opened = self._reopened(self.newest_recipe())
+            self._replace(opened)
+        return opened
+
+    def newest_recipe(self) -> Recipe:
+        """Return the recipe at its newest revision.
+
+        Raises:
+            InvalidDocumentError: That revision is none.
+            RefusalError: It was altered, or is not signed.
+            StoreError: The store failed.
+        """
+        return self._recipe_at(newest_revision(self._store, self._recipe.session_id))
+
+    @contextmanager
+    def at(self, revision: int | None) -> Generator[OpenedSession]:
+        """Have the container at a revision open for the time of the block; None for the newest.
+
+        Raises:
+            RefusalError: This process is not what the recipe says.
+        """
+        opened = self.refreshed()
+        if revision is None or revision == opened.revision:
+            yield opened
+            return
+        older = self._reopened(self._recipe_at(revision))
+        try:
+            yield older
+        finally:
+            older.close()
+
+    def proof(self, node: NodePath) -> Proof:
+        """Make the check of a worker; see `PipelineSession.prove`."""
+        recipe = self.newest_recipe()
+        nodes = PlannedNodes(self._store, recipe)
+        record = nodes.record(node)
+        # As a worker does, which reads the entries for its node alone, however many nodes there are.
+        opened = replace(self._opener, is_worker=True).reopened(recipe, nodes)
+        try:
+            opened.prove(node)
+            verified = cast("Verified", opened.verified)
+            return Proof(
+                session_id=recipe.session_id,
+                habitat=recipe.habitat,
+                node=node,
+                revision=recipe.revision,
+                fingerprint=record.fingerprint,
+                compared=tuple(verified.compared),
+                allowed=tuple(verified.allowed),
+                notices=tuple(verified.notices),
+            )
+        finally:
+            opened.close()
+
+    def revise(self, recipe: Recipe, settings: "EffectiveSettings[PipelineSettings]") -> None:
+        """Open the container with the settings of a new revision, and hand that out from now on."""
+        opened = self._opener.revised(recipe, self._nodes.at(recipe), self.current(), settings)
+        opened.know_plan()
+        self._replace(opened)
+
+    def _recipe_at(self, revision: int) -> Recipe:
+        if revision == 0:
+            return self._recipe
+        from oneml.habitats.sessions.revisions import read_revision  # noqa: PLC0415  # few sessions have any
+
+        return read_revision(self._store, self._recipe, revision, key=self._opener.signing_key)
+
+    def _reopened(self, recipe: Recipe) -> OpenedSession:
+        return self._opener.reopened(recipe, self._nodes.at(recipe))
+
+    def _replace(self, opened: OpenedSession) -> None:
         with self._lock:
             older, self._current = self._current, opened
             idle = older is not None and not self._users.get(older)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Self, TypeVar, overload
 
 from typing_extensions import TypeForm
 
@@ -13,7 +13,7 @@ from oneml.habitats.errors import InMemoryNodeError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.observer import Observer
-from oneml.habitats.ports.session_store import NodeRow, SessionRow, SessionStore
+from oneml.habitats.ports.session_store import NodeRow, SessionStore
 from oneml.habitats.sessions.clock import rfc3339
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.sessions.opened import OpenedSession
@@ -22,10 +22,9 @@ from oneml.habitats.sessions.openings import Openings
 from oneml.habitats.sessions.output_reader import OutputReader
 from oneml.habitats.sessions.planned_nodes import PlannedNodes
 from oneml.habitats.sessions.proof import Proof, Revision
-from oneml.habitats.sessions.recipe import Recipe, read_code, read_explanation
-from oneml.habitats.sessions.revisions import newest_revision
+from oneml.habitats.sessions.recipe import Recipe
+from oneml.habitats.sessions.standing import Standing
 from oneml.habitats.settings.calling import calling_place
-from oneml.habitats.values.json_value import JsonObject
 from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.outcome import NodeOutcome, PortRecord
 from oneml.habitats.values.plan import Plan, PlannedNode
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from oneml.habitats.sessions.preparation import Prepared
     from oneml.habitats.sessions.reproduction import Debug, Reproduction
     from oneml.habitats.sessions.run_result import RunResult
-    from oneml.habitats.sessions.verification import Verified
     from oneml.habitats.settings.effective import EffectiveSettings
     from oneml.habitats.settings.models import PipelineSettings
 
@@ -84,11 +82,13 @@ class PipelineSession:
         else:
             self._nodes = PlannedNodes(store, recipe, prepared.plan, prepared.identity().provider)
             first = opener.created(recipe, self._nodes, prepared)
-        self._openings = Openings(first, self._reopened)
+        self._openings = Openings(store=store, recipe=recipe, nodes=self._nodes, opener=opener, first=first)
         self._revising = threading.Lock()
         self._is_running = False
         self._stop_requested = threading.Event()
-        self._own_rows: dict[NodePath, NodeRow] = {}
+        self._standing = Standing(
+            store=store, index=index, recipe=recipe, nodes=self._nodes, attempts=self._attempts, clock=clock
+        )
         self._outputs = OutputReader(
             attempts=self._attempts,
             client=lambda: DataClient(store, allow_pickle=may_unpickle()),
@@ -120,37 +120,11 @@ class PipelineSession:
     @property
     def state(self) -> SessionState:
         """Where it stands now."""
-        index, row = self._indexed()
-        if row.state is SessionState.RUNNING and not index.is_driven(self.session_id):
-            # It may have ended between the two looks.
-            row = index.session(self.session_id) or row
-            return SessionState.INTERRUPTED if row.state is SessionState.RUNNING else row.state
-        if row.state is SessionState.SUCCEEDED or index.is_driven(self.session_id):
-            return row.state
-        rows = self.node_rows()
-        if len(rows) == row.node_count and all(one.state is NodeState.SUCCEEDED for one in rows.values()):
-            # Workers have run what was left; nobody told the index.
-            index.record(self.session_id, SessionState.SUCCEEDED, list(rows.values()), self._clock.now())
-            return SessionState.SUCCEEDED
-        return row.state
+        return self._standing.state()
 
     def node_rows(self) -> Mapping[NodePath, NodeRow]:
         """Return the state of every node that is not simply pending, in the order of the plan."""
-        from oneml.habitats.sessions.index import rows_from_store  # noqa: PLC0415  # a worker never asks
-
-        index, _ = self._indexed()
-        known = {row.path: row for row in index.nodes(self.session_id)}
-        is_driven = index.is_driven(self.session_id)
-        newer = rows_from_store(self._attempts, self.plan, known, is_driven=is_driven)
-        found = {**known, **newer, **self._own_rows}
-        return {path: found[path] for path in self.plan.nodes if path in found}
-
-    def _indexed(self) -> tuple[SessionStore, SessionRow]:
-        """Return the index, and this session's row in it, which is found again where it was lost."""
-        from oneml.habitats.sessions.index import add_to_index  # noqa: PLC0415  # a worker never asks
-
-        index = self._index()
-        return index, index.session(self.session_id) or add_to_index(self._store, index, self._recipe)
+        return self._standing.rows()
 
     @property
     def is_open(self) -> bool:
@@ -165,26 +139,6 @@ class PipelineSession:
         """
         return self._openings.current()
 
-    def _reopened(self) -> OpenedSession:
-        recipe = self._at_newest_revision()
-        return self._opener.reopened(recipe, self._nodes.at(recipe))
-
-    def _at_newest_revision(self) -> Recipe:
-        number = newest_revision(self._store, self.session_id)
-        if number == 0:
-            return self._recipe
-        from oneml.habitats.sessions.revisions import read_revision  # noqa: PLC0415  # few sessions have any
-
-        return read_revision(self._store, self._recipe, number, key=self._opener.signing_key)
-
-    def _refresh(self) -> OpenedSession:
-        """Open the newest revision, where this process only follows what another one drives."""
-        opened = self.open()
-        if opened.verified is not None and newest_revision(self._store, self.session_id) > opened.revision:
-            opened = self._reopened()
-            self._openings.replace(opened)
-        return opened
-
     def prove(self, path: str) -> Proof:
         """Make the check that a worker makes before it runs a node, and run nothing.
 
@@ -193,26 +147,7 @@ class PipelineSession:
             UnknownNodeError: The session has no such node.
             RefusalError: This process is not what the recipe says.
         """
-        node = parse_node_path(path)
-        recipe = self._at_newest_revision()
-        nodes = PlannedNodes(self._store, recipe)
-        record = nodes.record(node)
-        opened = self._opener.reopened(recipe, nodes)
-        try:
-            opened.prove(node)
-            verified = cast("Verified", opened.verified)
-            return Proof(
-                session_id=self.session_id,
-                habitat=self.habitat,
-                node=node,
-                revision=recipe.revision,
-                fingerprint=record.fingerprint,
-                compared=tuple(verified.compared),
-                allowed=tuple(verified.allowed),
-                notices=tuple(verified.notices),
-            )
-        finally:
-            opened.close()
+        return self._openings.proof(parse_node_path(path))
 
     def revise(self, values: Mapping[str, object]) -> Revision:
         """Change settings of the process for this session: nodes that have not started take them.
@@ -247,18 +182,16 @@ class PipelineSession:
             opened = self.open()
             if not settings.changed_fields(opened.settings):
                 return Revision(opened.revision, ())
-            now = self._at_newest_revision()
             recipe, changed = revised_recipe(
                 self._store,
-                now,
+                self._openings.newest_recipe(),
                 plan=self.plan,
                 settings=settings,
                 fingerprints=opened.fingerprints,
                 created_at=rfc3339(self._clock.now()),
                 key=self._opener.signing_key,
             )
-            self._openings.replace(self._opener.revised(recipe, self._nodes.at(recipe), opened, settings))
-            self._openings.current().know_plan()
+            self._openings.revise(recipe, settings)
         return Revision(recipe.revision, tuple(path for path in changed if self._attempts.committed(path) is None))
 
     def run(self, *, reuse: bool = False, observers: Sequence[Observer] = ()) -> "RunResult":
@@ -277,7 +210,7 @@ class PipelineSession:
         self._stop_requested.clear()
         from oneml.habitats.sessions.driving import Drive  # noqa: PLC0415  # a worker never drives
 
-        opened = self._refresh()
+        opened = self._openings.refreshed()
         if opened.verified is not None:
             opened.verified.check_graph()
         opened.know_plan()
@@ -286,7 +219,7 @@ class PipelineSession:
             done = {path: row for path, row in self.node_rows().items() if self._is_done(path, row, opened)}
             known = {row.path: row for row in index.nodes(self.session_id)}
             unrecorded = [row for path, row in done.items() if known.get(path) != row]
-            self._own_rows.clear()
+            self._standing.own_rows.clear()
             drive = Drive(
                 recipe=self._recipe,
                 plan=self.plan,
@@ -343,7 +276,7 @@ class PipelineSession:
         """
         node = parse_node_path(path)
         self._nodes.node(node)
-        opened = self._refresh()
+        opened = self._openings.refreshed()
         in_memory = opened.settings_of(node).store == MEMORY
         if in_memory and self._opener.is_worker:
             raise InMemoryNodeError(node=node)
@@ -352,7 +285,7 @@ class PipelineSession:
             outcome = opened.runner.run(node)
         if in_memory:
             detail = "" if outcome.error is None else outcome.error.summary()
-            self._own_rows[node] = NodeRow(
+            self._standing.own_rows[node] = NodeRow(
                 node, outcome.state, outcome.attempt, self._clock.now(), outcome.seconds, detail
             )
         if opened.interrupts.pending():
@@ -378,9 +311,10 @@ class PipelineSession:
 
         node = parse_node_path(path)
         self._nodes.node(node)
-        opened = self._refresh()
-        opened.prove(node)
-        with opened.interrupts.listening():
+        outcome = self._attempts.outcome(node)
+        revision = None if outcome is None else self._attempts.revision_of(node, outcome.attempt)
+        with self._openings.at(revision) as opened, opened.interrupts.listening():
+            opened.prove(node)
             found = reproduce(
                 node,
                 session_id=self.session_id,
@@ -399,26 +333,15 @@ class PipelineSession:
         Raises:
             StoreError: The store failed.
         """
-        from oneml.habitats.sessions.comparison import RecordedSession  # noqa: PLC0415  # a worker never compares
+        from oneml.habitats.sessions.recorded import recorded_session  # noqa: PLC0415  # a worker never compares
 
-        recipe = self._at_newest_revision()
-
-        def ports_of(path: NodePath) -> Mapping[str, PortRecord]:
-            commit = self._attempts.committed(path)
-            return {} if commit is None else commit.ports
-
-        def explanation(name: str) -> JsonObject:
-            return read_explanation(self._store, recipe, name)
-
-        return RecordedSession(
-            recipe=recipe,
-            plan=self.plan,
-            entries=self._nodes.entries(),
+        return recorded_session(
+            self._store,
+            self._openings.newest_recipe(),
+            nodes=self._nodes,
+            attempts=self._attempts,
             state=self.state,
             rows=self.node_rows(),
-            ports_of=ports_of,
-            code=lambda: read_code(self._store, recipe),
-            explanation=explanation,
         )
 
     def is_committed(self, path: str) -> bool:

@@ -45,7 +45,7 @@ def reproduce(session: str, node: str, *, debug: bool, as_json: bool) -> None:
 
 
 def _debugger() -> Debug:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         message = "--pdb needs a terminal: standard input and standard error must be one."
         raise click.UsageError(message)
     from oneml.habitats.cli.debugging import debugged  # noqa: PLC0415  # only where it was asked for

@@ -63,7 +63,10 @@ def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None
 
 
 def _why(outcome: NodeOutcome, session_id: str) -> str:
-    why = "" if outcome.error is None else f": {one_line(outcome.error.summary())}"
+    why = ""
+    if outcome.error is not None:
+        is_refused = outcome.state is NodeState.REFUSED
+        why = f": {outcome.error.text if is_refused else one_line(outcome.error.summary())}"
     return f"{outcome.path} {outcome.state}{why}\nSee more: oneml sessions show {session_id} {outcome.path}"
 
 

@@ -7,7 +7,7 @@ import click
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.plan_text import node_fields, source_text
 from oneml.habitats.cli.printing import one_line, print_document, print_table
-from oneml.habitats.cli.running import state_counts
+from oneml.habitats.cli.running import error_text, state_counts
 from oneml.habitats.errors import UnknownNodeError
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.values.json_value import JsonObject, JsonValue
@@ -75,7 +75,7 @@ def _print_node(session: "PipelineSession", path: NodePath) -> None:
     print_table((), lines)
     outcome = session.outcome(path)
     if outcome is not None and outcome.error is not None:
-        click.echo(f"\n{outcome.error.traceback.rstrip()}")
+        click.echo(f"\n{error_text(outcome)}")
     elif row is not None and row.detail:
         click.echo(f"\n{row.detail}")
 

@@ -1,6 +1,7 @@
 """``oneml settings explain``."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, Unpack
 
 import click
@@ -93,13 +94,7 @@ Found = tuple[type[PipelineSettings], Sequence[Explanation]]
 
 
 def _at_present(wanted: Wanted, given: CommandLineSettings) -> Found:
-    here = ProcessSources.of_this_process()
-    sources = ProcessSources(
-        environ=here.environ,
-        working_directory=here.working_directory,
-        of_user=here.of_user,
-        without_secrets=True,
-    )
+    sources = replace(ProcessSources.of_this_process(), without_secrets=True)
     client = PipelineServiceClient(sources=sources)
     if wanted.path is None:
         model = client.registry.load(wanted.habitat).settings_model()

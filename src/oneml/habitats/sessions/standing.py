@@ -1,0 +1,81 @@
+"""Where a session and its nodes stand: what the index has recorded, and what the artifact store knows better."""
+
+from collections.abc import Callable, Mapping
+
+from oneml.habitats.ports.artifact_store import ArtifactStore
+from oneml.habitats.ports.clock import Clock
+from oneml.habitats.ports.session_store import NodeRow, SessionRow, SessionStore
+from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.planned_nodes import PlannedNodes
+from oneml.habitats.sessions.recipe import Recipe
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.states import NodeState, SessionState
+
+
+class Standing:
+    """Tells where one session stands.
+
+    Args:
+        store: The artifact store.
+        index: Gives the session store.
+        recipe: The session's recipe.
+        nodes: The nodes of its plan.
+        attempts: Its claims and commits.
+        clock: Time.
+
+    Attributes:
+        own_rows: States of nodes that only this process knows, since their outputs stay in its memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: ArtifactStore,
+        index: Callable[[], SessionStore],
+        recipe: Recipe,
+        nodes: PlannedNodes,
+        attempts: AttemptLog,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._index = index
+        self._recipe = recipe
+        self._nodes = nodes
+        self._attempts = attempts
+        self._clock = clock
+        self.own_rows: dict[NodePath, NodeRow] = {}
+
+    def state(self) -> SessionState:
+        """Return where the session stands now."""
+        session_id = self._recipe.session_id
+        index, row = self._indexed()
+        if row.state is SessionState.RUNNING and not index.is_driven(session_id):
+            # It may have ended between the two looks.
+            row = index.session(session_id) or row
+            return SessionState.INTERRUPTED if row.state is SessionState.RUNNING else row.state
+        if row.state is SessionState.SUCCEEDED or index.is_driven(session_id):
+            return row.state
+        rows = self.rows()
+        if len(rows) == row.node_count and all(one.state is NodeState.SUCCEEDED for one in rows.values()):
+            # Workers have run what was left; nobody told the index.
+            index.record(session_id, SessionState.SUCCEEDED, list(rows.values()), self._clock.now())
+            return SessionState.SUCCEEDED
+        return row.state
+
+    def rows(self) -> Mapping[NodePath, NodeRow]:
+        """Return the state of every node that is not simply pending, in the order of the plan."""
+        from oneml.habitats.sessions.index import rows_from_store  # noqa: PLC0415  # a worker never asks
+
+        session_id, plan = self._recipe.session_id, self._nodes.plan()
+        index, _ = self._indexed()
+        known = {row.path: row for row in index.nodes(session_id)}
+        newer = rows_from_store(self._attempts, plan, known, is_driven=index.is_driven(session_id))
+        found = {**known, **newer, **self.own_rows}
+        return {path: found[path] for path in plan.nodes if path in found}
+
+    def _indexed(self) -> tuple[SessionStore, SessionRow]:
+        """Return the index, and this session's row in it, which is found again where it was lost."""
+        from oneml.habitats.sessions.index import add_to_index  # noqa: PLC0415  # a worker never asks
+
+        index = self._index()
+        return index, index.session(self._recipe.session_id) or add_to_index(self._store, index, self._recipe)

@@ -1,0 +1,173 @@
+"""Dask over plain submission of the same trivial work to the same cluster, and what a driver of 10,000 nodes takes."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from distributed import Client, LocalCluster
+
+from benchmarks.figures import Figure, at_most
+from benchmarks.group import Effort, main
+from benchmarks.timing import median_ratio, rounds
+from oneml.habitats.engines.dask_cluster import DaskEngine
+from oneml.habitats.ports.engine import EngineContext, EngineRun, NodeTask, WorkerMessage, WorkerReply
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.outcome_json import outcome_from_json, outcome_to_json
+from oneml.habitats.values.session_id import SessionId
+from oneml.habitats.values.states import NodeState
+
+NODES = 1000
+MANY = 10_000
+WORKERS = 2
+
+
+def trivial(message: WorkerMessage) -> WorkerReply:
+    """Answer for a node that does nothing."""
+    path = NodePath(str(message["node"]))
+    outcome = outcome_to_json(NodeOutcome(path, NodeState.SUCCEEDED, 1))
+    return {"node": path, "outcome": outcome, "committed": False}
+
+
+def nothing(*_before: object) -> int:
+    """Do nothing: the peer's node."""
+    return 0
+
+
+def preload() -> None:
+    """Load nothing."""
+
+
+def context() -> EngineContext:
+    """Return what a session would hand to the engine, without a store."""
+
+    def message(task: NodeTask, inline_max_bytes: int) -> WorkerMessage:
+        told = {"habitat": "bench", "session_id": "0" * 36, "store_url": None, "node": task.path}
+        return {**told, "attempt": task.attempt, "inline_max_bytes": inline_max_bytes}
+
+    def take(replies: Sequence[WorkerReply]) -> Sequence[NodeOutcome]:
+        return [outcome_from_json(reply["outcome"], what="reply") for reply in replies]  # type: ignore[arg-type]
+
+    return EngineContext(
+        habitat="bench",
+        session_id=SessionId("0" * 36),
+        store_url=None,
+        workers=WORKERS,
+        execute=lambda path: NodeOutcome(path, NodeState.FAILED),
+        known=lambda _path, _attempt: None,
+        last_attempt=lambda _path: 0,
+        mask=str,
+        log=lambda _path, _line: None,
+        entry="benchmarks.clusters_dask:trivial",
+        preload="benchmarks.clusters_dask:preload",
+        take=take,
+        message=message,
+        options={},
+        isolated=False,
+    )
+
+
+def tasks(count: int, *, chain: bool) -> Iterator[NodeTask]:
+    """Give nodes, each after the one before or after none."""
+    for number in range(count):
+        yield NodeTask(node(number), None, after=(node(number - 1),) if chain and number else ())
+
+
+def node(number: int) -> NodePath:
+    """Return a path."""
+    return NodePath(f"//n/{number}")
+
+
+def driven(run: EngineRun, count: int, *, chain: bool) -> float:
+    """Run nodes as a session does; gives seconds."""
+    began = time.perf_counter()
+    waiting = tasks(count, chain=chain)
+    held = came = 0
+    while came < count:
+        while held < run.slots and (task := next(waiting, None)) is not None:
+            run.submit(task)
+            held += 1
+        ended = run.wait()
+        if any(outcome.state is not NodeState.SUCCEEDED for outcome in ended):
+            raise SystemExit(str(ended))
+        held -= len(ended)
+        came += len(ended)
+    return time.perf_counter() - began
+
+
+def plain(client: Client, count: int, *, chain: bool) -> float:
+    """Submit the same to Dask and fetch all results; gives seconds."""
+    began = time.perf_counter()
+    futures = []
+    for _ in range(count):
+        before = futures[-1:] if chain else []
+        futures.append(client.submit(nothing, *before, pure=False, key=f"nothing-{uuid.uuid4()}"))
+    client.gather(futures)
+    return time.perf_counter() - began
+
+
+def measure(effort: Effort) -> Iterator[Figure]:
+    """Give the figures of Dask."""
+    count = 200 if effort.quick else NODES
+    with (
+        LocalCluster(n_workers=WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+        Client(cluster, set_as_default=False) as client,
+        DaskEngine(cluster=cluster).open(context()) as run,
+    ):
+        for chain, name in ((True, "chain"), (False, "fan-out")):
+            contenders: dict[str, Callable[[], float]] = {
+                "ours": lambda chain=chain: driven(run, count, chain=chain),  # type: ignore[misc]
+                "plain": lambda chain=chain: plain(client, count, chain=chain),  # type: ignore[misc]
+            }
+            for contender in contenders.values():
+                contender()
+            values = rounds(contenders, count=2 if effort.quick else 5)
+            ratio = median_ratio(values["ours"], values["plain"])
+            peer = f"plain submit {statistics.median(values['plain']):.2f} s"
+            ours = f"{statistics.median(values['ours']):.2f} s"
+            yield Figure(f"Dask, {name} of {count:,}, values inline", ours, "<= 1.25x", ratio <= 1.25, peer, ratio)
+    if not effort.quick:
+        yield measure_memory()
+
+
+def measure_memory() -> Figure:
+    """Give the peak memory of a driver of many nodes whose scheduler is another process."""
+    scheduler = Path(sys.executable).with_name("dask")
+    command = [str(scheduler), "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
+    file = Path(f"/tmp/oneml-bench-{uuid.uuid4().hex}.json")
+    children = [subprocess.Popen([*command, "--scheduler-file", str(file)], stderr=subprocess.DEVNULL)]
+    try:
+        while not file.exists():
+            time.sleep(0.1)
+        for _ in range(WORKERS):
+            worker = [str(scheduler), "worker", "--scheduler-file", str(file), "--host", "127.0.0.1", "--nthreads", "1"]
+            children.append(subprocess.Popen([*worker, "--no-dashboard"], stderr=subprocess.DEVNULL))
+        address = json.loads(file.read_text())["address"]
+        script = f"from benchmarks.clusters_dask import many; many({address!r})"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    finally:
+        for child in reversed(children):
+            child.terminate()
+            child.wait()
+        file.unlink(missing_ok=True)
+    mebibytes, seconds = map(float, done.stdout.split())
+    return at_most(f"Dask, memory of a driver of {MANY:,} nodes ({seconds:.0f} s)", mebibytes, 300, " MB")
+
+
+def many(address: str) -> None:
+    """Print the peak memory of this process, in MB, after many nodes, and the seconds that they took."""
+    with DaskEngine().open(context()._replace(options={"address": address})) as run:
+        seconds = driven(run, MANY, chain=False)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, seconds)
+
+
+if __name__ == "__main__":
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH", ""))))
+    main(measure)

@@ -1,0 +1,182 @@
+"""Runs nodes on Dask: the plan goes to its scheduler with dependencies, replies come back in batches."""
+
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from oneml.habitats.engines.dask_options import DaskOptions
+from oneml.habitats.errors import EngineError, MissingLibraryError
+from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun
+
+if TYPE_CHECKING:
+    from distributed import Client
+    from distributed.deploy import Cluster
+
+_PLUGIN_SECONDS = 60.0
+
+
+class DaskEngine:
+    """A cluster that exists, or one on this machine that ends with the session.
+
+    Args:
+        cluster: A cluster, which is left as it is; or what makes one, which is closed at the end; None for the option
+            ``address``, then Dask's own ``scheduler-address``, then worker processes on this machine.
+    """
+
+    name = "dask"
+    capabilities = frozenset(
+        {
+            Capability.SCHEDULES,
+            Capability.TAGS,
+            Capability.IMAGES,
+            Capability.CPUS,
+            Capability.GPUS,
+            Capability.MEMORY_LIMIT,
+            Capability.PRIORITY,
+        }
+    )
+
+    def __init__(self, cluster: "Cluster | Callable[[], Cluster] | None" = None) -> None:
+        self._cluster = cluster
+
+    @contextmanager
+    def open(self, context: EngineContext) -> Generator[EngineRun]:
+        """Connect, and load in every worker what nodes need; on leaving, nodes that still run there are given up.
+
+        Raises:
+            EngineError: There is no scheduler, or it or a worker lacks this package.
+            MissingLibraryError: Dask is not installed here.
+        """
+        try:
+            from distributed import Client  # noqa: PLC0415  # 0.3 s, and an extra
+
+            from oneml.habitats.engines.dask_run import DaskRun  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in {"dask", "distributed"}:
+                raise
+            raise MissingLibraryError(library="Dask", extra="dask") from error
+        options = DaskOptions.of(context.options)
+        if context.isolated:
+            reason = "its workers run many nodes in one process. Use the process engine, or leave out --isolated"
+            raise EngineError(engine="dask", reason=reason)
+        topic = f"oneml-{uuid.uuid4().hex[:12]}"
+        with ExitStack() as stack:
+            target, marks = self._target(context, options, stack)
+            client = stack.enter_context(_connected(Client, target, options.connect_seconds))
+            with _warm(client, context.preload, topic, marks):
+                run = DaskRun(client, context, options, topic=topic, marks=marks)
+                try:
+                    yield run
+                finally:
+                    run.close()
+
+    def _target(
+        self, context: EngineContext, options: DaskOptions, stack: ExitStack
+    ) -> "tuple[str | Cluster, Path | None]":
+        """Return where to connect, and the folder of marks where the workers are on this machine and ours."""
+        import dask  # noqa: PLC0415  # an extra
+
+        cluster = self._cluster
+        if callable(cluster):
+            return stack.enter_context(cluster()), None
+        if cluster is not None:
+            return cluster, None
+        address = options.address or cast("str | None", dask.config.get("scheduler-address", None))
+        if address is not None:
+            return address, None
+        marks = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oneml-dask-")))
+        return stack.enter_context(_embedded(context.workers or os.cpu_count() or 1)), marks
+
+
+@contextmanager
+def _embedded(workers: int) -> "Generator[Cluster]":
+    """Start workers on this machine, which talk over the loopback interface; end them on leaving."""
+    from distributed import LocalCluster  # noqa: PLC0415  # an extra
+    from distributed.system import MEMORY_LIMIT  # noqa: PLC0415
+
+    try:
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=50,
+            resources={"memory": MEMORY_LIMIT // workers},
+            scheduler_kwargs={"allowed_failures": 0},
+        )
+    except (OSError, RuntimeError, TimeoutError) as error:
+        reason = f"its workers cannot be started: {error}"
+        raise EngineError(engine="dask", reason=reason) from error
+    with cluster:
+        yield cluster
+
+
+@contextmanager
+def _connected(make: "type[Client]", target: "str | Cluster", seconds: float) -> "Generator[Client]":
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Mismatched versions", category=UserWarning)
+            client = make(target, timeout=seconds, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        where = target if isinstance(target, str) else target.scheduler_address
+        reason = f"no scheduler answers at {where}: {error}. Is it started, and is the address right?"
+        raise EngineError(engine="dask", reason=reason) from error
+    try:
+        _warn_of_versions(client)
+        yield client
+    finally:
+        with suppress(OSError, TimeoutError):
+            client.close(timeout=seconds)
+
+
+def _warn_of_versions(client: "Client") -> None:
+    """Tell where distributed differs; what counts for nodes is proven by each worker itself."""
+    found = cast("Mapping[str, Mapping[str, object]]", client.get_versions(check=False))
+    ours = metadata.version("distributed")
+    places = {"the scheduler": found["scheduler"], **cast("Mapping[str, object]", found["workers"])}
+    for place, versions in places.items():
+        theirs = _distributed_version(versions)
+        if theirs not in {None, ours}:
+            warnings.warn(f"distributed is {ours} here and {theirs} at {place}: install one version", stacklevel=2)
+
+
+def _distributed_version(versions: object) -> str | None:
+    packages = cast("Mapping[str, object]", versions).get("packages") if isinstance(versions, dict) else None
+    return cast("str | None", cast("Mapping[str, object]", packages).get("distributed")) if packages else None
+
+
+@contextmanager
+def _warm(client: "Client", preload: str, topic: str, marks: Path | None) -> Generator[None]:
+    """Register what loads workers, for the time of the block."""
+    from oneml.habitats.engines.dask_worker import WarmScope  # noqa: PLC0415  # an extra
+
+    plugin = WarmScope(preload, topic, None if marks is None else str(marks))
+    try:
+        client.register_plugin(plugin, name=topic)
+    except Exception as error:
+        raise EngineError(engine="dask", reason=missing_package(error) or f"a worker cannot start: {error}") from error
+    try:
+        yield
+    finally:
+        if client.status == "running":
+            with suppress(Exception):  # the scheduler is gone, and the plugin with it
+                client.unregister_worker_plugin(topic)
+
+
+def missing_package(error: BaseException) -> str | None:
+    """Return what to install where, if that is why Dask could not load what we sent; else None."""
+    lacks = isinstance(error, ModuleNotFoundError) and (error.name or "oneml").startswith("oneml")
+    if not lacks and "No module named 'oneml" not in str(error):
+        return None
+    version = metadata.version("oneml-habitats")
+    return (
+        "the scheduler or a worker does not have this package. Install it with the packages of the habitat on every "
+        f"worker, and on the scheduler: pip install 'oneml-habitats[dask]=={version}'"
+    )

@@ -1,0 +1,349 @@
+"""Dask at work for one session: tasks out, replies in, and what becomes of the tasks of killed workers."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from distributed.scheduler import KilledWorker
+
+from oneml.habitats.engines.dask_cluster import missing_package
+from oneml.habitats.engines.dask_needs import Resources, Unoffered, resources_of
+from oneml.habitats.engines.dask_options import DaskOptions
+from oneml.habitats.engines.dask_worker import marked_numbers, run_node, running
+from oneml.habitats.engines.remote import pack, state_in, unpack
+from oneml.habitats.errors import EngineError
+from oneml.habitats.ports.engine import EngineContext, NodeTask, WorkerReply
+from oneml.habitats.values.node_path import NodePath, name_of
+from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome
+from oneml.habitats.values.states import NodeState
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+T = TypeVar("T")
+
+SLOTS = 2000
+"""Nodes handed to the scheduler at a time: enough to keep hundreds of workers busy, few enough for its memory."""
+
+LINGER_SECONDS = 0.1
+"""How long a first reply waits for others, which are then fetched and committed with it."""
+
+INNOCENT_TIMES_MAX = 20
+"""How often a node is handed over again that only waited where a worker was killed."""
+
+_ANSWER_SECONDS = 30.0
+_CHECKS_PER_LIMIT = 4
+
+
+class _Held:
+    """A node that was submitted and has not come back."""
+
+    __slots__ = ("future", "innocent_times", "key", "number", "resources", "task")
+
+    def __init__(self, task: NodeTask, number: int, key: str, innocent_times: int) -> None:
+        self.task = task
+        self.number = number
+        self.key = key
+        self.resources = resources_of(task.needs)
+        self.innocent_times = innocent_times
+        self.future: Future[bytes] | None = None
+
+
+class DaskRun:
+    """An `EngineRun` over a connected client.
+
+    Args:
+        client: Whose scheduler takes the nodes.
+        context: Of the session.
+        options: Of the engine.
+        topic: Of this opening; keys begin with it, and lines come by it.
+        marks: Where workers write down what they run, if they are on this machine.
+    """
+
+    slots = SLOTS
+
+    def __init__(
+        self, client: "Client", context: EngineContext, options: DaskOptions, *, topic: str, marks: Path | None
+    ) -> None:
+        self._client = client
+        self._context = context
+        self._options = options
+        self._topic = topic
+        self._marks = marks
+        self._count = 0
+        self._held: dict[str, _Held] = {}
+        self._keys: dict[NodePath, str] = {}
+        self._unsent: list[_Held] = []
+        self._again: set[str] = set()
+        self._unsucceeded: set[NodePath] = set()
+        self._returned: list[NodeOutcome] = []
+        self._arrived: SimpleQueue[str] = SimpleQueue()
+        self._unoffered = Unoffered(options.unschedulable_seconds)
+        self._check_seconds = min(2.0, options.unschedulable_seconds / _CHECKS_PER_LIMIT)
+        self._check_at = time.monotonic() + self._check_seconds
+        client.subscribe_topic(topic, self._on_lines)
+
+    def submit(self, task: NodeTask) -> None:
+        self._hold(task, innocent_times=0)
+
+    def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
+        deadline = float("inf") if timeout_seconds is None else time.monotonic() + timeout_seconds
+        self._send()
+        while True:
+            outcomes, self._returned = self._returned, []
+            if not outcomes and self._held:
+                outcomes = self._settle(self._collect(deadline))
+                if time.monotonic() >= self._check_at:
+                    outcomes += self._check()
+            self._unsucceeded.update(outcome.path for outcome in outcomes if outcome.state is not NodeState.SUCCEEDED)
+            self._send()
+            if outcomes or not (self._held or self._returned) or time.monotonic() >= deadline:
+                return outcomes
+
+    def cancel(self, *, now: bool) -> None:
+        """Take back what has not started; what runs cannot be ended: politely it is waited for, at once given up."""
+        started = set() if now else self._running()
+        back = [held for held in self._held.values() if held.number not in started]
+        self._give_up(back, lambda held: self._cancelled(held, started=now))
+
+    def close(self) -> None:
+        """Forget every node; those that run end by themselves, unless their worker is ours and ends now."""
+        self._take_back(list(self._held.values()))
+        self._held.clear()
+
+    def _hold(self, task: NodeTask, *, innocent_times: int) -> None:
+        self._count += 1
+        key = f"{self._topic}-{self._count}-{name_of(task.path)}"
+        held = _Held(task, self._count, key, innocent_times)
+        self._held[key] = held
+        self._keys[task.path] = key
+        self._unsucceeded.discard(task.path)
+        self._unsent.append(held)
+
+    def _send(self) -> None:
+        """Hand over what was submitted: neighbours with equal needs and priority in one graph."""
+        unsent, self._unsent = self._unsent, []
+        for (resources, priority), group in groupby(unsent, key=lambda held: (held.resources, held.task.priority)):
+            batch = [held for held in group if held.key in self._held and not self._is_idle(held)]
+            if batch:
+                self._send_batch(batch, resources, priority)
+
+    def _is_idle(self, held: _Held) -> bool:
+        """Tell whether a node before it came back without success, in which case it comes back as well."""
+        if self._unsucceeded.isdisjoint(held.task.after):
+            return False
+        self._drop(held)
+        self._unsucceeded.add(held.task.path)
+        self._returned.append(NodeOutcome(held.task.path, NodeState.PENDING, 0))
+        return True
+
+    def _send_batch(self, batch: Sequence[_Held], resources: Resources, priority: int) -> None:
+        graph = {held.key: self._task(held) for held in batch}
+        try:
+            futures = cast(
+                "list[Future[bytes]]",
+                self._client.get(
+                    graph,
+                    list(graph),
+                    sync=False,
+                    resources=dict(resources) or None,
+                    priority=priority,
+                    retries=0,
+                    fifo_timeout="0 s",
+                ),
+            )
+        except OSError as error:
+            raise self._lost() from error
+        for held, future in zip(batch, futures, strict=True):
+            held.future = future
+            future.add_done_callback(self._on_done)
+
+    def _task(self, held: _Held) -> tuple[object, ...]:
+        """Return a task of Dask's: a function and what it is called with, keys standing for what they will give."""
+        upstream: list[object] = []
+        for path in held.task.after:
+            key = self._keys.get(path)
+            if key is None:
+                continue  # it has come back, so its outputs are in the store
+            before = self._held[key]
+            upstream.append(key if before.future is None else before.future)
+        packed = pack(self._context.message(held.task, self._options.inline_max_bytes))
+        return run_node, self._context.entry, self._topic, held.number, held.task.path, packed, upstream
+
+    def _on_done(self, future: "Future[bytes]") -> None:
+        self._arrived.put(str(future.key))
+
+    def _on_lines(self, event: "tuple[float, tuple[str, Sequence[str]]]") -> None:
+        _, (path, lines) = event
+        for line in lines:
+            self._context.log(NodePath(path), self._context.mask(line))
+
+    def _collect(self, deadline: float) -> Sequence[_Held]:
+        """Wait until a task ended, or for a while; others that end with it come along."""
+        now = time.monotonic()
+        try:
+            keys = [self._arrived.get(timeout=max(0.0, min(deadline, self._check_at) - now))]
+        except Empty:
+            return ()
+        until = time.monotonic() + LINGER_SECONDS
+        while len(keys) < len(self._held):
+            try:
+                keys.append(self._arrived.get(timeout=max(0.0, until - time.monotonic())))
+            except Empty:
+                break
+        return [self._held[key] for key in dict.fromkeys(keys) if key in self._held]
+
+    def _settle(self, ended: Sequence[_Held]) -> list[NodeOutcome]:
+        """Return the outcomes of tasks that ended, except of those that have to go on."""
+        replies = self._gather([held for held in ended if _status(held) == "finished"])
+        told = [reply for reply in replies.values() if state_in(reply) is not NodeState.PENDING]
+        outcomes = list(self._context.take(told)) if told else []
+        outcomes += [
+            NodeOutcome(self._held[key].task.path, NodeState.PENDING, 0)
+            for key, reply in replies.items()
+            if state_in(reply) is NodeState.PENDING
+        ]
+        for key in replies:
+            self._drop(self._held[key])
+        failed = [held for held in ended if held.key in self._held and _status(held) in {"error", "cancelled"}]
+        for held in sorted(failed, key=lambda held: held.number):
+            outcomes += self._explain(held)
+        return outcomes
+
+    def _gather(self, finished: Sequence[_Held]) -> Mapping[str, WorkerReply]:
+        """Fetch replies; one whose worker was lost meanwhile is made again by Dask, and is waited for as before."""
+        if not finished:
+            return {}
+        futures = {held.key: held.future for held in finished}
+        fetch = partial(self._client.gather, futures, errors="skip", asynchronous=True)
+        try:
+            replies = cast("Mapping[str, bytes | None]", self._ask(fetch))
+        except TimeoutError:
+            replies = {}
+        for held in finished:
+            if replies.get(held.key) is None and held.future is not None:
+                held.future.add_done_callback(self._on_done)
+        return {key: unpack(reply) for key, reply in replies.items() if reply is not None}
+
+    def _explain(self, held: _Held) -> Iterable[NodeOutcome]:
+        """Return the outcome of a task that gave no reply; nothing where it is handed over again."""
+        future = cast("Future[bytes]", held.future)
+        error = future.exception(timeout=_ANSWER_SECONDS) if _status(held) == "error" else None
+        if self._client.status != "running":
+            raise self._lost()
+        if isinstance(error, KilledWorker):
+            blamed = str(error.task)
+            if self._is_innocent(blamed) and held.innocent_times < INNOCENT_TIMES_MAX:
+                self._again.add(blamed)
+                self._drop(held)
+                self._hold(held.task, innocent_times=held.innocent_times + 1)
+                return ()
+            if blamed != held.key:
+                self._drop(held)
+                return (NodeOutcome(held.task.path, NodeState.PENDING, 0),)
+        return (self._failed(held, _record(error)),)
+
+    def _is_innocent(self, key: str) -> bool:
+        """Tell whether a task only waited where a worker was killed; known only of workers on this machine."""
+        if self._marks is None:
+            return False
+        number = int(key.removeprefix(f"{self._topic}-").partition("-")[0])
+        return key in self._again or number not in marked_numbers(self._marks)
+
+    def _failed(self, held: _Held, error: ErrorRecord) -> NodeOutcome:
+        """Return the outcome of a node whose worker cannot tell: the store may hold its commit."""
+        self._drop(held)
+        path = held.task.path
+        attempt = self._context.last_attempt(path)
+        known = self._context.known(path, attempt)
+        if known is not None and known.state is NodeState.SUCCEEDED:
+            return known
+        return NodeOutcome(path, NodeState.FAILED, attempt, None, error)
+
+    def _check(self) -> list[NodeOutcome]:
+        """Return the outcomes of nodes that no worker will ever take."""
+        self._check_at = time.monotonic() + self._check_seconds
+        if self._client.status != "running":
+            raise self._lost()
+        try:
+            identity = cast("Mapping[str, object]", self._ask(self._client.scheduler.identity))
+        except (OSError, TimeoutError) as error:
+            raise self._lost() from error
+        workers = cast("Mapping[str, Mapping[str, Mapping[str, float]]]", identity["workers"])
+        offers = [worker["resources"] for worker in workers.values()]
+        overdue = self._unoffered.overdue({held.resources for held in self._held.values()}, offers)
+        if not overdue:
+            return []
+        late = [held for held in self._held.values() if held.resources in overdue]
+        self._take_back(late)
+        return [
+            self._failed(held, ErrorRecord("EngineError", f'Engine "dask" failed: {overdue[held.resources]}.', ""))
+            for held in late
+        ]
+
+    def _running(self) -> set[int]:
+        """Ask every worker which nodes of ours it runs."""
+        ask = partial(self._client.run, running, self._topic, on_error="ignore", asynchronous=True)
+        try:
+            return {number for numbers in cast("Mapping[str, list[int]]", self._ask(ask)).values() for number in numbers}
+        except (OSError, TimeoutError):
+            return set()
+
+    def _cancelled(self, held: _Held, *, started: bool) -> NodeOutcome:
+        attempt = self._context.last_attempt(held.task.path) if started else 0
+        return NodeOutcome(held.task.path, NodeState.CANCELLED, attempt)
+
+    def _give_up(self, back: Sequence[_Held], outcome: Callable[[_Held], NodeOutcome]) -> None:
+        self._take_back(back)
+        for held in back:
+            self._drop(held)
+            self._returned.append(outcome(held))
+
+    def _take_back(self, back: Sequence[_Held]) -> None:
+        futures = [held.future for held in back if held.future is not None]
+        if futures and self._client.status == "running":
+            try:
+                self._ask(partial(self._client.cancel, futures, asynchronous=True))
+            except (OSError, TimeoutError) as error:
+                raise self._lost() from error
+
+    def _drop(self, held: _Held) -> None:
+        """Let go of a node: Dask keeps its reply as long as nodes after it, which it has already, wait for it."""
+        del self._held[held.key]
+        if self._keys.get(held.task.path) == held.key:
+            del self._keys[held.task.path]
+
+    def _ask(self, call: "Callable[[], Awaitable[T]]") -> T:
+        return cast("T", self._client.sync(call, callback_timeout=_ANSWER_SECONDS))
+
+    def _lost(self) -> EngineError:
+        reason = (
+            f"the scheduler is lost, and with it {len(self._held)} nodes that had not come back. What they committed is "
+            "kept: start the scheduler again and resume the session"
+        )
+        return EngineError(engine="dask", reason=reason)
+
+
+def _status(held: _Held) -> str:
+    return "pending" if held.future is None else str(held.future.status)
+
+
+def _record(error: BaseException | None) -> ErrorRecord:
+    """Return in words why Dask gave no reply."""
+    if error is None:
+        return ErrorRecord("WorkerEndedError", "Dask took the node back: somebody cancelled it or restarted Dask", "")
+    if isinstance(error, KilledWorker):
+        worker, times = error.last_worker, error.allowed_failures + 1
+        text = (
+            f"its worker was killed, {times} times, the last was {worker.address}; its own log may say why: out of "
+            "memory, a crash in native code, or an end from outside (KilledWorker)"
+        )
+        return ErrorRecord("WorkerEndedError", text, "")
+    missing = missing_package(error)
+    if missing is not None:
+        return ErrorRecord("EngineError", f'Engine "dask" failed: {missing}.', "")
+    return ErrorRecord(type(error).__qualname__, f"Dask could not run the node or carry its reply: {error}", "")

@@ -1,0 +1,108 @@
+"""What of this package runs on Dask's workers: one function by reference, plain data in and out."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from distributed import get_worker
+from distributed.diagnostics.plugin import WorkerPlugin
+
+from oneml.habitats.engines.remote import run_remote
+from oneml.habitats.engines.task_lines import LineSink, printed_to
+
+if TYPE_CHECKING:
+    from distributed import Worker
+
+MARK_BYTES = 32
+"""Of the number of a task, as a worker writes it down."""
+
+_log = logging.getLogger(__name__)
+_running: set[tuple[str, int]] = set()
+_marks: dict[str, int] = {}
+
+
+def run_node(entry: str, topic: str, number: int, path: str, packed: bytes, upstream: Sequence[bytes]) -> bytes:
+    """Run one node on a worker.
+
+    Args:
+        entry: ``module:function`` that runs it.
+        topic: Where its lines go; unique to an opening of the engine.
+        number: Of the task, within the opening.
+        path: The node.
+        packed: What the worker is told.
+        upstream: What the nodes before it answered, as far as they ended in the same opening.
+    """
+    with _marked(topic, number), printed_to(_sink(topic, path)):
+        return run_remote(entry, packed, upstream)
+
+
+def running(topic: str) -> list[int]:
+    """Return the numbers of the tasks of an opening that run in this process."""
+    return [number for opening, number in list(_running) if opening == topic]
+
+
+class WarmScope(WorkerPlugin):
+    """Loads in each worker what every node needs, before the first one; in workers that join later as well.
+
+    Args:
+        preload: ``module:function``.
+        topic: Of the session.
+        marks: Folder where a worker writes which node it runs; None where that is on another machine.
+    """
+
+    def __init__(self, preload: str, topic: str, marks: str | None) -> None:
+        self._preload = preload
+        self._topic = topic
+        self._marks = marks
+
+    def setup(self, worker: "Worker") -> None:
+        """Load; what fails here fails again for each node, and is told there."""
+        if self._marks is not None:
+            descriptor, _ = tempfile.mkstemp(dir=self._marks)
+            _marks[self._topic] = descriptor
+        module, _, function = self._preload.partition(":")
+        try:
+            cast("Callable[[], object]", getattr(import_module(module), function))()
+        except Exception:
+            _log.exception("%s failed on %s", self._preload, worker.address)
+
+    def teardown(self, worker: "Worker") -> None:
+        """Close what was opened."""
+        descriptor = _marks.pop(self._topic, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def marked_numbers(folder: Path) -> set[int]:
+    """Return the numbers of the tasks that workers wrote down as running and not as ended."""
+    return {int(text) for file in folder.iterdir() if (text := file.read_text().strip())}
+
+
+@contextmanager
+def _marked(topic: str, number: int) -> Generator[None]:
+    """Write down what runs, so that a killed worker's node is told from those that waited there."""
+    descriptor = _marks.get(topic)
+    _running.add((topic, number))
+    if descriptor is not None:
+        os.pwrite(descriptor, str(number).encode().ljust(MARK_BYTES), 0)
+    try:
+        yield
+    finally:
+        _running.discard((topic, number))
+        if descriptor is not None:
+            os.pwrite(descriptor, b" " * MARK_BYTES, 0)
+
+
+def _sink(topic: str, node: str) -> LineSink:
+    worker = get_worker()
+
+    def later(seconds: float, call: Callable[[], None]) -> None:
+        worker.loop.add_callback(partial(worker.loop.call_later, seconds, call))
+
+    return LineSink(lambda lines: worker.log_event(topic, [node, list(lines)]), later)

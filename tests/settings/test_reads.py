@@ -44,10 +44,10 @@ class Reader(PipelineSettings):
     client: Client = Client()
     logs: Annotated[Client, execution_only] = Client()
     salt: Annotated[SecretStr | None, part_of_identity] = None
-    tags: dict[str, str] = Field(default={})
+    labels: dict[str, str] = Field(default={})
 
 
-OWN = ("seed", "log_level", "train", "maybe", "client", "logs", "salt", "tags")
+OWN = ("seed", "log_level", "train", "maybe", "client", "logs", "salt", "labels")
 NO_INFLUENCE = {
     "engine", "workers", "image", "resources", "retries", "retry_delay_seconds", "timeout_seconds", "on_failure",
     "store", "verification", "reusable", "allow_pickle",
@@ -219,7 +219,7 @@ def test_a_marker_counts_however_deep_in_the_type_of_a_secret_it_stands() -> Non
     assert counting == {"several", "clients", "marks", "alias"}
 
 
-@given(st.sets(st.sampled_from(["", "seed", "train", "train.c", "client", "client.url", "logs", "log_level", "tags"])))
+@given(st.sets(st.sampled_from(["", "seed", "train", "train.c", "client", "client.url", "logs", "log_level", "labels"])))
 def test_what_counts_is_a_part_of_what_is_read(fields: set[str]) -> None:
     from oneml.habitats.settings.reads import reuse_values
 

@@ -7,26 +7,43 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from oneml.habitats.engines.registry import engine_by_name
+from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.ports.clock import Clock
-from oneml.habitats.ports.engine import EngineContext, EngineRun
+from oneml.habitats.ports.engine import Capability, EngineContext, NodeTask, WorkerMessage, WorkerReply
 from oneml.habitats.ports.observer import Observer
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
-from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.attempts import AttemptLog, commit_of, outcome_of
 from oneml.habitats.sessions.clock import rfc3339
 from oneml.habitats.sessions.openings import Openings
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.recorder import Recorder
-from oneml.habitats.sessions.run_loop import RunLoop
+from oneml.habitats.sessions.run_loop import Lane, RunLoop
 from oneml.habitats.sessions.run_result import RunResult
 from oneml.habitats.sessions.schedule import Schedule
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
+from oneml.habitats.values.json_value import JsonObject
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.outcome_json import outcome_from_json
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.states import NodeState, SessionState
 
+ENTRY = "oneml.habitats.sessions.worker:run_task"
+PRELOAD = "oneml.habitats.sessions.worker:preload"
+"""What engines call in their workers, by import path: they import nothing of a session themselves."""
+
 _BROKEN_OFF = "the engine or the store failed"
+
+
+_REPLY = "reply of a worker"
+
+
+def _outcome(reply: WorkerReply) -> JsonObject:
+    outcome = reply.get("outcome")
+    if isinstance(outcome, Mapping):
+        return outcome
+    raise InvalidDocumentError(what=_REPLY, reason="it tells no outcome")
 
 
 class _Ended(NamedTuple):
@@ -102,7 +119,8 @@ class Drive:
             with ExitStack() as stack:
                 loop = RunLoop(
                     schedule=schedule,
-                    engines=self._engines(schedule, recorder, stack),
+                    lanes=self._lanes(schedule, recorder, stack),
+                    upstreams_of=lambda path: self.plan.nodes[path].upstreams(),
                     settings_of=self._settings_of,
                     label_of=lambda path: self.plan.nodes[path].label,
                     recorder=recorder,
@@ -129,20 +147,59 @@ class Drive:
     def _mask(self, text: str) -> str:
         return mask_secrets(text, self.openings.current().secret_texts())
 
-    def _engines(self, schedule: Schedule, recorder: Recorder, stack: ExitStack) -> Mapping[str, EngineRun]:
+    def _lanes(self, schedule: Schedule, recorder: Recorder, stack: ExitStack) -> Mapping[str, Lane]:
+        session = self.openings.current().settings.session
+        may_run_ahead = self.adopt is None and session.on_failure != "stop"
         context = EngineContext(
             habitat=self.recipe.habitat,
             session_id=self.recipe.session_id,
             store_url=self.worker_store_url,
-            workers=self.openings.current().settings.session.workers,
+            workers=session.workers,
             execute=self.openings.run_scheduled,
             known=self._known,
             last_attempt=self.attempts.last_attempt,
             mask=self._mask,
             log=recorder.log,
+            entry=ENTRY,
+            preload=PRELOAD,
+            take=self._take,
+            message=self._message,
+            options={},
+            isolated=session.isolated,
         )
-        names = sorted({self._settings_of(path).engine for path in schedule.undecided})
-        return {name: stack.enter_context(engine_by_name(name).open(context)) for name in names}
+        lanes: dict[str, Lane] = {}
+        for name in sorted({self._settings_of(path).engine for path in schedule.undecided}):
+            engine = engine_by_name(name)
+            run = stack.enter_context(engine.open(context._replace(options=session.engines.get(name, {}))))
+            lanes[name] = Lane(run, ahead=may_run_ahead and Capability.SCHEDULES in engine.capabilities)
+        return lanes
+
+    def _message(self, task: NodeTask, inline_max_bytes: int) -> WorkerMessage:
+        return {
+            "habitat": self.recipe.habitat,
+            "session_id": self.recipe.session_id,
+            "store_url": self.worker_store_url,
+            "node": task.path,
+            "attempt": task.attempt,
+            "inline_max_bytes": inline_max_bytes,
+        }
+
+    def _take(self, replies: Sequence[WorkerReply]) -> Sequence[NodeOutcome]:
+        """Commit what workers answered and did not commit themselves, and write down how the rest ended."""
+        outcomes = [outcome_from_json(_outcome(reply), what=_REPLY) for reply in replies]
+        fresh = [
+            (place, outcome)
+            for place, (outcome, reply) in enumerate(zip(outcomes, replies, strict=True))
+            if outcome.state is NodeState.SUCCEEDED and reply.get("committed") is False
+        ]
+        standing = self.attempts.commit_all([(outcome.path, commit_of(outcome)) for _, outcome in fresh])
+        for (place, outcome), commit in zip(fresh, standing, strict=True):
+            outcomes[place] = outcome_of(outcome.path, commit)
+        for place, outcome in enumerate(outcomes):
+            if outcome.state is NodeState.FAILED and replies[place].get("committed") is False:
+                number = self.attempts.claim(outcome.path, revision=self.openings.current().revision)
+                outcomes[place] = outcome._replace(attempt=number)
+        return outcomes
 
     def _settings_of(self, path: NodePath) -> PipelineSettings:
         return self.openings.current().settings_of(path)

@@ -137,7 +137,7 @@ class NodeRunner:
                 self._memory[path] = self._run_body(node, settings, lambda ports: _kept(path, ports))
                 return NodeOutcome(path, NodeState.SUCCEEDED, attempt, perf_counter() - started)
             wanted = settings.serializers
-            published = self._run_body(node, settings, lambda ports: self._published(path, ports, wanted))
+            published = self._run_body(node, settings, lambda ports: _published(self._client, path, ports, wanted))
             seconds = perf_counter() - started
         except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
             outcome = self._failed(path, attempt, perf_counter() - started, error)
@@ -149,6 +149,30 @@ class NodeRunner:
         if not in_memory:
             self._attempts.record(outcome)
         return outcome
+
+    def run_carried(self, path: NodePath, attempt: int, client: DataClient) -> NodeOutcome:
+        """Run a node that is due and whose outcome travels to the driver: nothing is claimed or committed here.
+
+        Args:
+            path: The node.
+            attempt: What the driver counts it as.
+            client: Publishes the outputs: what is small stays in the outcome.
+        """
+        node = self._nodes.node(path)
+        settings = self._settings_of(path)
+        wanted = settings.serializers
+        started = perf_counter()
+        token = context.enter(Executing(self._habitat, self._session_id, path))
+        try:
+            self._inputs.check(node)
+            published = self._run_body(node, settings, lambda ports: _published(client, path, ports, wanted))
+            seconds = perf_counter() - started
+        except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
+            return self._failed(path, attempt, perf_counter() - started, error)
+        finally:
+            context.leave(token)
+        commit = Commit(attempt, seconds, rfc3339(self._clock.now()), published, self._reuse_key_of(node))
+        return outcome_of(path, commit)
 
     def check_inputs(self, path: NodePath) -> None:
         """Let pass a node before which everything has run that must.
@@ -206,12 +230,6 @@ class NodeRunner:
         finally:
             scope.close()
 
-    def _published(
-        self, path: NodePath, ports: Mapping[str, object], wanted: Mapping[str, str]
-    ) -> Mapping[str, PortRecord]:
-        publish = self._client.publish
-        return {port: publish(path, port, value, wanted=wanted.get(port)) for port, value in ports.items()}
-
     def _failed(self, path: NodePath, attempt: int, seconds: float, error: BaseException) -> NodeOutcome:
         state = NodeState.CANCELLED if isinstance(error, KeyboardInterrupt) else NodeState.FAILED
         record = error_record(error, self._secrets())
@@ -235,6 +253,13 @@ def _awaited(coroutine: "CoroutineType[Any, Any, object]") -> object:
 
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(copy_context().run, asyncio.run, coroutine).result()
+
+
+def _published(
+    client: DataClient, path: NodePath, ports: Mapping[str, object], wanted: Mapping[str, str]
+) -> Mapping[str, PortRecord]:
+    publish = client.publish
+    return {port: publish(path, port, value, wanted=wanted.get(port)) for port, value in ports.items()}
 
 
 def error_record(error: BaseException, secrets: frozenset[str]) -> ErrorRecord:

@@ -22,6 +22,7 @@ from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.reuse import ReuseKeys
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.stores.inline_blobs import InlineBlobStore
 from oneml.habitats.values.node_path import NodePath
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class OpenedSession:
         self._proven: set[NodePath] = set()
         self._nodes = nodes
         self._signatures: dict[str, BodySignature] = {}
+        self._store = store
         client = DataClient(store, allow_pickle=settings.session.allow_pickle)
         inputs = InputLoader(
             client=client,
@@ -106,6 +108,11 @@ class OpenedSession:
             interrupts=self.interrupts,
             clock=clock,
         )
+
+    def carrying_client(self, inline_max_bytes: int) -> DataClient:
+        """Return what publishes outputs that travel with outcomes up to a size."""
+        store = InlineBlobStore(self._store, inline_max_bytes)
+        return DataClient(store, allow_pickle=self.settings.session.allow_pickle)
 
     def settings_of(self, path: NodePath) -> PipelineSettings:
         """Return the effective settings of a node."""

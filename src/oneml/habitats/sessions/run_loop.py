@@ -1,16 +1,17 @@
 """Drives the nodes of a session through its engines until every one has a final state."""
 
-import heapq
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from heapq import heappop, heappush
+from itertools import count
 from threading import Event as ThreadEvent
+from typing import NamedTuple
 
 from oneml.habitats.ports.clock import Clock
-from oneml.habitats.ports.engine import EngineRun, NodeTask
+from oneml.habitats.ports.engine import EngineRun, NodeNeeds, NodeTask
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.recorder import Recorder
 from oneml.habitats.sessions.schedule import Schedule
-from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.settings.models import PipelineSettings, Resources
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState, SessionState
@@ -24,14 +25,26 @@ REUSED_AT_ONCE = 16
 STOPS_THE_SESSION = "the session was stopped"
 
 
+class Lane(NamedTuple):
+    """An engine at work.
+
+    Attributes:
+        engine: It.
+        ahead: Whether it is handed nodes before those that they wait for have run.
+    """
+
+    engine: EngineRun
+    ahead: bool = False
+
+
 class _Lane:
-    """An engine, what waits for a slot of it with its timeout, and what it holds."""
+    """An engine, what waits for a slot of it, the most urgent first, and what it holds."""
 
-    __slots__ = ("engine", "ready", "running")
+    __slots__ = ("ahead", "engine", "ready", "running")
 
-    def __init__(self, engine: EngineRun) -> None:
-        self.engine = engine
-        self.ready: deque[tuple[NodePath, float | None]] = deque()
+    def __init__(self, lane: Lane) -> None:
+        self.engine, self.ahead = lane
+        self.ready: list[tuple[int, int, NodeTask]] = []
         self.running: set[NodePath] = set()
 
 
@@ -40,7 +53,8 @@ class RunLoop:
 
     Args:
         schedule: What is still to run.
-        engines: The engines at work, by name.
+        lanes: The engines at work, by name.
+        upstreams_of: What a node waits for.
         settings_of: The effective settings of a node.
         label_of: What a person sees beside the path of a node.
         recorder: Where states go.
@@ -56,7 +70,8 @@ class RunLoop:
         self,
         *,
         schedule: Schedule,
-        engines: Mapping[str, EngineRun],
+        lanes: Mapping[str, Lane],
+        upstreams_of: Callable[[NodePath], Iterable[NodePath]],
         settings_of: Callable[[NodePath], PipelineSettings],
         label_of: Callable[[NodePath], str],
         recorder: Recorder,
@@ -77,7 +92,9 @@ class RunLoop:
         self._remember = remember
         self._adopt = adopt
         self._stop_on_failure = stop_on_failure
-        self._lane_of = {name: _Lane(engine) for name, engine in engines.items()}
+        self._lane_of = {name: _Lane(lane) for name, lane in lanes.items()}
+        self._upstreams_of = upstreams_of
+        self._sequence = count()
         self._lanes = tuple(self._lane_of.values())
         self._delayed: list[tuple[float, NodePath]] = []
         self._tries: dict[NodePath, int] = {}
@@ -93,6 +110,8 @@ class RunLoop:
         """
         seen = 0
         self._enqueue(self._schedule.ready())
+        if any(lane.ahead for lane in self._lanes):
+            self._enqueue_ahead()
         while not self._step():
             if self._interrupts.count > seen:
                 self._stop(now=seen > 0)
@@ -137,25 +156,50 @@ class RunLoop:
         ready, running, engine = lane.ready, lane.running, lane.engine
         reused = 0
         while ready and len(running) < engine.slots and reused < REUSED_AT_ONCE:
-            path, timeout_seconds = ready.popleft()
+            task = heappop(ready)[2]
+            path = task.path
             outcome = None if self._adopt is None else self._adopt(path)
             if outcome is not None:
                 self._take(outcome)
                 reused += 1
                 continue
             running.add(path)
-            self._recorder.node(path, NodeState.RUNNING, attempt=self._tries.get(path, 0) + 1)
-            engine.submit(NodeTask(path, timeout_seconds))
+            if not task.after:
+                self._recorder.node(path, NodeState.RUNNING, attempt=task.attempt)
+            engine.submit(task)
         return reused > 0
 
     def _enqueue(self, paths: Sequence[NodePath]) -> None:
         for path in paths:
             settings = self._settings_of(path)
-            self._lane_of[settings.engine].ready.append((path, settings.timeout_seconds))
+            self._push(self._lane_of[settings.engine], path, settings)
+
+    def _enqueue_ahead(self) -> None:
+        """Hand over what waits only for nodes that the same engine is handed; the rest follows as it is due."""
+        handed: dict[NodePath, _Lane] = {}
+        for path in self._schedule.undecided:
+            settings = self._settings_of(path)
+            lane = self._lane_of[settings.engine]
+            if not lane.ahead:
+                continue
+            waits_for = tuple(dict.fromkeys(one for one in self._upstreams_of(path) if self._schedule.is_open(one)))
+            if all(handed.get(one) is lane for one in waits_for):
+                handed[path] = lane
+                if waits_for:
+                    self._push(lane, path, settings, waits_for)
+
+    def _push(
+        self, lane: "_Lane", path: NodePath, settings: PipelineSettings, after: tuple[NodePath, ...] = ()
+    ) -> None:
+        priority = settings.priority
+        attempt = self._tries.get(path, 0) + 1
+        task = NodeTask(path, settings.timeout_seconds, _needs(settings), priority, after, attempt)
+        # What is handed over ahead keeps its order, so that what it waits for comes first; the engine has the priority.
+        heappush(lane.ready, (0 if lane.ahead else -priority, next(self._sequence), task))
 
     def _release_delayed(self) -> None:
         while self._delayed and self._delayed[0][0] <= self._clock.monotonic():
-            self._enqueue([heapq.heappop(self._delayed)[1]])
+            self._enqueue([heappop(self._delayed)[1]])
 
     def _take(self, outcome: NodeOutcome) -> None:
         path, state, attempt, seconds, error = outcome[:5]
@@ -164,7 +208,11 @@ class RunLoop:
             self._recorder.node(path, state, attempt=attempt, seconds=seconds, reuse_key=key, reused_from=source)
             freed = self._schedule.succeed(path)
             if freed and not self._stopping and not (self._failed and self._stop_on_failure):
-                self._enqueue(freed)
+                self._follow(freed)
+            return
+        if state is NodeState.PENDING:
+            if self._schedule.is_ready(path) and not self._stopping:
+                self._enqueue([path])
             return
         detail = "" if error is None else error.summary()
         if state is NodeState.FAILED and not self._stopping and self._try_again(path, detail):
@@ -184,12 +232,24 @@ class RunLoop:
         if self._stop_on_failure:
             self._skip_all(f'{because} and on_failure is "stop"')
 
+    def _follow(self, freed: Sequence[NodePath]) -> None:
+        """Go on with nodes that wait for nothing any more; what was handed over ahead starts by itself."""
+        due: list[NodePath] = []
+        for path in freed:
+            lane = self._lane_of[self._settings_of(path).engine]
+            if lane.ahead and path in lane.running:
+                self._recorder.node(path, NodeState.RUNNING, attempt=self._tries.get(path, 0) + 1)
+            elif not lane.ahead or not any(task.path == path for _, _, task in lane.ready):
+                due.append(path)
+        self._enqueue(due)
+
     def _try_again(self, path: NodePath, detail: str) -> bool:
         settings = self._settings_of(path)
         tries = self._tries[path] = self._tries.get(path, 0) + 1
         if tries > settings.retries or (self._failed and self._stop_on_failure):
             return False
-        heapq.heappush(self._delayed, (self._clock.monotonic() + settings.retry_delay_seconds, path))
+        delay = settings.retry_delay_seconds * settings.retry_backoff ** (tries - 1)
+        heappush(self._delayed, (self._clock.monotonic() + delay, path))
         detail = f"attempt {tries} of {settings.retries + 1} failed ({detail}); it will be tried again"
         self._recorder.node(path, NodeState.PENDING, attempt=tries, detail=detail)
         return True
@@ -222,3 +282,16 @@ class RunLoop:
     def _named(self, path: NodePath) -> str:
         label = self._label_of(path)
         return f"{path} ({label})" if label else path
+
+
+_USUAL_NEEDS = NodeNeeds()
+_USUAL_RESOURCES = Resources()
+
+
+def _needs(settings: PipelineSettings) -> NodeNeeds:
+    resources = settings.resources
+    if settings.image is None and not settings.tags and resources == _USUAL_RESOURCES:
+        return _USUAL_NEEDS
+    return NodeNeeds(
+        resources.cpus, resources.memory_bytes, resources.gpus, settings.image, tuple(sorted(settings.tags))
+    )

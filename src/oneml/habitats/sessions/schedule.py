@@ -30,6 +30,14 @@ class Schedule:
         """Return the nodes that wait for nothing, in the order of the plan; meant to be asked once, at the start."""
         return [path for path, count in self._waiting.items() if count == 0]
 
+    def is_open(self, path: NodePath) -> bool:
+        """Tell whether a node is undecided."""
+        return path in self._waiting
+
+    def is_ready(self, path: NodePath) -> bool:
+        """Tell whether a node is undecided and waits for nothing."""
+        return self._waiting.get(path) == 0
+
     def succeed(self, path: NodePath) -> Sequence[NodePath]:
         """Note that a node succeeded, and return those that may start now."""
         del self._waiting[path]

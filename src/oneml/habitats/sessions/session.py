@@ -14,6 +14,7 @@ from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.observer import Observer
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
+from oneml.habitats.sessions.attempts import Commit
 from oneml.habitats.sessions.clock import rfc3339
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.sessions.opened import OpenedSession
@@ -291,6 +292,30 @@ class PipelineSession:
         if opened.interrupts.pending():
             raise KeyboardInterrupt
         return outcome
+
+    def run_carried(
+        self, path: str, *, attempt: int, upstream: Mapping[NodePath, Commit], inline_max_bytes: int
+    ) -> NodeOutcome:
+        """Run one node here for a driver that commits what it publishes; small outputs stand in the outcome.
+
+        Args:
+            path: The node.
+            attempt: What the driver counts it as.
+            upstream: What nodes before it published, where that travelled here.
+            inline_max_bytes: Up to which size outputs stand in the outcome.
+
+        Raises:
+            UnknownNodeError: The session has no such node.
+            RefusalError: This process is not what the recipe says; the body did not run.
+            InMemoryNodeError: Its outputs would stay in the memory of a worker.
+        """
+        node = parse_node_path(path)
+        opened = self._openings.refreshed()
+        if opened.settings_of(node).store == MEMORY:
+            raise InMemoryNodeError(node=node)
+        opened.prove(node)
+        with self._attempts.knowing(upstream):
+            return opened.runner.run_carried(node, attempt, opened.carrying_client(inline_max_bytes))
 
     def reproduce(self, path: str, *, debug: "Debug | None" = None) -> "Reproduction":
         """Compute a node once more, here, with its recorded inputs, and compare; nothing is written to the store.

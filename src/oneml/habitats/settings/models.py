@@ -41,6 +41,8 @@ MEMORY_STORE = "memory:"
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Timeout = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Backoff = Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)]
+Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 OnFailure = Literal["continue", "stop"]
 
 
@@ -109,6 +111,15 @@ class PipelineSettings(BaseSettings):
         default=None, description="How many nodes may run at once; none: the engine decides."
     )
     image: Annotated[str | None, execution_only] = Field(default=None, description="The image that nodes run in.")
+    tags: Annotated[tuple[Tag, ...], execution_only] = Field(
+        default=(), description="What the workers that nodes run on must carry."
+    )
+    priority: Annotated[int, execution_only] = Field(
+        default=0, description="Of nodes that wait, those of higher priority start first."
+    )
+    isolated: Annotated[bool, execution_only] = Field(
+        default=False, description="Whether each node has a process of its own, where the engine has workers."
+    )
     resources: Annotated[Resources, execution_only] = Field(
         default_factory=Resources, description="What a node needs of its machine."
     )
@@ -118,8 +129,14 @@ class PipelineSettings(BaseSettings):
     retry_delay_seconds: Annotated[Seconds, execution_only] = Field(
         default=0.0, description="Seconds to wait before a node is tried again."
     )
+    retry_backoff: Annotated[Backoff, execution_only] = Field(
+        default=1.0, description="By how much that time grows with each further try."
+    )
     timeout_seconds: Annotated[Timeout | None, execution_only] = Field(
         default=None, description="Seconds after which a running node is ended; none: never."
+    )
+    engines: Annotated[dict[str, dict[str, object]], execution_only] = Field(
+        default={}, description="Options of engines themselves, by name of the engine: addresses, partitions."
     )
     on_failure: Annotated[OnFailure, execution_only] = Field(
         default="continue", description="Whether independent branches go on after a node failed, or stop."
@@ -182,7 +199,7 @@ RESERVED_NAMES = frozenset(PipelineSettings.model_fields)
 NAMES_OF_OTHERS = frozenset({"fields", "nodes", SIGNING_KEY_NAME})
 """What stands beside settings in code and files and is none, so that no setting may be called so."""
 
-SESSION_ONLY_NAMES = frozenset({"workers", "on_failure", "allow_pickle", "verification"})
+SESSION_ONLY_NAMES = frozenset({"workers", "engines", "isolated", "on_failure", "allow_pickle", "verification"})
 """Those of them that a whole session shares, so that no node may set them."""
 
 
@@ -195,9 +212,12 @@ class NodeLevelSettings(BaseModel):
 
     engine: str | None = Field(default=None, min_length=1)
     image: str | None = None
+    tags: tuple[Tag, ...] | None = None
+    priority: int | None = None
     resources: Resources | None = None
     retries: NonNegativeInt | None = None
     retry_delay_seconds: Seconds | None = None
+    retry_backoff: Backoff | None = None
     timeout_seconds: Timeout | None = None
     store: str | None = None
     serializers: Mapping[str, str] | None = None
@@ -255,6 +275,8 @@ class PipelineSessionSettings(NodeLevelSettings):
     """Overrides entries of the process's settings for a session; ``nodes`` those of nodes, by path."""
 
     workers: PositiveInt | None = None
+    isolated: bool | None = None
+    engines: Mapping[str, Mapping[str, object]] | None = None
     on_failure: OnFailure | None = None
     allow_pickle: bool | None = None
     verification: Verification | None = None

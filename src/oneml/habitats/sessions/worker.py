@@ -1,0 +1,126 @@
+"""What engines call in their workers: plain data in, plain data out, and nothing raised.
+
+A worker keeps the sessions that it has opened, so that only the first node of a session pays for the container.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from oneml.habitats.errors import InvalidDocumentError, OnemlError, RefusalError
+from oneml.habitats.ports.engine import WorkerMessage, WorkerReply
+from oneml.habitats.sessions.attempts import Commit, commit_of
+from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.sessions.node_runner import error_record
+from oneml.habitats.sessions.session import PipelineSession
+from oneml.habitats.settings.secrets import mask_secrets
+from oneml.habitats.values.json_value import JsonValue
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.outcome_json import outcome_from_json, outcome_to_json
+from oneml.habitats.values.states import NodeState
+
+SESSIONS_MAX = 4
+"""Sessions that a worker keeps open; those that it has not used for longest are closed."""
+
+_WHAT = "message to a worker"
+
+
+class WarmSessions:
+    """The sessions that are open in this process.
+
+    Args:
+        limit: How many are kept.
+    """
+
+    def __init__(self, limit: int = SESSIONS_MAX) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._open: OrderedDict[tuple[str | None, str, str], PipelineSession] = OrderedDict()
+        self._clients: dict[str | None, PipelineServiceClient] = {}
+
+    def session(self, store_url: str | None, habitat: str, session_id: str) -> PipelineSession:
+        """Return a session, read from its recipe unless it is at hand.
+
+        Raises:
+            OnemlError: As `PipelineServiceClient.session`.
+        """
+        key = (store_url, habitat, session_id)
+        with self._lock:
+            session = self._open.get(key)
+            if session is None:
+                client = self._clients.get(store_url)
+                if client is None:
+                    client = self._clients[store_url] = PipelineServiceClient(store=store_url)
+                session = self._open[key] = client.session(habitat, session_id)
+                if len(self._open) > self._limit:
+                    self._open.popitem(last=False)[1].close()
+            else:
+                self._open.move_to_end(key)
+            return session
+
+    def close(self) -> None:
+        """Close all of them."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()
+
+
+_warm = WarmSessions()
+
+
+def preload() -> None:
+    """Load what every node needs; importing this module has done so."""
+
+
+def run_task(message: WorkerMessage) -> WorkerReply:
+    """Run the node that a message names, and answer how that ended; see `WorkerMessage`."""
+    path = NodePath(str(message.get("node")))
+    attempt = message.get("attempt")
+    number = attempt if isinstance(attempt, int) else 1
+    inline = message.get("inline_max_bytes")
+    carried = isinstance(inline, int) and inline > 0
+    session: PipelineSession | None = None
+    try:
+        session = _session(message)
+        if carried:
+            known = _commits(message.get("upstream"))
+            outcome = session.run_carried(path, attempt=number, upstream=known, inline_max_bytes=int(str(inline)))
+        else:
+            outcome = session.run_node(path)
+    except KeyboardInterrupt as error:
+        outcome = _ended(path, NodeState.CANCELLED, number, error, session)
+    except RefusalError as error:
+        outcome = _ended(path, NodeState.REFUSED, 0, error, session)
+    except BaseException as error:  # noqa: BLE001  # a reply is all that leaves a worker
+        outcome = _ended(path, NodeState.FAILED, number, error, session)
+    return {"node": path, "outcome": outcome_to_json(outcome), "committed": not carried}
+
+
+def _session(message: WorkerMessage) -> PipelineSession:
+    habitat, session_id, store_url = (message.get(name) for name in ("habitat", "session_id", "store_url"))
+    if not isinstance(habitat, str) or not isinstance(session_id, str):
+        raise InvalidDocumentError(what=_WHAT, reason="it names no habitat and no session")
+    if store_url is not None and not isinstance(store_url, str):
+        raise InvalidDocumentError(what=_WHAT, reason="its store is no URL")
+    return _warm.session(store_url, habitat, session_id)
+
+
+def _commits(upstream: JsonValue) -> Mapping[NodePath, Commit]:
+    found: dict[NodePath, Commit] = {}
+    for reply in upstream if isinstance(upstream, list | tuple) else ():
+        document: JsonValue = reply.get("outcome") if isinstance(reply, Mapping) else None
+        if isinstance(document, Mapping):
+            outcome = outcome_from_json(document, what=_WHAT)
+            found[outcome.path] = commit_of(outcome)
+    return found
+
+
+def _ended(
+    path: NodePath, state: NodeState, attempt: int, error: BaseException, session: PipelineSession | None
+) -> NodeOutcome:
+    secrets = session.open().secret_texts() if session is not None and session.is_open else frozenset[str]()
+    record = error_record(error, secrets)
+    if isinstance(error, OnemlError):
+        record = record._replace(type=type(error).__name__, text=mask_secrets(str(error), secrets))
+    return NodeOutcome(path, state, attempt, None, record)

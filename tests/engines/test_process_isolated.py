@@ -1,64 +1,43 @@
-"""Worker processes, bounded in time and output, reaped whatever they do."""
+"""A process for each node, bounded in time, memory and output, reaped whatever it does."""
 
-import itertools
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from oneml.habitats.engines import process
-from oneml.habitats.engines.process import ProcessEngine, worker_command, worker_environment
+from oneml.habitats.engines.isolated import worker_command, worker_environment
+from oneml.habitats.engines.process import ProcessEngine
+from oneml.habitats.engines.worker_output import LINE_MAX_BYTES, LOG_MAX_BYTES
 from oneml.habitats.errors import EngineError
-from oneml.habitats.ports.engine import EngineContext, NodeTask
+from oneml.habitats.ports.engine import NodeTask
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome
-from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState
+from process_engines import A, Store, ended, ends, number_in, ran, text_of
 
-A = NodePath("//a")
 
-
-class Store:
-    """What the artifact store would know, and the lines that came."""
-
-    def __init__(self) -> None:
-        self.outcome: NodeOutcome | None = None
-        self.lines: list[str] = []
-        self.attempts: Iterator[int] = itertools.repeat(1)
-
-    def context(self, store_url: str | None = None) -> EngineContext:
-        return EngineContext(
-            habitat="hello",
-            session_id=SessionId("s1"),
-            store_url=store_url,
-            workers=1,
-            execute=lambda path: NodeOutcome(path, NodeState.FAILED),
-            known=lambda _path, _after: self.outcome,
-            last_attempt=lambda _path: next(self.attempts),
-            mask=lambda text: text.replace("s3cr3t", "***"),
-            log=lambda _path, line: self.lines.append(line),
-        )
+@pytest.fixture(autouse=True)
+def _entries_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "support"))
 
 
 def python(source: str) -> Callable[[NodePath], Sequence[str]]:
     return lambda _path: [sys.executable, "-c", source]
 
 
-def outcome_of(store: Store, source: str, *, timeout_seconds: float | None = None, grace: float = 0.5) -> NodeOutcome:
-    with ProcessEngine(command=python(source), grace_seconds=grace).open(store.context()) as run:
-        run.submit(NodeTask(A, timeout_seconds))
-        for _ in range(400):
-            for outcome in run.wait(0.1):
-                return outcome
-    raise AssertionError("the worker never ended")
-
-
-def text_of(outcome: NodeOutcome) -> str:
-    assert outcome.error is not None
-    return outcome.error.text
+def outcome_of(
+    store: Store,
+    source: str,
+    *,
+    timeout_seconds: float | None = None,
+    grace: float = 0.5,
+    memory_bytes: int | None = None,
+) -> NodeOutcome:
+    engine = ProcessEngine(command=python(source), grace_seconds=grace)
+    with engine.open(store.context(isolated=True)) as run:
+        return ran(run, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes)
 
 
 def test_a_worker_is_told_two_variables_and_nothing_else() -> None:
@@ -67,7 +46,7 @@ def test_a_worker_is_told_two_variables_and_nothing_else() -> None:
 
 
 def test_a_worker_is_told_of_a_store_that_it_would_not_find_by_itself() -> None:
-    told = worker_environment(Store().context("file:///elsewhere"), {"ONEML_STORE_URL": "file:///stale"})
+    told = worker_environment(Store().context(store_url="file:///elsewhere"), {"ONEML_STORE_URL": "file:///stale"})
     assert told["ONEML_STORE_URL"] == "file:///elsewhere"
     assert "ONEML_STORE_URL" not in worker_environment(Store().context(), {"ONEML_STORE_URL": "file:///stale"})
 
@@ -102,7 +81,7 @@ def test_a_refusal_is_told_with_its_reason() -> None:
 
 def test_a_body_that_leaves_with_the_code_of_a_refusal_has_failed() -> None:
     store = Store()
-    store.attempts = iter([0, 1, 1])
+    store.attempts = [0, 1, 1]
     assert outcome_of(store, "raise SystemExit(3)").state is NodeState.FAILED
 
 
@@ -110,7 +89,7 @@ def test_what_a_worker_wrote_is_masked_before_anyone_sees_it() -> None:
     store = Store()
     outcome = outcome_of(store, "import os; print('token=s3cr3t', flush=True); os._exit(9)")
     assert text_of(outcome) == "its process ended with exit code 9: token=***"
-    assert store.lines == ["token=***"]
+    assert store.texts() == ["token=***"]
 
 
 def test_a_worker_that_others_ended_has_failed_and_may_be_tried_again() -> None:
@@ -129,14 +108,14 @@ def test_a_second_polite_request_does_not_disturb_the_cleaning_up(tmp_path: Path
     )
     handler = "import signal; signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
     store = Store()
-    with ProcessEngine(command=python(handler + source)).open(store.context()) as run:
+    with ProcessEngine(command=python(handler + source)).open(store.context(isolated=True)) as run:
         run.submit(NodeTask(A, None))
         while not store.lines:
             time.sleep(0.02)
         run.cancel(now=False)
         time.sleep(0.1)
         run.cancel(now=False)
-        assert run.wait(10)
+        assert ended(run)
     assert done.exists()
 
 
@@ -160,21 +139,21 @@ def test_100_mb_of_output_neither_blocks_nor_is_kept() -> None:
     store = Store()
     source = "import sys\nfor _ in range(100): sys.stdout.write(('x' * 1023 + chr(10)) * 1024)"
     assert outcome_of(store, source).state is NodeState.FAILED
-    kept = sum(len(line) + 1 for line in store.lines)
-    assert process.LOG_MAX_BYTES <= kept <= process.LOG_MAX_BYTES + process.LINE_MAX_BYTES
-    assert store.lines[-1] == f"... output beyond {process.LOG_MAX_BYTES} bytes is dropped"
+    kept = sum(len(line) + 1 for line in store.texts())
+    assert LOG_MAX_BYTES <= kept <= LOG_MAX_BYTES + LINE_MAX_BYTES
+    assert store.texts()[-1] == f"... output beyond {LOG_MAX_BYTES} bytes is dropped"
 
 
 def test_a_line_without_an_end_is_cut_into_pieces() -> None:
     store = Store()
-    outcome_of(store, f"import sys; sys.stdout.write('x' * {3 * process.LINE_MAX_BYTES})")
-    assert max(map(len, store.lines)) == process.LINE_MAX_BYTES
+    outcome_of(store, f"import sys; sys.stdout.write('x' * {3 * LINE_MAX_BYTES})")
+    assert max(map(len, store.texts())) == LINE_MAX_BYTES
 
 
 def test_broken_utf_8_is_shown_with_replacements() -> None:
     store = Store()
     outcome_of(store, r"import os; os.write(1, b'caf\xe9 \xff\n')")
-    assert store.lines == ["caf\ufffd \ufffd"]
+    assert store.texts() == ["caf\ufffd \ufffd"]
 
 
 def test_a_grandchild_that_holds_the_pipe_open_is_not_waited_for(tmp_path: Path) -> None:
@@ -182,48 +161,52 @@ def test_a_grandchild_that_holds_the_pipe_open_is_not_waited_for(tmp_path: Path)
     source = (
         "import subprocess, sys, pathlib;"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
-        f"pathlib.Path({str(pid_file)!r}).write_text(str(child.pid))"
+        f"pathlib.Path({str(pid_file)!r}).write_text(str(child.pid) + chr(10))"
     )
     started = time.monotonic()
     assert outcome_of(Store(), source).state is NodeState.FAILED
     assert time.monotonic() - started < 30
-    assert ends(int(pid_file.read_text()))
+    assert ends(number_in(pid_file))
 
 
 def test_leaving_the_engine_ends_what_still_runs(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    source = f"import os, pathlib, time; pathlib.Path({str(pid_file)!r}).write_text(str(os.getpid())); time.sleep(60)"
-    with ProcessEngine(command=python(source), grace_seconds=5).open(Store().context()) as run:
+    source = (
+        "import os, pathlib, time\n"
+        + f"pathlib.Path({str(pid_file)!r}).write_text(str(os.getpid()) + chr(10)); time.sleep(60)"
+    )
+    with ProcessEngine(command=python(source), grace_seconds=5).open(Store().context(isolated=True)) as run:
         run.submit(NodeTask(A, None))
-        while not (pid_file.exists() and pid_file.read_text()):
-            time.sleep(0.02)
-    assert ends(int(pid_file.read_text()))
+        pid = number_in(pid_file)
+    assert ends(pid)
 
 
 def test_cancelling_ends_a_worker_and_says_cancelled() -> None:
-    with ProcessEngine(command=python("import time; time.sleep(60)")).open(Store().context()) as run:
+    with ProcessEngine(command=python("import time; time.sleep(60)")).open(Store().context(isolated=True)) as run:
         run.submit(NodeTask(A, None))
         run.cancel(now=False)
-        assert [outcome.state for outcome in run.wait(10)] == [NodeState.CANCELLED]
+        assert [outcome.state for outcome in ended(run)] == [NodeState.CANCELLED]
 
 
 def test_a_worker_that_cannot_be_started_is_an_engine_error() -> None:
+    engine = ProcessEngine(command=lambda _path: ["/nonexistent/oneml"])
     with (
-        ProcessEngine(command=lambda _path: ["/nonexistent/oneml"]).open(Store().context()) as run,
-        pytest.raises(EngineError, match="a worker for //a cannot be started"),
+        engine.open(Store().context(isolated=True)) as run,
+        pytest.raises(EngineError, match=r"a worker for //a cannot be started: .*No such file"),
     ):
-        run.submit(NodeTask(A, None))
+        ran(run)
 
 
-def ends(pid: int) -> bool:
-    """Tell whether a process is gone, or only waits to be reaped, within ten seconds."""
-    for _ in range(200):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        status = Path(f"/proc/{pid}/stat")
-        if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z":
-            return True
-        time.sleep(0.05)
-    return False
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the group is all that can be ended")
+def test_a_process_that_left_its_session_ends_with_its_node(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    source = f"from process_entries import daemon; daemon({str(pid_file)!r})"
+    assert outcome_of(Store(), source).state is NodeState.FAILED
+    assert ends(number_in(pid_file))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no such limit")
+def test_a_process_that_takes_more_memory_than_it_may_fails_and_names_the_limit() -> None:
+    outcome = outcome_of(Store(), "bytearray(300 << 20)", memory_bytes=100 << 20)
+    assert outcome.state is NodeState.FAILED
+    assert text_of(outcome).endswith(f"MemoryError; it may take {100 << 20} bytes (memory_bytes)")

@@ -1,0 +1,120 @@
+"""Options of the Slurm engine, checked."""
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import NoReturn, cast
+from urllib.parse import unquote
+
+from oneml.habitats.errors import EngineError
+from oneml.habitats.values.suggestions import known_names
+
+ENGINE = "slurm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlurmOptions:
+    """What settings say below ``engines.slurm``.
+
+    Attributes:
+        partition: Where jobs go; empty for the cluster's default.
+        account: What they are charged to; empty for the user's default.
+        qos: Quality of service; empty for the default.
+        extra_arguments: Further arguments of ``sbatch``, as they are.
+        command: What runs ``run-pipeline-node`` on a machine of the cluster; empty for what is installed here.
+        log_folder: Folder that the cluster's nodes share with this machine; empty for one below the store.
+        keep_logs: Whether output files of jobs whose nodes succeeded stay.
+        pass_environment: Names of variables that jobs are given beside the control variables.
+        poll_seconds: Between two looks at the queue.
+        unseen_seconds: How long a job may be gone, or ended, before the store tells of its node.
+        controller_seconds: How long the controller may not answer before the session is given up.
+        command_seconds: How long one command of Slurm may take.
+        grace_seconds: How long a node that was asked to end is waited for.
+        array_jobs: Of how many jobs an array may consist; the cluster's MaxArraySize less one at most.
+    """
+
+    partition: str = ""
+    account: str = ""
+    qos: str = ""
+    extra_arguments: Sequence[str] = ()
+    command: Sequence[str] = ()
+    log_folder: str = ""
+    keep_logs: bool = False
+    pass_environment: Sequence[str] = ()
+    poll_seconds: float = 2.0
+    unseen_seconds: float = 20.0
+    controller_seconds: float = 300.0
+    command_seconds: float = 20.0
+    grace_seconds: float = 5.0
+    array_jobs: int = 1000
+
+
+def slurm_options(given: Mapping[str, object]) -> SlurmOptions:
+    """Check options that settings gave.
+
+    Raises:
+        EngineError: One is not known, or not of its type.
+    """
+    defaults = SlurmOptions()
+    known = tuple(sorted(field.name for field in fields(SlurmOptions)))
+    for name, value in given.items():
+        if name not in known:
+            _refuse(f'it has no option "{name}". {known_names(name, known).rstrip(".")}')
+        _check(name, value, getattr(defaults, name))
+    return SlurmOptions(**given)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checked by name
+
+
+def worker_command(options: SlurmOptions) -> Sequence[str]:
+    """Return the start of a worker's command line: as given, else the command installed with this interpreter."""
+    if options.command:
+        return options.command
+    installed = Path(sys.executable).with_name("oneml")
+    return (str(installed),) if installed.is_file() else (sys.executable, "-P", "-m", "oneml.habitats")
+
+
+def log_folder(options: SlurmOptions, store_url: str | None, environ: Mapping[str, str]) -> Path:
+    """Return where jobs write their output: as given, else a folder beside what the store holds.
+
+    Args:
+        options: Checked options.
+        store_url: Of the store; None where it is the user's default one.
+        environ: The environment of the driver.
+
+    Raises:
+        EngineError: The store is no folder, so a folder has to be named.
+    """
+    if options.log_folder:
+        folder = Path(options.log_folder)
+        if not folder.is_absolute():
+            _refuse(f'log_folder has to be an absolute path, not "{folder}"')
+        return folder
+    if store_url is None:
+        state = environ.get("XDG_STATE_HOME", "")
+        base = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
+        return base / "oneml" / "slurm-logs"
+    if not store_url.startswith(("/", "file:")):
+        _refuse(f"the store {store_url} is no folder: name one that the nodes share, option log_folder")
+    path = unquote("/" + store_url.removeprefix("file:").removeprefix("//localhost").lstrip("/"))
+    return Path(path) / "slurm-logs"
+
+
+def _check(name: str, value: object, default: object) -> None:
+    if isinstance(default, bool):
+        right, what = isinstance(value, bool), "true or false"
+    elif isinstance(default, str):
+        right, what = isinstance(value, str), "a text"
+    elif isinstance(default, int | float):
+        kind = int if isinstance(default, int) else (int, float)
+        right = isinstance(value, kind) and not isinstance(value, bool) and 0 < value < math.inf  # type: ignore[operator]
+        what = "a whole number above 0" if kind is int else "a number above 0"
+    else:
+        items = cast("Sequence[object]", value) if isinstance(value, list | tuple) else (None,)
+        right, what = all(isinstance(item, str) for item in items), "a list of texts"
+    if not right:
+        _refuse(f"option {name} has to be {what}, not {value!r}")
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise EngineError(engine=ENGINE, reason=reason)

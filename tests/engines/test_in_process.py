@@ -27,6 +27,12 @@ def context(execute: Callable[[NodePath], NodeOutcome], workers: int | None) -> 
         last_attempt=lambda _path: 0,
         mask=str,
         log=lambda _path, _line: None,
+        entry="",
+        preload="",
+        take=lambda _replies: [],
+        message=lambda _task, _inline: {},
+        options={},
+        isolated=False,
     )
 
 

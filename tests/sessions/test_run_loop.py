@@ -12,7 +12,7 @@ from oneml.habitats.ports.observer import Event, NodeEvent
 from oneml.habitats.ports.session_store import NodeRow
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.recorder import Recorder
-from oneml.habitats.sessions.run_loop import STOPS_THE_SESSION, RunLoop
+from oneml.habitats.sessions.run_loop import STOPS_THE_SESSION, Lane, RunLoop
 from oneml.habitats.sessions.schedule import Schedule
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.values.node_path import NodePath
@@ -95,6 +95,7 @@ class Drive:
     index: Index = field(default_factory=Index)
     events: list[Event] = field(default_factory=list)
     remembered: list[NodeOutcome] = field(default_factory=list)
+    ahead: bool = False
 
     def run(self) -> SessionState:
         nodes = {
@@ -114,7 +115,8 @@ class Drive:
         )
         loop = RunLoop(
             schedule=Schedule(Plan(nodes=nodes)),
-            engines={"in-process": self.engine},
+            lanes={"in-process": Lane(self.engine, ahead=self.ahead)},
+            upstreams_of=lambda path: nodes[path].upstreams(),
             settings_of=lambda _: self.settings,
             label_of=lambda path: "c=10.0" if path == "//b" else "",
             recorder=self.recorder,

@@ -3,7 +3,7 @@
 import ctypes  # noqa: F401  # bodies use it
 import os
 import signal  # noqa: F401  # bodies use it
-import socket  # noqa: F401  # bodies use it
+import socket
 import sys  # noqa: F401  # bodies use it
 import threading
 import time
@@ -71,3 +71,12 @@ def note(pid_file: str) -> None:
     partial = Path(pid_file + ".partial")
     partial.write_text(f"{os.getpid()}\n")
     partial.replace(pid_file)
+
+
+def is_socket(descriptor: int) -> bool:
+    """Tell whether a descriptor is a socket, as a node would that writes where it should not."""
+    try:
+        socket.socket(fileno=os.dup(descriptor)).close()
+    except OSError:
+        return False
+    return True

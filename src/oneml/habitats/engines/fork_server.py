@@ -173,7 +173,7 @@ class ForkServer:
         return ended
 
     def _kill_strays(self) -> bool:
-        """Kill the children that are no workers: they descend from workers that have ended. Tell whether there are any."""
+        """Kill the children that are no workers: they are what workers left behind. Tell whether there are any."""
         strays = child_ids() - self._workers.keys()
         for pid in strays:
             with suppress(ProcessLookupError, PermissionError):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from queue import Empty
 
@@ -60,6 +60,7 @@ class _Processes:
         self._context = context
         self._command = command
         self._held = 0
+        self._error: BaseException | None = None
         self._supervisor = Supervisor(
             limit=self.slots,
             environment=worker_environment(context, os.environ),
@@ -87,12 +88,7 @@ class _Processes:
     def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
         if not self._held:
             return ()
-        try:
-            endings = [self._ending(timeout_seconds)]
-            while not self._supervisor.endings.empty():
-                endings.append(self._ending(0))
-        except Empty:
-            return ()
+        endings = self._next(timeout_seconds)
         self._held -= len(endings)
         replies = [ending.reply for ending in endings if ending.reply is not None]
         told = iter(self._context.take(replies) if replies else ())
@@ -104,8 +100,16 @@ class _Processes:
     def close(self) -> None:
         self._supervisor.close()
 
-    def _ending(self, timeout_seconds: float | None) -> Ending:
-        ending = self._supervisor.endings.get(timeout=timeout_seconds)
-        if isinstance(ending, BaseException):
-            raise ending
-        return ending
+    def _next(self, timeout_seconds: float | None) -> list[Ending]:
+        """Return what has ended; what broke the engine is raised once that is told."""
+        found: list[Ending] = []
+        with suppress(Empty):
+            while self._error is None:
+                ending = self._supervisor.endings.get(block=not found, timeout=timeout_seconds)
+                if isinstance(ending, BaseException):
+                    self._error = ending
+                else:
+                    found.append(ending)
+        if self._error is not None and not found:
+            raise self._error
+        return found

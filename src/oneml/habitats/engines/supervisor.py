@@ -373,15 +373,15 @@ class Supervisor:
         code = server.close(self._grace_seconds)
         self._losses += 1
         how = f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+        if not self._closing and (not self._server_ready or self._losses > _LOSSES_MAX):
+            said = self._mask(self._server_output.decode(errors="replace")).strip()
+            self._break_off(f"the process that starts workers {how}: {said or 'it wrote nothing'}")
         detail = f"the process that starts workers {how}, and its workers with it"
         for worker in list(self._workers.values()):
             if worker.pid is not None:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(worker.pid, signal.SIGKILL)
             self._on_end(worker, Ending(worker.job, detail=detail) if worker.job else None)
-        if not self._closing and (not self._server_ready or self._losses > _LOSSES_MAX):
-            said = self._mask(self._server_output.decode(errors="replace")).strip()
-            self._break_off(f"the process that starts workers {how}: {said or 'it wrote nothing'}")
 
     def _break_off(self, reason: str) -> None:
         self._broken = True

@@ -141,6 +141,7 @@ def _lacking(path: NodePath, settings: PipelineSettings, engine: Engine) -> Iter
     wishes = (
         (settings.timeout_seconds is not None, Capability.KILL, "timeout_seconds", "end a running node"),
         (settings.image is not None, Capability.IMAGES, f'image "{settings.image}"', "send nodes to images"),
+        (bool(settings.tags), Capability.TAGS, f"tags ({', '.join(settings.tags)})", "choose among workers"),
         (settings.resources.gpus > 0, Capability.GPUS, f"{settings.resources.gpus} GPUs", "hand out GPUs"),
         (
             settings.resources.memory_bytes is not None,

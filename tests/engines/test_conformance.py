@@ -1,0 +1,35 @@
+"""The engines of one machine, held against the contract of engines."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from engine_conformance import EngineConformance
+
+
+class TestInline(EngineConformance):
+    KILLS_WORKERS = False
+
+    @pytest.fixture
+    def settings(self) -> Mapping[str, Any]:
+        return {"engine": "in-process"}
+
+
+class TestThreads(EngineConformance):
+    KILLS_WORKERS = False
+
+    @pytest.fixture
+    def settings(self) -> Mapping[str, Any]:
+        return {"engine": "in-process", "workers": 3}
+
+
+class TestProcess(EngineConformance):
+    @pytest.fixture
+    def settings(self) -> Mapping[str, Any]:
+        return {"engine": "process", "workers": 2}
+
+
+class TestIsolated(EngineConformance):
+    @pytest.fixture
+    def settings(self) -> Mapping[str, Any]:
+        return {"engine": "process", "workers": 2, "isolated": True}

@@ -1,0 +1,270 @@
+"""What every engine must do, as a class that the tests of an engine derive from.
+
+A derived class gives ``settings``: those of a session that runs on the engine, with whatever it needs to be reached. It
+overrules ``KILLS_WORKERS`` where bodies that end their process end the driver.
+"""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession
+from oneml.habitats.engines.registry import engine_by_name
+from oneml.habitats.errors import InvalidPipelineError
+from oneml.habitats.ports.engine import Capability
+from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog
+from oneml.habitats.settings.sources import ProcessSources
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.states import NodeState, SessionState
+
+IMPORTABLE = Path(__file__).parent
+SECRET = "s3cr3t-canary"
+PATIENCE_SECONDS = 30.0
+"""Nothing may hang longer."""
+
+NewSession = Callable[..., PipelineSession]
+
+
+def states(session: PipelineSession) -> Mapping[str, str]:
+    return {path: row.state.value for path, row in session.node_rows().items()}
+
+
+class EngineConformance:
+    """The suite; each test creates a session of its own."""
+
+    KILLS_WORKERS: ClassVar[bool] = True
+    """Whether a body that ends its process ends no more than a worker."""
+
+    @pytest.fixture
+    def settings(self) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def module(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """The module of the pipelines, in a place of its own, so that it can be changed."""
+        site = tmp_path / "site"
+        site.mkdir()
+        module = site / "engine_pipelines.py"
+        shutil.copy(IMPORTABLE / "engine_pipelines.py", module)
+        for name in [name for name in os.environ if name.startswith("ONEML_")]:
+            monkeypatch.delenv(name)
+        monkeypatch.delitem(__import__("sys").modules, "engine_pipelines", raising=False)
+        monkeypatch.syspath_prepend(str(site))
+        monkeypatch.setenv("PYTHONPATH", str(site))
+        monkeypatch.setenv("CONTRACT_TOKEN", SECRET)
+        return module
+
+    @pytest.fixture
+    def new_session(self, module: Path, tmp_path: Path, settings: Mapping[str, Any]) -> NewSession:
+        registry = HabitatRegistry(search_path=[])
+        for name, attribute in (("contract", "Contract"), ("failing", "Failing"), ("sleeping", "Sleeping")):
+            registry.register(name, f"{module.stem}:{attribute}")
+        sources = ProcessSources(environ=dict(os.environ), working_directory=tmp_path)
+        client = PipelineServiceClient(store=(tmp_path / "store").as_uri(), registry=registry, sources=sources)
+
+        def make(habitat: str, **more: Any) -> PipelineSession:
+            return client.create_session(habitat, settings={"folder": str(tmp_path / "runs"), **settings, **more})
+
+        return make
+
+    @pytest.fixture
+    def runs(self, tmp_path: Path) -> Callable[[str], int]:
+        def count(name: str) -> int:
+            place = tmp_path / "runs" / name
+            return len(list(place.iterdir())) if place.exists() else 0
+
+        return count
+
+    def has(self, settings: Mapping[str, Any], capability: Capability) -> bool:
+        return capability in engine_by_name(settings["engine"]).capabilities
+
+    def test_outputs_are_those_of_the_drivers_own_process(
+        self, new_session: NewSession, settings: Mapping[str, Any], runs: Callable[[str], int]
+    ) -> None:
+        with new_session("contract") as session, new_session("contract", engine="in-process") as here:
+            assert session.run().succeeded
+            assert here.run().succeeded
+            for path in session.plan.nodes:
+                mine = {port: record._replace(inline=None) for port, record in session.ports(path).items()}
+                theirs = {port: record._replace(inline=None) for port, record in here.ports(path).items()}
+                assert mine == theirs, path
+            assert session.outputs() == {"text": "222 and 400000 bytes"}
+        assert runs("start") == 2
+
+    def test_every_node_starts_after_what_it_waits_for_and_is_told_of(self, new_session: NewSession) -> None:
+        events: list[Event] = []
+        with new_session("contract") as session:
+            assert session.run(observers=[events.append]).succeeded
+            plan = session.plan
+        seen: dict[tuple[NodePath, NodeState], int] = {}
+        for number, event in enumerate(events):
+            if isinstance(event, NodeEvent):
+                seen.setdefault((event.path, event.state), number)
+        for path, node in plan.nodes.items():
+            assert seen[path, NodeState.RUNNING] < seen[path, NodeState.SUCCEEDED]
+            for upper in node.upstreams():
+                assert seen[upper, NodeState.SUCCEEDED] < seen[path, NodeState.SUCCEEDED]
+
+    def test_a_session_that_ran_has_nothing_left_to_run(
+        self, new_session: NewSession, runs: Callable[[str], int]
+    ) -> None:
+        with new_session("contract") as session:
+            assert session.run().succeeded
+            assert session.run().succeeded
+        assert runs("start") == 1
+
+    def test_what_a_node_writes_is_told_line_by_line_without_secrets(self, new_session: NewSession) -> None:
+        events: list[Event] = []
+        with new_session("failing", failures=1) as session:
+            session.run(observers=[events.append])
+            kept = "".join(str(session.outcome("//fail")))
+        lines = [event for event in events if isinstance(event, NodeLog)]
+        assert SECRET not in str(lines) + kept
+        if not self.has({"engine": session.open().settings.session.engine}, Capability.LIVE_OBJECTS):
+            assert any(event.path == "//fail" and event.line.startswith("about to raise") for event in lines)
+
+    def test_a_failure_skips_what_lies_below_and_lets_the_rest_run(self, new_session: NewSession) -> None:
+        with new_session("failing", failures=9) as session:
+            result = session.run()
+            assert result.state is SessionState.FAILED
+            assert states(session) == {
+                "//start": "succeeded", "//fail": "failed", "//after": "skipped", "//beside": "succeeded"
+            }  # fmt: skip
+            assert "//fail" in result.nodes[NodePath("//after")].detail
+            outcome = session.outcome("//fail")
+        assert outcome is not None
+        assert outcome.error is not None
+        assert outcome.error.type == "ValueError"
+        assert outcome.error.text.startswith("run 1 with")
+        assert "engine_pipelines.py" in outcome.error.traceback
+
+    def test_a_node_is_tried_again_and_what_lies_below_goes_on(
+        self, new_session: NewSession, runs: Callable[[str], int]
+    ) -> None:
+        with new_session("failing", failures=2, nodes={"//fail": {"retries": 3}}) as session:
+            result = session.run()
+            assert result.succeeded, result.nodes
+            assert session.output("//after") == "after 5"
+        assert runs("fail") == 3
+
+    def test_retries_end(self, new_session: NewSession, runs: Callable[[str], int]) -> None:
+        with new_session("failing", failures=9, nodes={"//fail": {"retries": 1}}) as session:
+            assert not session.run().succeeded
+        assert runs("fail") == 2
+
+    def test_a_session_that_failed_goes_on_where_it_failed(
+        self, new_session: NewSession, runs: Callable[[str], int]
+    ) -> None:
+        with new_session("failing", failures=1) as session:
+            assert not session.run().succeeded
+            assert session.run().succeeded
+        assert (runs("start"), runs("fail")) == (1, 2)
+
+    @pytest.mark.parametrize("how", ["odd", "unwritable", "exit"])
+    def test_whatever_a_body_does_is_told_as_text(self, new_session: NewSession, how: str) -> None:
+        with new_session("failing", failures=9, how=how) as session:
+            assert session.run().state is SessionState.FAILED
+            assert states(session)["//fail"] == "failed"
+            assert states(session)["//beside"] == "succeeded"
+            assert session.node_rows()[NodePath("//fail")].detail
+
+    @pytest.mark.parametrize("how", ["os-exit", "kill"])
+    def test_a_body_that_ends_its_process_fails_and_stops_nothing_else(self, new_session: NewSession, how: str) -> None:
+        if not self.KILLS_WORKERS:
+            pytest.skip("bodies run in the process of the driver")
+        started = time.monotonic()
+        with new_session("failing", failures=9, how=how) as session:
+            assert session.run().state is SessionState.FAILED
+            assert states(session)["//fail"] == "failed"
+            assert states(session)["//beside"] == "succeeded"
+        assert time.monotonic() - started < PATIENCE_SECONDS
+
+    def test_a_node_that_hangs_is_ended_when_its_time_is_over(
+        self, new_session: NewSession, settings: Mapping[str, Any]
+    ) -> None:
+        if not self.has(settings, Capability.KILL):
+            with pytest.raises(InvalidPipelineError, match="timeout_seconds"):
+                new_session("sleeping", timeout_seconds=2)
+            return
+        started = time.monotonic()
+        with new_session("sleeping", nodes={"//one": {"timeout_seconds": 3}, "//two": {"seconds": 0.1}}) as session:
+            assert session.run().state is SessionState.FAILED
+            assert states(session) == {"//one": "failed", "//two": "succeeded", "//after": "skipped"}
+            assert "timeout_seconds" in session.node_rows()[NodePath("//one")].detail
+        assert time.monotonic() - started < PATIENCE_SECONDS
+
+    def test_a_request_to_stop_gives_every_node_its_final_state(
+        self, new_session: NewSession, runs: Callable[[str], int]
+    ) -> None:
+        seconds = 2.0 if not self.KILLS_WORKERS else 60.0
+        started = time.monotonic()
+        with new_session("sleeping", seconds=seconds) as session:
+
+            def stop() -> None:
+                while not runs("sleep") and time.monotonic() - started < PATIENCE_SECONDS:
+                    time.sleep(0.05)
+                session.stop()
+
+            thread = threading.Thread(target=stop)
+            thread.start()
+            result = session.run()
+            thread.join()
+            assert result.state is SessionState.STOPPED
+            assert result.nodes[NodePath("//after")].state in {NodeState.CANCELLED, NodeState.SKIPPED}
+            assert len(result.nodes) == 3
+        assert time.monotonic() - started < PATIENCE_SECONDS
+
+    def test_a_worker_with_other_code_refuses_before_the_body(
+        self, new_session: NewSession, settings: Mapping[str, Any], module: Path, runs: Callable[[str], int]
+    ) -> None:
+        if self.has(settings, Capability.LIVE_OBJECTS):
+            pytest.skip("the process that created the session is the one that runs it")
+        with new_session("contract") as session:
+            source = module.read_text()
+            module.write_text(source.replace("return value * factor", "return value + factor"))
+            result = session.run()
+            assert result.state is SessionState.FAILED
+            row = result.nodes[NodePath("//start")]
+            assert row.state is NodeState.REFUSED
+            assert "Multiply.__call__" in row.detail
+            assert runs("start") == 0
+            module.write_text(source)
+            assert session.run().succeeded
+
+    def test_a_node_that_no_worker_may_take_fails_in_words(
+        self, new_session: NewSession, settings: Mapping[str, Any]
+    ) -> None:
+        if not self.has(settings, Capability.TAGS):
+            with pytest.raises(InvalidPipelineError, match="tags"):
+                new_session("contract", nodes={"//start": {"tags": ["nowhere"]}})
+            return
+        started = time.monotonic()
+        engines = {settings["engine"]: {**settings.get("engines", {}).get(settings["engine"], {}), **self.HURRIED}}
+        with new_session("contract", nodes={"//start": {"tags": ["nowhere"]}}, engines=engines) as session:
+            assert session.run().state is SessionState.FAILED
+            assert "nowhere" in session.node_rows()[NodePath("//start")].detail
+        assert time.monotonic() - started < PATIENCE_SECONDS
+
+    HURRIED: ClassVar[Mapping[str, object]] = {}
+    """Options that make the engine give up soon on nodes that no worker may take."""
+
+    def test_settings_that_change_meanwhile_reach_nodes_that_have_not_started(self, new_session: NewSession) -> None:
+        with new_session("failing", failures=1, nodes={"//fail": {"retries": 1}}) as session:
+
+            def observe(event: Event) -> None:
+                if isinstance(event, NodeEvent) and event.path == "//fail" and event.state is NodeState.PENDING:
+                    session.revise({"how": "exit"})
+
+            assert session.run(observers=[observe]).succeeded
+
+    def test_nodes_may_run_on_different_engines(self, new_session: NewSession, settings: Mapping[str, Any]) -> None:
+        others: Sequence[str] = ["//start", "//add"]
+        with new_session("contract", nodes={path: {"engine": "in-process"} for path in others}) as session:
+            assert session.run().succeeded
+            assert session.outputs() == {"text": "222 and 400000 bytes"}

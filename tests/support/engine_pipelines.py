@@ -1,0 +1,171 @@
+"""Pipelines by which engines are held against their contract; workers import them too."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from dependency_injector import providers
+from pydantic import SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSessionContext, PipelineSettings, Settings
+
+BIG_BYTES = 200_000
+
+
+class ContractSettings(PipelineSettings):
+    model_config = SettingsConfigDict(env_prefix="CONTRACT_")
+    folder: str = ""
+    factors: tuple[int, ...] = (1, 10, 100)
+    seconds: float = 60.0
+    failures: int = 1
+    how: str = "raise"
+    token: SecretStr = SecretStr("")
+
+
+class OddError(Exception):
+    """Cannot be pickled: its constructor takes two arguments and hands on one."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(first)
+        self.second = second
+
+
+class Parts(NamedTuple):
+    text: str
+    data: bytes
+
+
+def run_of(folder: str, name: str) -> int:
+    """Leave a file for this run of a body, and return how many there are."""
+    place = Path(folder, name)
+    place.mkdir(parents=True, exist_ok=True)
+    (place / f"{time.time_ns()}-{os.getpid()}").touch()
+    return len(list(place.iterdir()))
+
+
+@dataclass(frozen=True)
+class Start:
+    folder: str
+
+    def __call__(self) -> int:
+        run_of(self.folder, "start")
+        return 2
+
+
+class Multiply:
+    def __call__(self, value: int, factor: int) -> int:
+        return value * factor
+
+
+class Add:
+    def __call__(self, values: Sequence[int]) -> Parts:
+        context = PipelineSessionContext.current()
+        print(f"adding {len(values)} values in {context.node}", flush=True)  # noqa: T201  # a node writes
+        return Parts(text=str(sum(values)), data=bytes(BIG_BYTES))
+
+
+class Measure:
+    def __call__(self, parts: Parts, factor: int = 2) -> str:
+        return f"{parts.text} and {len(parts.data) * factor} bytes"
+
+
+@dataclass(frozen=True)
+class Fail:
+    folder: str
+    failures: int
+    how: str
+    token: SecretStr
+
+    def __call__(self, value: int) -> object:
+        run = run_of(self.folder, "fail")
+        if run > self.failures:
+            return value + run
+        token = self.token.get_secret_value()
+        print(f"about to {self.how} with {token}", flush=True)  # noqa: T201  # a node writes
+        if self.how == "raise":
+            message = f"run {run} with {token}"
+            raise ValueError(message)
+        if self.how == "odd":
+            raise OddError("one", "two")
+        if self.how == "unwritable":
+            return {"deep": [Path.home]}
+        if self.how == "exit":
+            raise SystemExit(0)
+        if self.how == "os-exit":
+            os._exit(0)
+        if self.how == "kill":
+            os.kill(os.getpid(), 9)
+        return None
+
+
+class After:
+    def __call__(self, value: object) -> str:
+        return f"after {value}"
+
+
+@dataclass(frozen=True)
+class Sleep:
+    folder: str
+    seconds: float
+
+    def __call__(self) -> str:
+        run_of(self.folder, "sleep")
+        time.sleep(self.seconds)
+        return "slept"
+
+
+class Contract(PipelineComponents):
+    """Data of all kinds: values, ports, gathers, what is large."""
+
+    settings = Settings(ContractSettings)
+    start = providers.Factory(Start, folder=settings.node.folder)
+    multiply = providers.Factory(Multiply)
+    add = providers.Factory(Add)
+    measure = providers.Factory(Measure)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        start = pipeline.node("start", self.start)()
+        product = pipeline.node("multiply", self.multiply)(
+            value=start, factor=pipeline.each(self.settings.session.factors)
+        )
+        total = pipeline.node("add", self.add)(values=pipeline.gather(product))
+        pipeline.output("text", pipeline.node("measure", self.measure)(parts=total))
+
+
+class Failing(PipelineComponents):
+    """A node that fails as often and in the way that settings say, what lies below it, and what lies beside it."""
+
+    settings = Settings(ContractSettings)
+    start = providers.Factory(Start, folder=settings.node.folder)
+    fail = providers.Factory(
+        Fail,
+        folder=settings.node.folder,
+        failures=settings.node.failures,
+        how=settings.node.how,
+        token=settings.session.token,
+    )
+    after = providers.Factory(After)
+    beside = providers.Factory(Multiply)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        start = pipeline.node("start", self.start)()
+        failed = pipeline.node("fail", self.fail)(value=start)
+        pipeline.node("after", self.after)(value=failed)
+        pipeline.node("beside", self.beside)(value=start, factor=3)
+
+
+class Sleeping(PipelineComponents):
+    """Bodies that sleep, and one that waits for them."""
+
+    settings = Settings(ContractSettings)
+    sleep = providers.Factory(Sleep, folder=settings.node.folder, seconds=settings.node.seconds)
+    after = providers.Factory(After)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        one = pipeline.node("one", self.sleep)()
+        pipeline.node("two", self.sleep)()
+        pipeline.node("after", self.after)(value=one)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pytest
 
 from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession
-from oneml.habitats.engines.registry import engine_by_name
+from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import InvalidPipelineError
 from oneml.habitats.ports.engine import Capability
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog
@@ -82,7 +82,7 @@ class EngineConformance:
         return count
 
     def has(self, settings: Mapping[str, Any], capability: Capability) -> bool:
-        return capability in engine_by_name(settings["engine"]).capabilities
+        return capability in EngineRegistry().by_name(settings["engine"]).capabilities
 
     def test_outputs_are_those_of_the_drivers_own_process(
         self, new_session: NewSession, settings: Mapping[str, Any], runs: Callable[[str], int]

@@ -43,6 +43,7 @@
     │   ├── UninstalledReferenceError
     │   ├── ReferenceMismatchError
     │   ├── UnknownEngineError
+    │   ├── EnginePluginError
     │   ├── UnknownNodeError
     │   ├── UnknownPortError
     │   ├── UnknownSessionError
@@ -647,6 +648,16 @@ class ReferenceMismatchError(UsageError):
         self.target = target
         self.reasons = tuple(reasons)
         super().__init__(f'"{provider}" is {target}, but {" ".join(reasons)}')
+
+
+class EnginePluginError(UsageError):
+    """An engine of another distribution cannot be used."""
+
+    def __init__(self, *, name: str, distribution: str, reason: str) -> None:
+        self.name = name
+        self.distribution = distribution
+        self.reason = reason
+        super().__init__(f"Engine {name!r} of {distribution} cannot be used: {reason}. Repair or upgrade that.")
 
 
 class UnknownEngineError(UsageError):

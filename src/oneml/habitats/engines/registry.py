@@ -1,30 +1,80 @@
-"""Engines by name, each imported only when a session uses it."""
+"""Engines by name, each imported only when a session uses it: those of this package, of others, and given ones."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import cast
 
-from oneml.habitats.errors import UnknownEngineError
-from oneml.habitats.ports.engine import Engine
+from oneml.habitats.errors import EnginePluginError, UnknownEngineError
+from oneml.habitats.ports.engine import Capability, Engine
+
+GROUP = "oneml.engines"
+"""Entry points of other distributions: a name in settings, and a class that is called without arguments."""
 
 _BUILT_IN = {
+    "dask": "oneml.habitats.engines.dask_cluster:DaskEngine",
     "in-process": "oneml.habitats.engines.in_process:InProcessEngine",
     "process": "oneml.habitats.engines.process:ProcessEngine",
+    "slurm": "oneml.habitats.engines.slurm:SlurmEngine",
 }
 
 
-def engine_names() -> tuple[str, ...]:
-    """Return the names of all engines."""
-    return tuple(sorted(_BUILT_IN))
+class EngineRegistry:
+    """Finds engines.
 
-
-def engine_by_name(name: str) -> Engine:
-    """Return the engine of that name.
-
-    Raises:
-        UnknownEngineError: There is none.
+    Args:
+        given: Engines that were made in Python; they stand for others of their name.
     """
-    target = _BUILT_IN.get(name)
-    if target is None:
-        raise UnknownEngineError(name=name, known=engine_names())
+
+    def __init__(self, given: Sequence[Engine] = ()) -> None:
+        self._made = {engine.name: engine for engine in given}
+
+    def by_name(self, name: str) -> Engine:
+        """Return the engine of that name.
+
+        Raises:
+            UnknownEngineError: There is none.
+            EnginePluginError: That of another distribution cannot be loaded, or is no engine.
+        """
+        engine = self._made.get(name)
+        if engine is None:
+            target = _BUILT_IN.get(name)
+            engine = self._made[name] = _plugin(name) if target is None else _made(target)
+        return engine
+
+
+def _made(target: str) -> Engine:
     module, _, attribute = target.partition(":")
     return cast("Engine", getattr(import_module(module), attribute)())
+
+
+def _plugin(name: str) -> Engine:
+    from importlib.metadata import entry_points  # noqa: PLC0415  # only where a plugin is named
+
+    known = entry_points(group=GROUP)
+    found = {entry.value: entry for entry in known if entry.name == name}
+    if not found:
+        raise UnknownEngineError(name=name, known=sorted({*_BUILT_IN, *(entry.name for entry in known)}))
+    distributions = ", ".join(
+        sorted(f"{entry.dist.name} {entry.dist.version}" if entry.dist else "?" for entry in found.values())
+    )
+    if len(found) > 1:
+        raise EnginePluginError(name=name, distribution=distributions, reason="several have that name")
+    try:
+        made = _made(next(iter(found)))
+    except Exception as error:
+        reason = f"{type(error).__qualname__}: {error}"
+        raise EnginePluginError(name=name, distribution=distributions, reason=reason) from error
+    reason = _why_no_engine(made, name)
+    if reason:
+        raise EnginePluginError(name=name, distribution=distributions, reason=reason)
+    return made
+
+
+def _why_no_engine(made: object, name: str) -> str:
+    given: object = getattr(made, "name", None)
+    if given != name:
+        return f"its name is {given!r}"
+    capabilities: object = getattr(made, "capabilities", None)
+    if not isinstance(capabilities, frozenset) or not capabilities <= frozenset(Capability):
+        return "its capabilities are no frozenset of Capability"
+    return "" if callable(getattr(made, "open", None)) else "it has no open"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from oneml.habitats.data.serializer_registry import SerializerRegistry
-from oneml.habitats.engines.registry import engine_by_name
+from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import InvalidPipelineError, SettingsError, UsageError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import Override
@@ -86,6 +86,7 @@ def check_execution(
     settings: EffectiveSettings[PipelineSettings],
     *,
     overrides: Sequence[Override],
+    engine_registry: EngineRegistry,
     importable: bool,
     store_is_shared: bool,
     unproven_of: Callable[[str], Sequence[str]],
@@ -98,6 +99,7 @@ def check_execution(
         plan: The plan.
         settings: The effective settings.
         overrides: What is replaced.
+        engine_registry: Where engines are found.
         importable: Whether another process can import the container.
         store_is_shared: Whether another process can open the artifact store.
         unproven_of: Why another process cannot rebuild what a provider gives; asked only where nodes leave this one.
@@ -117,7 +119,7 @@ def check_execution(
         effective = settings.node(path, plan.node_settings.get(path, {}))
         engine = engines.get(effective.engine)
         if engine is None:
-            engine = engines[effective.engine] = engine_by_name(effective.engine)
+            engine = engines[effective.engine] = engine_registry.by_name(effective.engine)
         problems.extend(Problem(node.place, message, (path,)) for message in _lacking(path, effective, engine))
         if effective.serializers:
             named.setdefault(tuple(sorted(effective.serializers.items())), []).append(node)

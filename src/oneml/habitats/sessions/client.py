@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import (
     AmbiguousSessionError,
     HabitatMismatchError,
@@ -38,6 +39,7 @@ from oneml.habitats.values.suggestions import known_names
 
 if TYPE_CHECKING:
     from oneml.habitats.habitats.overrides import Override
+    from oneml.habitats.ports.engine import Engine
     from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
     from oneml.habitats.sessions.identification import SessionIdentity
     from oneml.habitats.sessions.preparation import Prepared
@@ -88,6 +90,8 @@ class PipelineServiceClient:
         builder_factory: How DAGs come about; the containers' own ``define`` unless given.
         sources: Where settings of this process come from; its environment and files unless given.
         clock: Time.
+        engines: Engines that were made in Python, such as a `DaskEngine` for a cluster that is at hand; they stand for
+            those of their name.
     """
 
     def __init__(
@@ -98,12 +102,14 @@ class PipelineServiceClient:
         builder_factory: "PipelineBuilderFactory | None" = None,
         sources: ProcessSources | None = None,
         clock: Clock | None = None,
+        engines: "Sequence[Engine]" = (),
     ) -> None:
         self.registry = HabitatRegistry() if registry is None else registry
         self._sources = ProcessSources.of_this_process() if sources is None else sources
         self._builder_factory = builder_factory
         self._clock = SystemClock() if clock is None else clock
         self._store_url = store
+        self._engine_registry = EngineRegistry(engines)
         self._changes: dict[str, list[tuple[Mapping[str, object], str]]] = {}
         self._sessions: WeakSet[PipelineSession] = WeakSet()
 
@@ -322,6 +328,7 @@ class PipelineServiceClient:
             settings=settings,
             command_line=command_line,
             overrides=overrides,
+            engine_registry=self._engine_registry,
             store_is_shared=self.store.shared,
             signing_key=self._signing_key,
             revise=partial(self._changed, habitat),
@@ -346,6 +353,7 @@ class PipelineServiceClient:
                 is_worker=is_worker,
             ),
             prepared=prepared,
+            engine_registry=self._engine_registry,
             may_unpickle=lambda: _allows_pickle(recipe.habitat, self._sources),
             worker_store_url=self._worker_store_url(),
         )

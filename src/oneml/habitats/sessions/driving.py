@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from oneml.habitats.engines.registry import engine_by_name
+from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.engine import Capability, EngineContext, NodeTask, WorkerMessage, WorkerReply
@@ -61,6 +61,7 @@ class Drive:
         recipe: The session's recipe.
         plan: Its DAG.
         openings: Its open containers.
+        engine_registry: Where engines are found.
         attempts: Its claims and commits.
         index: Where states go.
         clock: Time.
@@ -72,6 +73,7 @@ class Drive:
     recipe: Recipe
     plan: Plan
     openings: Openings
+    engine_registry: EngineRegistry
     attempts: AttemptLog
     index: SessionStore
     clock: Clock
@@ -169,7 +171,7 @@ class Drive:
         )
         lanes: dict[str, Lane] = {}
         for name in sorted({self._settings_of(path).engine for path in schedule.undecided}):
-            engine = engine_by_name(name)
+            engine = self.engine_registry.by_name(name)
             run = stack.enter_context(engine.open(context._replace(options=session.engines.get(name, {}))))
             lanes[name] = Lane(run, ahead=may_run_ahead and Capability.SCHEDULES in engine.capabilities)
         return lanes

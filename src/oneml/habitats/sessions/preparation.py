@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import DefinitionFailedError, OnemlError
 from oneml.habitats.graph.builder import PipelineBuilder
 from oneml.habitats.habitats.components import PipelineComponents
@@ -60,6 +61,7 @@ def prepare(
     settings: PipelineSessionSettings | Mapping[str, object] | None,
     command_line: CommandLineSettings | None,
     overrides: Sequence[Override],
+    engine_registry: EngineRegistry,
     store_is_shared: bool,
     signing_key: bytes | None,
     revise: Callable[[EffectiveSettings[PipelineSettings]], EffectiveSettings[PipelineSettings]],
@@ -75,6 +77,7 @@ def prepare(
         settings: What code sets for the session.
         command_line: What the command line sets for it.
         overrides: What is replaced.
+        engine_registry: Where engines are found.
         store_is_shared: Whether other processes can open the artifact store.
         signing_key: The configured key; None where there is none.
         revise: Makes the changes to the settings of the process that were made while it runs.
@@ -101,6 +104,7 @@ def prepare(
             effective,
             overrides=components.overrides,
             importable=entry.importable,
+            engine_registry=engine_registry,
             store_is_shared=store_is_shared,
             unproven_of=lambda provider: identity().provider(provider).unproven,
             drifted=lambda: live_drifts(live_shape(identity().code), identity().code.places, thorough=True),

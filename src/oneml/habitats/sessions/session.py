@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, overload
 from typing_extensions import TypeForm
 
 from oneml.habitats.data.client import DataClient
+from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import InMemoryNodeError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
@@ -54,6 +55,7 @@ class PipelineSession:
         clock: Time.
         opener: Opens its container in this process.
         prepared: What it was created from, where that was in this process.
+        engine_registry: Where engines are found.
         may_unpickle: Tells whether the configuration of this process allows pickle.
         worker_store_url: What another process must be told to find the store; None where it finds it by itself.
     """
@@ -67,6 +69,7 @@ class PipelineSession:
         clock: Clock,
         opener: SessionOpener,
         prepared: "Prepared | None",
+        engine_registry: EngineRegistry,
         may_unpickle: Callable[[], bool],
         worker_store_url: str | None,
     ) -> None:
@@ -75,6 +78,7 @@ class PipelineSession:
         self._recipe = recipe
         self._clock = clock
         self._opener = opener
+        self._engine_registry = engine_registry
         self._worker_store_url = worker_store_url
         self._attempts = opener.attempts
         if prepared is None:
@@ -225,6 +229,7 @@ class PipelineSession:
                 recipe=self._recipe,
                 plan=self.plan,
                 openings=self._openings,
+                engine_registry=self._engine_registry,
                 attempts=self._attempts,
                 index=index,
                 clock=self._clock,

@@ -49,6 +49,8 @@ def run(message: dict[str, object]) -> dict[str, object]:
         time.sleep(1.5)
     if deed == "set":
         return {"node": node, "outcome": threading.Lock()}
+    if deed == "lock":
+        return {**reply(NodeOutcome(node, NodeState.SUCCEEDED, 1)), "lock": threading.Lock()}
     if deed == "wait":
         wait_for(Path(str(message["store_url"])) / rest)
     if deed == "touch":

@@ -109,7 +109,7 @@ def _embedded(workers: int) -> "Generator[Cluster]":
             dashboard_address=None,
             silence_logs=50,
             resources={"memory": MEMORY_LIMIT // workers},
-            scheduler_kwargs={"allowed_failures": 0},
+            scheduler_kwargs={"allowed_failures": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
         )
     except (OSError, RuntimeError, TimeoutError) as error:
         reason = f"its workers cannot be started: {error}"

@@ -136,10 +136,13 @@ class DaskRun:
         """Tell whether a node before it came back without success, in which case it comes back as well."""
         if self._unsucceeded.isdisjoint(held.task.after):
             return False
+        self._returned.append(self._pending(held))
+        return True
+
+    def _pending(self, held: _Held) -> NodeOutcome:
         self._drop(held)
         self._unsucceeded.add(held.task.path)
-        self._returned.append(NodeOutcome(held.task.path, NodeState.PENDING, 0))
-        return True
+        return NodeOutcome(held.task.path, NodeState.PENDING, 0)
 
     def _send_batch(self, batch: Sequence[_Held], resources: Resources, priority: int) -> None:
         graph = {held.key: self._task(held) for held in batch}
@@ -200,15 +203,12 @@ class DaskRun:
     def _settle(self, ended: Sequence[_Held]) -> list[NodeOutcome]:
         """Return the outcomes of tasks that ended, except of those that have to go on."""
         replies = self._gather([held for held in ended if _status(held) == "finished"])
-        told = [reply for reply in replies.values() if state_in(reply) is not NodeState.PENDING]
+        idle = {key for key, reply in replies.items() if state_in(reply) is NodeState.PENDING}
+        told = [reply for key, reply in replies.items() if key not in idle]
         outcomes = list(self._context.take(told)) if told else []
-        outcomes += [
-            NodeOutcome(self._held[key].task.path, NodeState.PENDING, 0)
-            for key, reply in replies.items()
-            if state_in(reply) is NodeState.PENDING
-        ]
-        for key in replies:
+        for key in replies.keys() - idle:
             self._drop(self._held[key])
+        outcomes += [self._pending(self._held[key]) for key in idle]
         failed = [held for held in ended if held.key in self._held and _status(held) in {"error", "cancelled"}]
         for held in sorted(failed, key=lambda held: held.number):
             outcomes += self._explain(held)
@@ -242,9 +242,10 @@ class DaskRun:
                 self._drop(held)
                 self._hold(held.task, innocent_times=held.innocent_times + 1)
                 return ()
-            if blamed != held.key:
-                self._drop(held)
-                return (NodeOutcome(held.task.path, NodeState.PENDING, 0),)
+        else:
+            blamed = held.key
+        if blamed != held.key or not self._unsucceeded.isdisjoint(held.task.after):
+            return (self._pending(held),)
         return (self._failed(held, _record(error)),)
 
     def _is_innocent(self, key: str) -> bool:
@@ -258,9 +259,11 @@ class DaskRun:
         """Return the outcome of a node whose worker cannot tell: the store may hold its commit."""
         self._drop(held)
         path = held.task.path
+        self._unsucceeded.add(path)
         attempt = self._context.last_attempt(path)
         known = self._context.known(path, attempt)
         if known is not None and known.state is NodeState.SUCCEEDED:
+            self._unsucceeded.discard(path)
             return known
         return NodeOutcome(path, NodeState.FAILED, attempt, None, error)
 

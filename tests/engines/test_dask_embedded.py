@@ -1,0 +1,113 @@
+"""Dask workers that the engine starts by itself, and what becomes of nodes when they are killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed import LocalCluster
+from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
+
+from oneml.habitats.engines.dask_cluster import DaskEngine
+from oneml.habitats.ports.engine import EngineRun
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.states import NodeState
+
+DRIVER = """
+import sys
+from engine_contexts import FakeSession, task
+from oneml.habitats.engines.dask_cluster import DaskEngine
+if __name__ == "__main__":
+    with DaskEngine().open(FakeSession().context(workers=1)) as run:
+        run.submit(task("//print"))
+        run.wait()
+        run.submit(task("//sleep_60000"))
+        run.wait(0.5)
+        print("running", flush=True)
+        run.wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def session() -> FakeSession:
+    return FakeSession()
+
+
+@pytest.fixture(scope="module")
+def run(session: FakeSession) -> Iterator[EngineRun]:
+    with DaskEngine().open(session.context(workers=2)) as opened:
+        yield opened
+
+
+def test_it_listens_on_the_loopback_interface_alone(run: EngineRun) -> None:
+    assert states_of(run, [task("//a")]) == {"//a": "succeeded"}
+    ours = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    sockets = [one for process in ours for one in process.net_connections("inet") if one.status == "LISTEN"]
+    assert sockets
+    assert {one.laddr.ip for one in sockets} == {"127.0.0.1"}
+
+
+def test_a_node_that_kills_its_worker_fails_and_is_not_run_again(run: EngineRun) -> None:
+    came = outcomes_of(run, [task("//exit"), task("//b", "//exit"), task("//c")])
+    assert [came[path].state.value for path in ("//exit", "//b", "//c")] == ["failed", "pending", "succeeded"]
+    assert "its worker was killed" in error_of(came["//exit"])
+    assert "KilledWorker" in error_of(came["//exit"])
+
+
+def test_nodes_that_only_waited_where_a_worker_was_killed_run(run: EngineRun) -> None:
+    members = [f"//m/{number}" for number in range(60)]
+    tasks = [task("//first"), task("//exit", "//first", priority=1)]
+    tasks += [task(path, "//first") for path in members]
+    tasks += [task(f"{path}-after", path) for path in members]
+    states = states_of(run, tasks)
+    assert states.pop("//exit") == "failed"
+    assert set(states.values()) == {"succeeded"}
+    assert len(states) == 121
+
+
+def test_a_commit_that_outlived_its_worker_counts(run: EngineRun, session: FakeSession) -> None:
+    path = NodePath("//late/exit")
+    session.committed[path] = NodeOutcome(path, NodeState.SUCCEEDED)
+    assert states_of(run, [task(path)]) == {path: "succeeded"}
+
+
+def test_workers_that_came_in_place_of_killed_ones_are_loaded_as_well(run: EngineRun, session: FakeSession) -> None:
+    assert states_of(run, [task("//z/exit"), task("//z/b"), task("//z/c")])["//z/c"] == "succeeded"
+    time.sleep(0.5)
+    states_of(run, [task(f"//y/{number}") for number in range(20)])
+    assert all(reply["preloaded"] == 1 for path, reply in session.replies.items() if path.startswith("//y/"))
+
+
+def test_workers_end_with_a_killed_driver(tmp_path: Path) -> None:
+    script = tmp_path / "driver.py"
+    script.write_text(DRIVER)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    driver = subprocess.Popen([sys.executable, script], env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == "running\n"
+        children = psutil.Process(driver.pid).children(recursive=True)
+        assert len(children) >= 1
+    finally:
+        driver.send_signal(signal.SIGKILL)
+        driver.communicate()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+
+
+def test_what_makes_a_cluster_is_called_and_the_cluster_closed() -> None:
+    made: list[LocalCluster] = []
+
+    def factory() -> LocalCluster:
+        made.append(LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0", host="127.0.0.1"))
+        return made[-1]
+
+    with DaskEngine(cluster=factory).open(FakeSession().context()) as opened:
+        assert states_of(opened, [task("//a")]) == {"//a": "succeeded"}
+    assert made[0].status.name == "closed"

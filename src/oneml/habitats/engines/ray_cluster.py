@@ -1,0 +1,63 @@
+"""Runs nodes on Ray: the plan goes to its cluster with what waits for what, replies come back in batches."""
+
+import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
+from os import environ
+
+from oneml.habitats.engines.ray_connection import connected
+from oneml.habitats.engines.ray_options import RayOptions
+from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun
+
+
+class RayEngine:
+    """A cluster that exists, or one on this machine that ends with the session.
+
+    A Ray that the program has initialised already is used, and left as it is.
+
+    Args:
+        address: Of a cluster; None for the option ``address``, then RAY_ADDRESS, then a cluster on this machine.
+    """
+
+    name = "ray"
+    capabilities = frozenset(
+        {
+            Capability.SCHEDULES,
+            Capability.KILL,
+            Capability.IMAGES,
+            Capability.TAGS,
+            Capability.CPUS,
+            Capability.GPUS,
+            Capability.MEMORY_LIMIT,
+        }
+    )
+
+    def __init__(self, address: str | None = None) -> None:
+        self._address = address
+
+    @contextmanager
+    def open(self, context: EngineContext) -> Generator[EngineRun]:
+        """Connect; on leaving, nodes that still run are ended.
+
+        Raises:
+            EngineError: There is no cluster, it refuses, or none can be started.
+            MissingLibraryError: Ray is not installed here.
+        """
+        options = RayOptions.of(context.options)
+        address = self._address or options.address
+        exists = address is not None or "RAY_ADDRESS" in environ
+        options = options._replace(address=address)
+        channel = f"oneml-{uuid.uuid4().hex[:12]}"
+        with connected(options, context.workers) as ray:
+            from oneml.habitats.engines.ray_notes import Notes  # noqa: PLC0415  # imports what only Ray's users need
+            from oneml.habitats.engines.ray_run import SLOTS, RayRun  # noqa: PLC0415
+            from oneml.habitats.engines.ray_watch import ClusterWatch  # noqa: PLC0415
+
+            watch = ClusterWatch(ray, Notes(channel))
+            slots = min(SLOTS, context.workers) if exists and context.workers is not None else SLOTS
+            run = RayRun(ray, context, options, watch=watch, channel=channel, slots=slots)
+            try:
+                yield run
+            finally:
+                run.close()
+                watch.close()

@@ -1,0 +1,92 @@
+"""A node that Ray was given and that has not come back, and why one gave no reply."""
+
+import re
+import time
+from collections.abc import Mapping
+
+from oneml.habitats.engines.ray_api import Ref
+from oneml.habitats.engines.worker_output import NodeOutput
+from oneml.habitats.ports.engine import NodeTask
+from oneml.habitats.values.outcome import ErrorRecord
+
+_NEVER = float("inf")
+_TEXT_MAX_CHARACTERS = 2000
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_WORDS = {
+    "WorkerCrashedError": (
+        "its worker process ended: killed from outside, out of memory, left by os._exit, or a crash in native code. "
+        "Ray's log of the worker may say which"
+    ),
+    "OutOfMemoryError": "Ray ended its worker process, because the machine ran out of memory",
+    "NodeDiedError": "the machine of the cluster on which it ran is lost",
+    "LocalRayletDiedError": "the machine of the cluster on which it ran is lost",
+    "ObjectLostError": "the machine of the cluster that held its reply is lost",
+    "OwnerDiedError": "the machine of the cluster that held its reply is lost",
+    "RuntimeEnvSetupError": "its image could not be set up",
+    "TaskCancelledError": "somebody cancelled its task, though not this session",
+}
+
+
+class Flight:
+    """A node on its way.
+
+    Attributes:
+        task: The node.
+        number: Of the task; no other of the session has it.
+        ref: What its task will give.
+        asked: The resources that it asks for.
+        output: Takes what it writes.
+        parts: How many pieces of its output have come.
+        deadline: When its time is over; known once it has started.
+        kill_at: When it is ended, however it takes being asked.
+        cancelled: Whether the session asked it to end.
+        timed_out: Whether it was ended because its time was over.
+        failure: Why it was taken back by this engine; empty while it was not.
+        unoffered_since: Since when it could run, if a machine had what it asks for.
+    """
+
+    __slots__ = (
+        "asked", "cancelled", "deadline", "failure", "kill_at", "number", "output", "parts", "ref", "task", "timed_out",
+        "unoffered_since",
+    )  # fmt: skip
+
+    def __init__(self, task: NodeTask, number: int, ref: Ref, asked: Mapping[str, float], output: NodeOutput) -> None:
+        self.task = task
+        self.number = number
+        self.ref = ref
+        self.asked = asked
+        self.output = output
+        self.parts = 0
+        self.deadline = _NEVER
+        self.kill_at = _NEVER
+        self.cancelled = False
+        self.timed_out = False
+        self.failure = ""
+        self.unoffered_since = _NEVER
+
+    def started(self) -> None:
+        """A worker has taken it."""
+        if self.task.timeout_seconds is not None:
+            self.deadline = time.monotonic() + self.task.timeout_seconds
+
+    def error(self, raised: Exception) -> ErrorRecord:
+        """Return in words why its task gave no reply."""
+        tail = "\n".join(self.output.tail())
+        if self.timed_out:
+            text = f"the node was ended after {self.task.timeout_seconds:g} s (timeout_seconds)"
+            return ErrorRecord("TimeoutError", text, tail)
+        if self.failure:
+            return ErrorRecord("EngineError", f'Engine "ray" failed: {self.failure}.', tail)
+        return ErrorRecord("WorkerEndedError", in_words(raised), tail)
+
+
+def in_words(raised: Exception) -> str:
+    """Return what an error of Ray's means for a node."""
+    said = _COLOUR.sub("", str(raised)).strip()
+    names = [kind.__name__ for kind in type(raised).__mro__]
+    if "RayTaskError" in names and "ModuleNotFoundError" in said and "oneml" in said:
+        return "its worker cannot import oneml-habitats: install it, in the version of the driver, on every machine"
+    for name in names:
+        if name in _WORDS:
+            return _WORDS[name] if name == "WorkerCrashedError" else f"{_WORDS[name]}: {said[:_TEXT_MAX_CHARACTERS]}"
+    return f"Ray could not run it: {names[0]}: {said[-_TEXT_MAX_CHARACTERS:]}"

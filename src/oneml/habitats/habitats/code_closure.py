@@ -60,7 +60,9 @@ class _Walk:
                 self._absent.add(name)
                 continue
             code = self._read(found)
-            todo.extend(self._everything() if EVERYTHING in code.imports else code.imports)
+            todo.extend(each for each in code.imports if each != EVERYTHING)
+            if EVERYTHING in code.imports:
+                todo.extend(self._everything())
         modules = {name: self._modules[name] for name in sorted(self._modules)}
         return Closure(modules, self._files, sorted(self._absent), self._unread)
 
@@ -89,7 +91,7 @@ class _Walk:
 
     def _targets(self, found: ModuleFile, imports: ModuleImports) -> frozenset[str]:
         names = {name for each in imports.imported for name in self._imported(found, each)}
-        names.update(module for text in imports.texts if (module := self._named(text)) is not None)
+        names.update(module for text in imports.texts for module in self._named(text))
         counting = {each for name in names for each in (*_uppers(name), name) if self._counts(each)}
         return frozenset(counting | ({EVERYTHING} if imports.dynamic else set()))
 
@@ -107,12 +109,17 @@ class _Walk:
             else:
                 yield f"{base}.{name}"
 
-    def _named(self, text: str) -> str | None:
-        """Return the module that a text like an import path names, if it is one of these."""
+    def _named(self, text: str) -> Iterator[str]:
+        """Give the module that a text like an import path names, if it is one of these; and what may become one."""
         name = text.partition(":")[0]
         if not self._counts(name):
-            return None
-        return next((each for each in (name, *reversed(_uppers(name))) if self._finder.module(each) is not None), None)
+            return
+        parent = name.rpartition(".")[0]
+        above = self._finder.spec(parent) if parent else None
+        if above is not None and above.submodule_search_locations is not None:
+            yield name
+        uppers = (name, *reversed(_uppers(name)))
+        yield from (each for each in uppers if self._finder.module(each) is not None)
 
     def _everything(self) -> Iterator[str]:
         for package in self._packages:

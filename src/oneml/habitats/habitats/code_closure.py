@@ -17,12 +17,14 @@ class Closure(NamedTuple):
         files: Where each of them lies.
         absent: Names that are imported, but have no file: those of namespace packages, or of what modules define.
         unread: Why files cannot be read.
+        foreign: Topmost names that are imported and are not first party, by the module that imports them.
     """
 
     modules: Mapping[str, ModuleCode]
     files: Mapping[str, str]
     absent: Sequence[str]
     unread: Sequence[str]
+    foreign: Mapping[str, str]
 
 
 def reachable_code(roots: Collection[str], packages: Collection[str], finder: ModuleFinder) -> Closure:
@@ -48,6 +50,7 @@ class _Walk:
         self._files: dict[str, str] = {}
         self._absent: set[str] = set()
         self._unread: list[str] = []
+        self._foreign: dict[str, str] = {}
 
     def from_roots(self, roots: Collection[str]) -> Closure:
         todo = [name for root in roots for name in (*_uppers(root), root) if self._counts(name)]
@@ -64,7 +67,7 @@ class _Walk:
             if EVERYTHING in code.imports:
                 todo.extend(self._everything())
         modules = {name: self._modules[name] for name in sorted(self._modules)}
-        return Closure(modules, self._files, sorted(self._absent), self._unread)
+        return Closure(modules, self._files, sorted(self._absent), self._unread, self._foreign)
 
     def _read(self, found: ModuleFile) -> ModuleCode:
         self._files[found.name] = found.file
@@ -97,7 +100,11 @@ class _Walk:
 
     def _imported(self, importer: ModuleFile, imported: Imported) -> Iterator[str]:
         base = _absolute(importer, imported)
-        if base is None or not self._counts(base):
+        if base is None:
+            return
+        if not self._counts(base):
+            if not is_own(base):
+                self._foreign.setdefault(base.partition(".")[0], importer.name)
             return
         yield base
         spec = self._finder.spec(base)

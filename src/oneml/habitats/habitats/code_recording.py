@@ -2,18 +2,26 @@
 
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 from oneml.habitats.errors import InvalidFirstPartyError, InvalidPackageDataError
-from oneml.habitats.habitats.code_closure import reachable_code
+from oneml.habitats.habitats.code_closure import Closure, reachable_code
 from oneml.habitats.habitats.code_identity import CodeIdentity
-from oneml.habitats.habitats.distributions import installed_distributions, packages_of, required_distributions
+from oneml.habitats.habitats.distributions import (
+    Distribution,
+    installed_distributions,
+    packages_of,
+    required_distributions,
+)
 from oneml.habitats.habitats.entry import HabitatEntry, is_importable, own_target
 from oneml.habitats.habitats.package_data import check_patterns, data_files, hashed_data
 from oneml.habitats.habitats.source_files import ModuleFinder, first_party_package, is_own
 
 OWN_DISTRIBUTION = "oneml-habitats"
+
+_INSTALLED_INTO = frozenset({"site-packages", "dist-packages"})
 
 _PACKAGE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -66,9 +74,30 @@ def code_identity(
         package_data=patterns,
         data=hashed_data(patterns, finder),
         absent=tuple(closure.absent),
-        unproven=(*([problem] if problem else []), *closure.unread),
+        unproven=(*([problem] if problem else []), *closure.unread, *_of_nobody(closure, finder, installed)),
         places=closure.files,
     )
+
+
+def _of_nobody(closure: Closure, finder: ModuleFinder, installed: Mapping[str, Distribution]) -> Iterator[str]:
+    """Tell of imports that lead to code which neither a version nor a hash stands for."""
+    found: dict[str, Path] = {}
+    hashed = frozenset(closure.files.values())
+    for name in sorted(closure.foreign.keys() - sys.stdlib_module_names):
+        sources = finder.sources(name)
+        place = None if sources is None else sources.file or sources.folders[0]
+        if place is None or not _INSTALLED_INTO.isdisjoint(place.parts):
+            continue
+        if hashed.isdisjoint({str(place), str(place / "__init__.py")}):
+            found[name] = place
+    owned: set[str] = set()
+    if found:
+        owned.update(name.partition(".")[0] for each in installed.values() for name in packages_of(each))
+    for name in sorted(found.keys() - owned):
+        yield (
+            f"{closure.foreign[name]} imports {name} ({found[name]}), which belongs to no installed distribution, so "
+            f'that nothing tells of a change. Declare it in the container: first_party = ("{name}",), or install it'
+        )
 
 
 def _declared(container: type, more: Sequence[str], finder: ModuleFinder) -> Sequence[str]:

@@ -113,3 +113,17 @@ def test_a_module_that_belongs_to_no_distribution_is_unproven_until_it_is_declar
     assert harbour.run(*create).returncode == 0
     harbour.edit("helpers.py", BEFORE, AFTER)
     assert harbour.run(*PROVE).returncode == 3
+
+
+def test_the_version_of_a_distribution_that_is_imported_but_not_required_counts(tmp_path: Path) -> None:
+    harbour = changed(tmp_path, in_sums("", "from helpers import VALUE\n", extra="helpers.py"))
+    metadata = harbour.metadata("some-helpers")
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: some-helpers\nVersion: 1.0\n")
+    (metadata / "RECORD").write_text("helpers.py,,\n")
+    created, proven = harbour.run_all([("sessions", "create", "harbour", "--session-id", "odd-way"), PROVE])
+    assert (created.returncode, proven.returncode) == (0, 0), proven.stdout
+    metadata.rename(harbour.metadata("some-helpers", "1.1"))
+    refused = harbour.run(*PROVE)
+    assert refused.returncode == 3
+    assert "distribution some-helpers, version" in refused.stdout

@@ -87,9 +87,9 @@ import sys
 from pathlib import Path
 from oneml.habitats.cli import main
 import harbour.containers
-import harbour.sums
+import harbour.bodies
 
-file = Path(harbour.sums.__file__)
+file = Path(harbour.bodies.__file__)
 file.write_text(Path({original!r}).read_text())
 sys.argv = ["oneml", "run-pipeline-node", "//load"]
 main()
@@ -99,15 +99,15 @@ main()
 def test_code_that_was_imported_before_its_file_became_what_is_recorded_is_refused(
     harbour: Harbour, tmp_path: Path
 ) -> None:
-    file = harbour.packages / "harbour/sums.py"
+    file = harbour.packages / "harbour/bodies.py"
     original = tmp_path / "original.py"
     original.write_text(file.read_text())
-    BY_NAME["helper module"].edit(harbour)
+    BY_NAME["base class"].edit(harbour)
     assert file.read_text() != original.read_text()
     done = harbour.script(
         BEFORE_ITS_FILE.format(original=str(original)),
         ONEML_HABITATS_PIPELINE="harbour",
-        ONEML_PIPELINE_SESSION_ID=session_of(BY_NAME["helper module"].variant, "worker"),
+        ONEML_PIPELINE_SESSION_ID=session_of(BY_NAME["base class"].variant, "worker"),
     )
     assert (file.read_text(), done.returncode) == (original.read_text(), 3), done.stderr
-    assert "harbour.sums" in done.stderr
+    assert "harbour.bodies" in done.stderr

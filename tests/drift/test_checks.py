@@ -1,5 +1,6 @@
 """Every check is needed: with one switched off, a change of the table that it stands for is refused no more."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -79,3 +80,34 @@ def test_a_change_is_refused_by_the_check_that_stands_for_it(case: Case, harbour
     done = harbour.script(WITHOUT.format(patches="\n".join(case.off)), **variables)
     assert done.returncode == case.code, done.stderr
     assert bool(harbour.marks) is (case.code == 0)
+
+
+BEFORE_ITS_FILE = """
+import sys
+from pathlib import Path
+from oneml.habitats.cli import main
+import harbour.containers
+import harbour.bodies
+
+file = Path(harbour.bodies.__file__)
+file.write_text(Path({original!r}).read_text())
+sys.argv = ["oneml", "run-pipeline-node", "//load"]
+main()
+"""
+
+
+def test_code_that_was_imported_before_its_file_became_what_is_recorded_is_refused(
+    harbour: Harbour, tmp_path: Path
+) -> None:
+    file = harbour.packages / "harbour/bodies.py"
+    original = tmp_path / "original.py"
+    original.write_text(file.read_text())
+    BY_NAME["base class"].edit(harbour)
+    assert file.read_text() != original.read_text()
+    done = harbour.script(
+        BEFORE_ITS_FILE.format(original=str(original)),
+        ONEML_HABITATS_PIPELINE="harbour",
+        ONEML_PIPELINE_SESSION_ID=session_of(BY_NAME["base class"].variant, "worker"),
+    )
+    assert (file.read_text(), done.returncode) == (original.read_text(), 3), done.stderr
+    assert "harbour.bodies" in done.stderr

@@ -257,6 +257,25 @@ def test_configuration_values_that_code_sets_later_count() -> None:
     assert after.digest_of("alone") == before.digest_of("alone")
 
 
+def test_values_that_were_changed_in_place_count() -> None:
+    options, weights = {"rate": 1}, [1, 2]
+
+    class Changing(PipelineComponents):
+        given = providers.Factory(Client, options)
+        held = providers.Object(weights)
+        alone = providers.Factory(Client)
+
+    before = describe_graph(Changing.blueprint())
+    assert describe_graph(Changing.blueprint()) is before
+    options["rate"] = 2
+    after = describe_graph(Changing.blueprint())
+    weights.append(3)
+    last = describe_graph(Changing.blueprint())
+    assert before.digest_of("given") != after.digest_of("given") == last.digest_of("given")
+    assert before.digest_of("held") == after.digest_of("held") != last.digest_of("held")
+    assert before.digest_of("alone") == last.digest_of("alone")
+
+
 def test_what_a_provider_reaches_is_known_by_name(opened: Opener) -> None:
     found = described(opened)
     assert found.reached("alone") == {"alone", "alone[0]"}

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oneml.habitats import PipelineNodeSettings, PipelineServiceClient, PipelineSession, PipelineSessionSettings
+from oneml.habitats import (
+    HabitatRegistry,
+    PipelineNodeSettings,
+    PipelineServiceClient,
+    PipelineSession,
+    PipelineSessionSettings,
+)
 from oneml.habitats.errors import CorruptArtifactError, InvalidDocumentError
 from oneml.habitats.ports.observer import Event, NodeEvent
 from oneml.habitats.sessions import keys, reuse
@@ -411,3 +417,33 @@ class TestWhatNodesReallyAre:
             patch.setattr(session_pipelines.Sum, "__call__", lambda _self, values: -sum(values))
             assert run(client, reuse=False).output("//total") == -222
         assert run(client).output("//total") == 222
+
+    def test_what_a_worker_runs_unproven_is_no_source(
+        self, new_client: Clients, registry: HabitatRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "loose_helper.py").write_text("VALUE = 1\n")
+        (tmp_path / "loose_pipeline.py").write_text(LOOSE)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        registry.register("loose", "loose_pipeline:Loose")
+        with new_client().create_session("loose", session_id="s1", settings={"verification": {"mode": "warn"}}):
+            outcome = new_client().session("loose", "s1").run_node("//valued")
+        assert (outcome.state.value, outcome.reuse_key) == ("succeeded", None)
+
+
+LOOSE = """
+import loose_helper
+from dependency_injector import providers
+from oneml.habitats import PipelineComponents
+
+
+class Valued:
+    def __call__(self) -> int:
+        return loose_helper.VALUE
+
+
+class Loose(PipelineComponents):
+    valued = providers.Factory(Valued)
+
+    def define(self, pipeline):
+        pipeline.node("valued", self.valued)()
+"""

@@ -25,8 +25,9 @@ from oneml.habitats.errors import (
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.explanations import setting_explanations
+from oneml.habitats.settings.model_values import Values
 from oneml.habitats.settings.models import PipelineSettings
-from oneml.habitats.settings.references import is_reference
+from oneml.habitats.settings.references import SecretSource, is_reference
 from oneml.habitats.settings.rows import setting_rows
 from oneml.habitats.settings.secrets import MASK, mask_secrets
 
@@ -357,3 +358,12 @@ def test_every_error_of_the_layer_is_one_of_ours(machine: "Machine") -> None:
     assert issubclass(SecretRefusedError, OnemlError)
     assert SecretRefusedError.exit_code == 3
     assert SecretUnavailableError.exit_code == 2
+
+
+def test_what_holds_secrets_does_not_show_them_in_tracebacks_with_locals() -> None:
+    source = SecretSource({"TOKEN": CANARY, "OTHER": "an0ther-s3cret"}, Path("/none"))
+    tree = {**Vault().model_dump(mode="json", exclude={"client"}), "token": "env:TOKEN"}
+    resolved = source.resolve(Vault, tree)
+    assert resolved.texts == {CANARY}
+    values = Values(Vault(token=SecretStr(CANARY)), tree, resolved.texts)
+    assert "s3cret" not in f"{source!r}{resolved!r}{values!r}"

@@ -17,12 +17,14 @@ class Closure(NamedTuple):
         files: Where each of them lies.
         absent: Names that are imported, but have no file: those of namespace packages, or of what modules define.
         unread: Why files cannot be read.
+        foreign: Topmost names that are imported and are not first party, by the module that imports them.
     """
 
     modules: Mapping[str, ModuleCode]
     files: Mapping[str, str]
     absent: Sequence[str]
     unread: Sequence[str]
+    foreign: Mapping[str, str]
 
 
 def reachable_code(roots: Collection[str], packages: Collection[str], finder: ModuleFinder) -> Closure:
@@ -48,6 +50,7 @@ class _Walk:
         self._files: dict[str, str] = {}
         self._absent: set[str] = set()
         self._unread: list[str] = []
+        self._foreign: dict[str, str] = {}
 
     def from_roots(self, roots: Collection[str]) -> Closure:
         todo = [name for root in roots for name in (*_uppers(root), root) if self._counts(name)]
@@ -60,9 +63,11 @@ class _Walk:
                 self._absent.add(name)
                 continue
             code = self._read(found)
-            todo.extend(self._everything() if EVERYTHING in code.imports else code.imports)
+            todo.extend(each for each in code.imports if each != EVERYTHING)
+            if EVERYTHING in code.imports:
+                todo.extend(self._everything())
         modules = {name: self._modules[name] for name in sorted(self._modules)}
-        return Closure(modules, self._files, sorted(self._absent), self._unread)
+        return Closure(modules, self._files, sorted(self._absent), self._unread, self._foreign)
 
     def _read(self, found: ModuleFile) -> ModuleCode:
         self._files[found.name] = found.file
@@ -89,13 +94,17 @@ class _Walk:
 
     def _targets(self, found: ModuleFile, imports: ModuleImports) -> frozenset[str]:
         names = {name for each in imports.imported for name in self._imported(found, each)}
-        names.update(module for text in imports.texts if (module := self._named(text)) is not None)
+        names.update(module for text in imports.texts for module in self._named(text))
         counting = {each for name in names for each in (*_uppers(name), name) if self._counts(each)}
         return frozenset(counting | ({EVERYTHING} if imports.dynamic else set()))
 
     def _imported(self, importer: ModuleFile, imported: Imported) -> Iterator[str]:
         base = _absolute(importer, imported)
-        if base is None or not self._counts(base):
+        if base is None:
+            return
+        if not self._counts(base):
+            if not is_own(base):
+                self._foreign.setdefault(base.partition(".")[0], importer.name)
             return
         yield base
         spec = self._finder.spec(base)
@@ -107,12 +116,17 @@ class _Walk:
             else:
                 yield f"{base}.{name}"
 
-    def _named(self, text: str) -> str | None:
-        """Return the module that a text like an import path names, if it is one of these."""
+    def _named(self, text: str) -> Iterator[str]:
+        """Give the module that a text like an import path names, if it is one of these; and what may become one."""
         name = text.partition(":")[0]
         if not self._counts(name):
-            return None
-        return next((each for each in (name, *reversed(_uppers(name))) if self._finder.module(each) is not None), None)
+            return
+        parent = name.rpartition(".")[0]
+        above = self._finder.spec(parent) if parent else None
+        if above is not None and above.submodule_search_locations is not None:
+            yield name
+        uppers = (name, *reversed(_uppers(name)))
+        yield from (each for each in uppers if self._finder.module(each) is not None)
 
     def _everything(self) -> Iterator[str]:
         for package in self._packages:

@@ -23,6 +23,7 @@ _FINDS_CODE = frozenset(
     }
 )
 _FINDS_WHEN_CALLED = frozenset({"entry_points", "exec_module", "load_module"})
+_SEARCHES = frozenset({"path", "meta_path", "path_hooks"})
 _THIS_PACKAGE = frozenset({"__package__", "__name__"})
 
 
@@ -97,7 +98,7 @@ class _Found:
             self.dynamic |= known.dynamic
 
     def use(self, node: ast.Name | ast.Attribute) -> None:
-        if _loads(_name(node)) and id(node) not in self.calls:
+        if (_loads(_name(node)) and id(node) not in self.calls) or _is_search_path(node):
             self.dynamic = True
 
 
@@ -109,6 +110,14 @@ _LOOKS: Mapping[type[ast.AST], Callable[[_Found, Any], None]] = {
     ast.Name: _Found.use,
     ast.Attribute: _Found.use,
 }
+
+
+def _is_search_path(node: ast.Name | ast.Attribute) -> bool:
+    """Tell whether this is ``__path__`` or ``sys.path``: who looks at them may look for code elsewhere."""
+    if isinstance(node, ast.Name):
+        return node.id == "__path__"
+    of_sys = isinstance(node.value, ast.Name) and node.value.id == "sys"
+    return node.attr == "__path__" or (of_sys and node.attr in _SEARCHES)
 
 
 def _loads(name: str) -> bool:

@@ -2,18 +2,27 @@
 
 import re
 import sys
-from collections.abc import Collection, Sequence
-from typing import cast
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, cast
 
 from oneml.habitats.errors import InvalidFirstPartyError, InvalidPackageDataError
-from oneml.habitats.habitats.code_closure import reachable_code
+from oneml.habitats.habitats.code_closure import Closure, reachable_code
 from oneml.habitats.habitats.code_identity import CodeIdentity
-from oneml.habitats.habitats.distributions import installed_distributions, packages_of, required_distributions
+from oneml.habitats.habitats.distributions import (
+    Distribution,
+    installed_distributions,
+    normalised,
+    packages_of,
+    required_distributions,
+)
 from oneml.habitats.habitats.entry import HabitatEntry, is_importable, own_target
 from oneml.habitats.habitats.package_data import check_patterns, data_files, hashed_data
 from oneml.habitats.habitats.source_files import ModuleFinder, first_party_package, is_own
 
 OWN_DISTRIBUTION = "oneml-habitats"
+
+_INSTALLED_INTO = frozenset({"site-packages", "dist-packages"})
 
 _PACKAGE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -52,23 +61,69 @@ def code_identity(
     packages = {name for name in packages if not is_own(name)}
     closure = reachable_code(begin, packages, finder)
     patterns = _patterns(container, finder)
+    roots_required = [OWN_DISTRIBUTION, *([habitat.distribution] if habitat.distribution else [])]
+    required = required_distributions(roots_required, installed)
+    foreign = _foreign(closure, finder, installed, required)
+    if foreign.owners:
+        required = required_distributions([*roots_required, *foreign.owners], installed)
     return CodeIdentity(
         habitat=habitat.name,
         target=habitat.target,
         container=own_target(container),
         python=f"{sys.version_info[0]}.{sys.version_info[1]}",
         distribution=habitat.distribution,
-        distributions=required_distributions(
-            [OWN_DISTRIBUTION, *([habitat.distribution] if habitat.distribution else [])], installed
-        ),
+        distributions=required,
         first_party=tuple(sorted(packages)),
         modules=closure.modules,
         package_data=patterns,
         data=hashed_data(patterns, finder),
         absent=tuple(closure.absent),
-        unproven=(*([problem] if problem else []), *closure.unread),
+        unproven=(*([problem] if problem else []), *closure.unread, *foreign.unproven),
         places=closure.files,
     )
+
+
+class _Foreign(NamedTuple):
+    """Whose code the imports lead to that are not first party.
+
+    Attributes:
+        owners: Distributions that nothing requires, although they are imported.
+        unproven: Of imports that lead to code which neither a version nor a hash stands for.
+    """
+
+    owners: Sequence[str]
+    unproven: Sequence[str]
+
+
+def _foreign(
+    closure: Closure, finder: ModuleFinder, installed: Mapping[str, Distribution], required: Collection[str]
+) -> _Foreign:
+    places = {name: place for name in closure.foreign if (place := _foreign_place(name, closure, finder)) is not None}
+    todo = [name for name in sorted(places) if normalised(name) not in required]
+    if not todo:
+        return _Foreign((), ())
+    offered: dict[str, set[str]] = {}
+    for each in installed.values():
+        for package in packages_of(each):
+            offered.setdefault(package.partition(".")[0], set()).add(each.name)
+    unknown = [offered[name] for name in todo if name in offered and offered[name].isdisjoint(required)]
+    unproven = [
+        f"{closure.foreign[name]} imports {name} ({places[name]}), which belongs to no installed distribution, so "
+        f'that nothing tells of a change. Declare it in the container: first_party = ("{name}",), or install it'
+        for name in todo
+        if name not in offered and _INSTALLED_INTO.isdisjoint(places[name].parts)
+    ]
+    return _Foreign(sorted(set[str]().union(*unknown)), unproven)
+
+
+def _foreign_place(name: str, closure: Closure, finder: ModuleFinder) -> Path | None:
+    """Return where an import leads to; None for the standard library, what is absent, and what is hashed already."""
+    sources = None if name in sys.stdlib_module_names else finder.sources(name)
+    if sources is None:
+        return None
+    place = sources.file or sources.folders[0]
+    hashed = closure.files.values()
+    return None if str(place) in hashed or str(place / "__init__.py") in hashed else place
 
 
 def _declared(container: type, more: Sequence[str], finder: ModuleFinder) -> Sequence[str]:

@@ -10,7 +10,7 @@ from oneml.habitats.habitats.graph_order import components_of
 from oneml.habitats.habitats.import_paths import NotCanonicalError
 from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.habitats.overrides import Override
-from oneml.habitats.habitats.provider_descriptions import ProviderDescriber, ProviderDescription
+from oneml.habitats.habitats.provider_descriptions import ProviderDescriber, ProviderDescription, changeable_values
 from oneml.habitats.habitats.provider_graph import ProviderGraph
 from oneml.habitats.habitats.provider_node import ProviderKind
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
@@ -151,17 +151,15 @@ def describe_graph(blueprint: "Blueprint", overrides: Sequence[Override] = ()) -
 
 
 def _key(graph: ProviderGraph, overrides: Sequence[Override]) -> bytes:
-    """Return what tells descriptions of one graph apart: objects that stand for providers, values of configurations."""
+    """Return what tells descriptions of one graph apart: objects that stand for providers, values that may change."""
     given = [[override.name, override.value_type, override.describe()] for override in overrides]
-    loaded: list[JsonValue] = []
-    for node in graph.nodes:
-        if node.kind is not ProviderKind.CONFIGURATION:
-            continue
+    held: list[JsonValue] = []
+    for value in (value for node in graph.nodes for value in changeable_values(node)):
         try:
-            loaded.append(Canonicaliser(set()).read(node.provider()))
+            held.append(Canonicaliser(set()).read(value))
         except NotCanonicalError as error:
-            loaded.append({"unproven": error.what})
-    return canonical_json([cast("JsonValue", given), loaded]) if given or loaded else b""
+            held.append({"unproven": error.what})
+    return hashlib.sha256(canonical_json([cast("JsonValue", given), held])).digest() if given or held else b""
 
 
 def _unique_names(graph: ProviderGraph) -> list[str]:

@@ -1,7 +1,7 @@
 """First-party objects whose live code is not their source: patched in this process alone, so rebuilt by no other."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import cast
@@ -18,13 +18,16 @@ _KNOWN_MAKERS = frozenset(
 """Whose metaclasses and ``__init_subclass__`` leave methods as they are, but for those with special names."""
 
 
-def live_drifts(shape: JsonObject, places: Mapping[str, str], *, thorough: bool = False) -> Sequence[Drift]:
+def live_drifts(
+    shape: JsonObject, places: Mapping[str, str], *, thorough: bool | Collection[str] = False
+) -> Sequence[Drift]:
     """Return every function and constant of the modules imported here that is not what the source says.
 
     Args:
         shape: What `live_shape` gave; modules that are not imported are passed over.
         places: Where the file of each module lies.
-        thorough: Whether to compare the code of functions with their compiled source, too.
+        thorough: Whether to compare the code of functions with their compiled source, too; or the names of the modules
+            to do so for: those that may have been imported before their files became what they are.
     """
     found: list[Drift] = []
     modules = shape.get("modules")
@@ -34,7 +37,8 @@ def live_drifts(shape: JsonObject, places: Mapping[str, str], *, thorough: bool 
     for name, parts in modules.items():
         module = sys.modules.get(name)
         if module is not None and name in places and isinstance(parts, Mapping):
-            found.extend(_Live(name, module, places[name], files, thorough=thorough).drifts(parts))
+            wholly = thorough if isinstance(thorough, bool) else name in thorough
+            found.extend(_Live(name, module, places[name], files, thorough=wholly).drifts(parts))
     return found
 
 

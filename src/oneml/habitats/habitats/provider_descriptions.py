@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, cast
 
 from dependency_injector import containers, providers
@@ -11,7 +12,7 @@ from oneml.habitats.habitats.canonical_values import Canonicaliser, digest_of_js
 from oneml.habitats.habitats.import_paths import NotCanonicalError
 from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.habitats.overrides import Override
-from oneml.habitats.habitats.provider_node import Argument, Edge, ProviderKind, ProviderNode
+from oneml.habitats.habitats.provider_node import Argument, Edge, Plain, ProviderKind, ProviderNode
 from oneml.habitats.habitats.providers import AnyProvider, Reference
 from oneml.habitats.habitats.resources import generator_function
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
@@ -205,6 +206,21 @@ _PLACES = {
 
 _CALLING = frozenset({ProviderKind.CALL, ProviderKind.RESOURCE, ProviderKind.THREAD_LOCAL})
 _PLAIN = frozenset({ProviderKind.OBJECT, ProviderKind.ATTRIBUTE, ProviderKind.ITEM})
+
+
+_FIXED = (str, bytes, int, float, complex, type(None), type, FunctionType, BuiltinFunctionType, Edge, SettingRead)
+"""What is described the same as long as a process runs."""
+
+
+def changeable_values(node: ProviderNode) -> Iterator[object]:
+    """Give the values that a provider was declared with and that may have changed in place since."""
+    if node.kind is ProviderKind.CONFIGURATION:
+        yield node.provider()
+    elif (node.kind in _PLAIN or node.kind in _CALLING) and not isinstance(node.provides, _FIXED):
+        yield node.provides
+    for given in (*node.args, *node.kwargs.values(), *node.attributes.values()):
+        if isinstance(given, Plain) and not isinstance(given.value, _FIXED):
+            yield given.value
 
 
 def _as_declared(provides: Any) -> Any:

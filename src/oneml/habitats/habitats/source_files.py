@@ -121,20 +121,41 @@ class ModuleFinder:
         return self._specs[name]
 
     def _find(self, name: str) -> ModuleSpec | None:
+        parent, _, last = name.rpartition(".")
+        above = self.spec(parent) if parent else None
+        locations = None if above is None else _locations(above)
         loaded = None if name == "__main__" else sys.modules.get(name)
         if loaded is not None:
-            return getattr(loaded, "__spec__", None)
-        parent, _, last = name.rpartition(".")
+            spec = getattr(loaded, "__spec__", None)
+            # Code may change where a package finds its modules; a process that has not run it yet looks where they lie.
+            if locations is None or spec is None or _lies_in(spec, locations):
+                return spec
         if not parent:
             return _found(name, None)
-        above = self.spec(parent)
-        if above is None or above.submodule_search_locations is None:
+        if locations is None:
             return None
-        locations = list(above.submodule_search_locations)
         try:
             return _found(name, locations)
         except KeyError:  # importlib looks for the parent of a namespace package among what is imported.
             return _namespace(name, [f"{location}/{last}" for location in locations])
+
+
+def _locations(package: ModuleSpec) -> list[str] | None:
+    """Return where the modules of a package lie; None where it is no package."""
+    if package.submodule_search_locations is None:
+        return None
+    if package.has_location and package.origin is not None:
+        return [os.path.dirname(package.origin)]  # noqa: PTH120  # a path object costs ten times as much
+    return list(package.submodule_search_locations)
+
+
+def _lies_in(spec: ModuleSpec, locations: Sequence[str]) -> bool:
+    if not spec.has_location or spec.origin is None:
+        return True
+    folder = os.path.dirname(spec.origin)  # noqa: PTH120  # a path object costs ten times as much
+    if spec.submodule_search_locations is not None:
+        folder = os.path.dirname(folder)  # noqa: PTH120  # as above
+    return folder in locations
 
 
 def is_own(name: str) -> bool:

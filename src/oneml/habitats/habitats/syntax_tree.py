@@ -98,7 +98,14 @@ def _push(todo: list[str | ast.AST], field: str, value: object) -> None:
 
 
 def _items(values: Sequence[object]) -> list[str | ast.AST]:
-    return [value if isinstance(value, ast.AST) else _constant(value) for value in values if not is_bare_string(value)]
+    return [_item(value) for value in values if not is_bare_string(value)]
+
+
+def _item(value: object) -> str | ast.AST:
+    """Return a member of a list; one that is not there is no ``None``: ``{**x}`` has no key, ``f(*, x)`` no default."""
+    if value is None:
+        return "-"
+    return value if isinstance(value, ast.AST) else _constant(value)
 
 
 def _text_pieces(values: Sequence[ast.expr]) -> list[ast.expr]:

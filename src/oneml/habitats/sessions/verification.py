@@ -4,6 +4,7 @@ The code is compared before any of it is imported; settings come from the recipe
 proven by its fingerprint before anything of it is built.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -146,8 +147,9 @@ class Verified:
         """
 
         def here(name: str) -> ProviderRecord:
-            unproven = self.graph.unproven_of(name)
-            return provider_of(name)._replace(graph=None if unproven else self.graph.digest_of(name))
+            recorded = provider_of(name)
+            is_known = recorded.graph is not None and not self.graph.unproven_of(name)
+            return recorded._replace(graph=self.graph.digest_of(name) if is_known else None)
 
         return Fingerprints(self.base, reads_of=self.graph.reads, provider_of=here, signing_key=signing_key)
 
@@ -232,13 +234,15 @@ def open_verified(
         raise LiveOverridesError(session_id=recipe.session_id, providers=live)
     verified = Verified(store, recipe, policy_of(recipe))
     entry, known, document, expected, found = _code_checked(verified, store, recipe, registry)
+    # What was imported before its file was hashed need not be what that file says.
+    imported = sys.modules.keys() & expected.modules.keys()
     container = registry.load(entry.name) if known else checked_container(entry, imported_object(entry))
     if own_target(container) != expected.container:
         target = own_target(container)
         verified.judge(
             [Drift("container", recipe.habitat, "class", expected.container, target, found_source=entry.target)]
         )
-    verified.judge(live_drifts(_object(document, "live"), found.places))
+    verified.judge(live_drifts(_object(document, "live"), found.places, thorough=imported))
     model = container.settings_model()
     schema = settings_schema(model)
     schema_digest = digest_of(schema)
@@ -250,13 +254,13 @@ def open_verified(
     verified.read_settings(model, sources.environ, node_entries)
     settings = verified.settings
     _check_secrets(verified, recipe, settings, signing_key)
+    verified.notices.extend(_without_effect(recipe, settings, sources))
     overrides = [override_from_json(container, name, how) for name, how in recipe.overrides.items() if how is not None]
     components = container.open(session_id=recipe.session_id, settings=settings, overrides=overrides)
     verified.components = components
     verified.graph = describe_graph(components.opened_blueprint, components.overrides)
     verified.base = Base(recipe.habitat, recipe.container, schema_digest, expected.distributions)
     verified.compared.append(Compared("settings", f"{model.__name__}, values of the recipe"))
-    verified.notices.extend(_without_effect(recipe, settings, sources))
     return verified
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from typing_extensions import override
+
 from oneml.habitats.errors import SecretRefusedError, SecretUnavailableError, SettingsModelChangedError
 from oneml.habitats.settings.layers import LayerValues, source_of
 from oneml.habitats.settings.models import PipelineSettings
@@ -20,6 +22,10 @@ class Values(NamedTuple, Generic[S]):
     model: S
     tree: Mapping[str, JsonValue]
     secrets: frozenset[str]
+
+    @override
+    def __repr__(self) -> str:
+        return f"<values of {type(self.model).__name__}>"
 
 
 def values_of_tree(

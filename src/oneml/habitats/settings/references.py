@@ -7,6 +7,7 @@ from string import ascii_letters, digits
 from typing import NamedTuple, cast
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
+from typing_extensions import override
 
 from oneml.habitats.settings.json_form import as_json
 from oneml.habitats.settings.shapes import (
@@ -63,6 +64,10 @@ class ResolvedSecrets(NamedTuple):
     texts: frozenset[str]
     missing: tuple[MissingSecret, ...]
 
+    @override
+    def __repr__(self) -> str:
+        return f"<settings with {len(self.texts)} secret texts, missing {self.missing}>"
+
 
 def is_reference(value: JsonValue) -> bool:
     """Tell whether ``value`` is a reference that people may write: ``env:NAME`` or ``file:NAME``."""
@@ -88,6 +93,10 @@ class SecretSource(NamedTuple):
     environ: Mapping[str, str]
     folder: Path
     lenient: bool = False
+
+    @override
+    def __repr__(self) -> str:
+        return f"<secrets of the environment and {self.folder}>"
 
     @classmethod
     def of_environment(cls, environ: Mapping[str, str], folder: Path | None = None) -> "SecretSource":

@@ -245,6 +245,15 @@ def test_lines_are_those_of_the_node_that_runs_and_come_at_once(tmp_path: Path) 
     assert store.lines == [(A, "first"), (A, "no end of line"), (B, "caf\ufffd *** \ufffd")]
 
 
+def test_what_libraries_in_c_print_belongs_to_their_node() -> None:
+    printed = "ctypes.CDLL(None).puts(b'{}'); print(LOADED and sys.stdout.encoding)"
+    store = Store({A: printed.format("one"), B: printed.format("two")})
+    with ProcessEngine().open(store.context(preload="preload_that_prints")) as run:
+        ran(run, A)
+        ran(run, B)
+    assert sorted(store.lines) == sorted([(A, "one"), (A, "utf-8"), (B, "two"), (B, "utf-8")])
+
+
 def test_100_mb_of_output_neither_blocks_nor_is_kept() -> None:
     store = Store({A: "for _ in range(100): sys.stdout.write(('x' * 1023 + chr(10)) * 1024)", B: "print('after')"})
     with ProcessEngine().open(store.context()) as run:

@@ -18,6 +18,11 @@ def preload() -> None:
     LOADED.append("preload")
 
 
+def preload_that_prints() -> None:
+    preload()
+    print("loading")  # noqa: T201  # what workers must not repeat
+
+
 def preload_with_a_thread() -> None:
     preload()
     threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()

@@ -62,6 +62,7 @@ class ForkServer:
         if self._entry:
             named_function(self._preload)()
             named_function(self._entry)
+            sys.stdout.flush()  # else every worker would write it, too
             gc.freeze()
         reader, writer = socket.socketpair()
         writer.setblocking(False)  # noqa: FBT003  # positional only

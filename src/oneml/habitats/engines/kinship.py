@@ -1,4 +1,4 @@
-"""Which processes end with which: parent-death signals and the adoption of orphans, on Linux; nothing elsewhere."""
+"""What is asked of the kernel and the C library, on Linux: parent-death signals, the adoption of orphans, threads."""
 
 import os
 import signal
@@ -45,6 +45,14 @@ def child_ids() -> frozenset[int]:
 def thread_count() -> int | None:
     """Return how many threads this process has, those of libraries included; None where that cannot be told."""
     return sum(1 for _ in _TASKS.iterdir()) if LINUX else None
+
+
+def flush_c_streams() -> None:
+    """Write out what libraries in C have printed, where that can be asked for."""
+    if LINUX:
+        import ctypes  # noqa: PLC0415  # Linux only
+
+        ctypes.CDLL(None).fflush(None)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import cast
 
 from oneml.habitats.engines.frames import frame, read_frame
-from oneml.habitats.engines.kinship import LINUX, adopt_orphans, die_with_parent
+from oneml.habitats.engines.kinship import LINUX, adopt_orphans, die_with_parent, flush_c_streams
 from oneml.habitats.engines.memory_limit import fits, memory_limited, taken_bytes
 from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.values.json_value import JsonObject
@@ -37,7 +37,7 @@ def become_worker(parent: int) -> None:
     die_with_parent(parent, signal.SIGKILL)
     adopt_orphans()
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # text streams, as Python made them
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # text streams, as Python made them
     faulthandler.enable()
 
 
@@ -69,6 +69,8 @@ def _answer(request: JsonObject, entry: Entry, *, fresh: bool) -> bytes:
 
 
 def _flush() -> None:
+    """Show what the node has written, that of libraries in C included, before it is said to have ended."""
+    flush_c_streams()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

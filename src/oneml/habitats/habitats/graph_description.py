@@ -98,6 +98,15 @@ class GraphDescription:
         """
         return frozenset[str]().union(*[self._described[index].modules for index in self._reached(name)])
 
+    def references(self, name: str) -> frozenset[str]:
+        """Return what is imported only where it is built, ``module:Name``, of all that a provider reaches.
+
+        Raises:
+            UnknownProviderError: There is none of that name.
+        """
+        nodes = (self._graph.nodes[index] for index in self._reached(name))
+        return frozenset(str(node.provides) for node in nodes if node.kind is ProviderKind.REFERENCE)
+
     def unproven_of(self, name: str) -> tuple[str, ...]:
         """Return why another process cannot rebuild what a provider reaches; what is nearest to it first.
 

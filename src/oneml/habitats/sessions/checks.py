@@ -90,6 +90,7 @@ def check_execution(
     importable: bool,
     store_is_shared: bool,
     unproven_of: Callable[[str], Sequence[str]],
+    foreign_of: Callable[[str], Sequence[str]],
     drifted: Callable[[], Sequence[Drift]],
 ) -> None:
     """Let pass nodes whose engines exist and can do what the nodes ask of them.
@@ -103,6 +104,7 @@ def check_execution(
         importable: Whether another process can import the container.
         store_is_shared: Whether another process can open the artifact store.
         unproven_of: Why another process cannot rebuild what a provider gives; asked only where nodes leave this one.
+        foreign_of: What a provider is built from that is not installed here; asked only then.
         drifted: How the code in this process differs from its source; asked only then.
 
     Raises:
@@ -128,7 +130,9 @@ def check_execution(
                 left = True
                 problems.extend(Problem(None, _not_its_source(engine, drift)) for drift in drifted())
             bound = _bound_to_this_process(engine, overrides, importable=importable, shared=store_is_shared)
-            for message in bound or _unproven(engine, path, unproven_of(node.provider)):
+            foreign = foreign_of(node.provider) if effective.unproven == "refuse" else ()
+            reasons = [*unproven_of(node.provider), *(_foreign(target) for target in foreign)]
+            for message in bound or _unproven(engine, path, reasons):
                 if message not in said:
                     said.add(message)
                     problems.append(Problem(None, message))
@@ -181,6 +185,13 @@ def _serializers(given: tuple[tuple[str, str], ...], nodes: Sequence[PlannedNode
 
 def _unproven(engine: Engine, path: NodePath, reasons: Sequence[str]) -> Sequence[str]:
     return [f'Engine "{engine.name}" runs {path} in another process: {reason}' for reason in reasons]
+
+
+def _foreign(target: str) -> str:
+    return (
+        f"{target} is not installed here, so nothing here can tell its code. Install it, or set unproven = "
+        '"pin" for the node: the first worker then settles which code counts'
+    )
 
 
 def _not_its_source(engine: Engine, drift: Drift) -> str:

@@ -122,7 +122,7 @@ class Fingerprints:
         settings: EffectiveSettings[PipelineSettings],
         author: Mapping[str, JsonValue],
     ) -> str | None:
-        if provider.graph is None:
+        if provider.graph is None or provider.foreign:
             return None
         fields = self._fields_of(node.provider)
         here = settings.node(node.path, author)

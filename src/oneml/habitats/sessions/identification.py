@@ -12,6 +12,7 @@ from oneml.habitats.habitats.code_recording import code_identity
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.executables import executable_of
+from oneml.habitats.habitats.foreign_code import foreign_targets
 from oneml.habitats.habitats.graph_description import GraphDescription, describe_graph
 from oneml.habitats.habitats.import_paths import NotCanonicalError
 from oneml.habitats.habitats.live_shape import live_shape
@@ -85,6 +86,7 @@ class SessionIdentity:
                 self.code.digest_of({*modules, self._definer}),
                 self.code.digest_of(modules),
                 unproven,
+                foreign_targets(self.graph.references(name)),
             )
         return found
 

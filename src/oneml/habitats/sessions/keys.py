@@ -1,5 +1,7 @@
 """Where the documents of a session lie in an artifact store."""
 
+import hashlib
+
 from oneml.habitats.values.node_path import NodePath, node_key
 from oneml.habitats.values.session_id import SessionId, session_key
 
@@ -25,6 +27,11 @@ def document_key(session_id: SessionId, name: str, digest: str) -> str:
 def explanation_key(name: str, digest: str) -> str:
     """A document that explains a part of recipes; sessions of the same code share it."""
     return f"explanations/{name}-{digest[:32]}.json"
+
+
+def pin_key(session_id: SessionId, provider: str) -> str:
+    """Which code a provider is built from, where the driver does not have it."""
+    return f"{session_prefix(session_id)}/pins/{hashlib.sha256(provider.encode()).hexdigest()[:32]}.json"
 
 
 def revisions_prefix(session_id: SessionId) -> str:

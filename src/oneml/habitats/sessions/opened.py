@@ -157,6 +157,8 @@ class OpenedSession:
         record = self._nodes.record(path)
         here = self.fingerprints.of_node(record.node, self._settings_at(path), record.author)
         self.verified.check_node(record, here)
+        if record.provider.foreign:
+            self.verified.check_foreign(record, may_pin=self.settings_of(path).unproven == "pin")
         self._proven.add(path)
 
     def know_plan(self) -> None:

@@ -35,12 +35,14 @@ class ProviderRecord(NamedTuple):
         code: Digest of the first-party modules behind that, and of the one that defines the DAG.
         own_code: The same without the module that defines the DAG.
         unproven: Why another process cannot rebuild it.
+        foreign: What it is built from that the driver does not have: ``module:Name``.
     """
 
     graph: str | None
     code: str
     own_code: str
     unproven: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
 
 class NodeRecord(NamedTuple):
@@ -205,8 +207,8 @@ def _records(store: ArtifactStore, recipe: Recipe, number: int, wanted: NodePath
 
 def _provider(value: JsonValue, what: str) -> ProviderRecord:
     match value:
-        case [str() | None as graph, str() as code, str() as own_code, list() as unproven]:
-            return ProviderRecord(graph, code, own_code, tuple(str(reason) for reason in unproven))
+        case [str() | None as graph, str() as code, str() as own_code, list() as unproven, list() as foreign]:
+            return ProviderRecord(graph, code, own_code, tuple(map(str, unproven)), tuple(map(str, foreign)))
         case _:
             raise InvalidDocumentError(what=what, reason="a provider is described in no known way")
 

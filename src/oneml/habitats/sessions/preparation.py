@@ -107,6 +107,7 @@ def prepare(
             engine_registry=engine_registry,
             store_is_shared=store_is_shared,
             unproven_of=lambda provider: identity().provider(provider).unproven,
+            foreign_of=lambda provider: identity().provider(provider).foreign,
             drifted=lambda: live_drifts(live_shape(identity().code), identity().code.places, thorough=True),
         )
     except BaseException:

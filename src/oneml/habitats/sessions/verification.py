@@ -29,18 +29,21 @@ from oneml.habitats.habitats.overrides import override_from_json
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.habitats.settings_schema import settings_schema
 from oneml.habitats.ports.artifact_store import ArtifactStore
+from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.fingerprints import Base, Fingerprints, digest_of
 from oneml.habitats.sessions.plan_shards import NodeRecord, ProviderRecord
 from oneml.habitats.sessions.policy import Policy, policy_of
-from oneml.habitats.sessions.recipe import Recipe, read_code, read_explanation
+from oneml.habitats.sessions.recipe import DOCUMENT_MAX_BYTES, Recipe, read_code, read_explanation
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.process import files_here
 from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.drift import Drift
-from oneml.habitats.values.json_value import JsonObject, JsonValue
+from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json, json_object
 from oneml.habitats.values.node_path import NodePath
+
+PIN_SCHEMA = "oneml.pin/1"
 
 
 class Compared(NamedTuple):
@@ -176,6 +179,38 @@ class Verified:
         if not drifts:
             drifts = [Drift("node", node.path, "fingerprint", record.fingerprint, fingerprint)]
         self.judge(drifts, node.path)
+
+    def check_foreign(self, record: NodeRecord, *, may_pin: bool) -> None:
+        """Hold code that the driver does not have against what the first worker found, which this one may be.
+
+        Args:
+            record: What the recipe says of the node.
+            may_pin: Whether the settings of the node let the first worker settle it.
+
+        Raises:
+            DriftError: It is other code, or not here.
+            UnprovenError: Nobody can tell, and nobody may settle it.
+            StoreError: The store failed.
+        """
+        from oneml.habitats.habitats.foreign_code import pin_drifts, target_digests  # noqa: PLC0415  # seldom needed
+
+        node, targets = record.node, record.provider.foreign
+        if not may_pin:
+            reason = 'the driver did not have it; set unproven = "pin" for the node'
+            self.judge_unproven([f"{target}: {reason}" for target in targets], node.path)
+            return
+        here = target_digests(targets)
+        absent = [target for target, digest in here.items() if digest is None]
+        self.judge([Drift("code", target, "", "code that only workers have", None) for target in absent], node.path)
+        key = keys.pin_key(self._recipe.session_id, node.provider)
+        what = f"pin of {node.provider} in session {self._recipe.session_id}"
+        document = canonical_json({"schema": PIN_SCHEMA, "provider": node.provider, "targets": here})
+        if not self._store.create_if_absent(key, document):
+            data = self._store.read(key, limit_bytes=DOCUMENT_MAX_BYTES)
+            pinned = _object(json_object(data or b"{}", what=what, limit_bytes=DOCUMENT_MAX_BYTES), "targets")
+            digests = {target: None if digest is None else str(digest) for target, digest in pinned.items()}
+            self.judge(list(pin_drifts(digests, here)), node.path)
+        self.compared.append(Compared("code of workers", ", ".join(targets)))
 
     def check_graph(self) -> None:
         """Let pass a session whose whole provider graph is here what it is in the recipe.

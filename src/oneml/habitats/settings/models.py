@@ -151,6 +151,10 @@ class PipelineSettings(BaseSettings):
     verification: Annotated[Verification, execution_only] = Field(
         default_factory=Verification, description="How strictly a worker is held against the session's recipe."
     )
+    unproven: Annotated[Literal["refuse", "pin"], execution_only] = Field(
+        default="refuse",
+        description="Whether code that the driver does not have is refused, or settled by the first worker.",
+    )
     reusable: Annotated[bool, execution_only] = Field(
         default=True, description="Whether outputs that an earlier session computed may be taken."
     )
@@ -221,6 +225,7 @@ class NodeLevelSettings(BaseModel):
     timeout_seconds: Timeout | None = None
     store: str | None = None
     serializers: Mapping[str, str] | None = None
+    unproven: Literal["refuse", "pin"] | None = None
     reusable: bool | None = None
     fields: Mapping[str, object] = Field(default={}, repr=False, description="The package's own fields, by name.")
     _place: CodePlace = PrivateAttr(default_factory=CodePlace.of_caller)

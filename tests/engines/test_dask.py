@@ -142,7 +142,7 @@ def test_nodes_of_higher_priority_start_first(run: EngineRun, session: FakeSessi
     low = [task(f"//low/touch_{number}", needs=needs) for number in range(5)]
     for one in (*low, task("//touch_high", needs=needs, priority=10)):
         run.submit(one)
-    run.wait(0.3)
+    run.wait(1)
     (tmp_path / "go").touch()
     assert set(states_of(run, []).values()) == {"succeeded"}
     times = {file.name: file.stat().st_mtime_ns for file in tmp_path.glob("touch_*")}

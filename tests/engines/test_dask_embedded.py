@@ -105,7 +105,8 @@ def test_what_makes_a_cluster_is_called_and_the_cluster_closed() -> None:
     made: list[LocalCluster] = []
 
     def factory() -> LocalCluster:
-        made.append(LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0", host="127.0.0.1"))
+        options = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+        made.append(LocalCluster(n_workers=1, processes=False, host="127.0.0.1", scheduler_kwargs=options))
         return made[-1]
 
     with DaskEngine(cluster=factory).open(FakeSession().context()) as opened:

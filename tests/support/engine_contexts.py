@@ -60,7 +60,7 @@ def task(path: str, *after: str, **fields: object) -> NodeTask:
     return NodeTask(NodePath(path), None, after=tuple(map(NodePath, after)), **fields)  # type: ignore[arg-type]
 
 
-def outcomes_of(run: EngineRun, tasks: Iterable[NodeTask], *, seconds: float = 60) -> dict[str, NodeOutcome]:
+def outcomes_of(run: EngineRun, tasks: Iterable[NodeTask], *, seconds: float = 20) -> dict[str, NodeOutcome]:
     """Run all, as a session does; each comes back once."""
     for one in tasks:
         run.submit(one)
@@ -69,6 +69,7 @@ def outcomes_of(run: EngineRun, tasks: Iterable[NodeTask], *, seconds: float = 6
         for outcome in outcomes:
             assert outcome.path not in came
             came[outcome.path] = outcome
+    assert not run.wait(0)
     return came
 
 

@@ -124,7 +124,7 @@ def _connected(make: "type[Client]", target: "str | Cluster", seconds: float) ->
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Mismatched versions", category=UserWarning)
             client = make(target, timeout=seconds, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
+    except (OSError, TimeoutError, TypeError, ValueError) as error:
         where = target if isinstance(target, str) else target.scheduler_address
         reason = f"no scheduler answers at {where}: {error}. Is it started, and is the address right?"
         raise EngineError(engine="dask", reason=reason) from error

@@ -215,7 +215,7 @@ class DaskRun:
         return outcomes
 
     def _gather(self, finished: Sequence[_Held]) -> Mapping[str, WorkerReply]:
-        """Fetch replies; one whose worker was lost meanwhile is made again by Dask, and is waited for as before."""
+        """Fetch replies; one whose worker was lost meanwhile is made again by Dask, and is looked for at each check."""
         if not finished:
             return {}
         futures = {held.key: held.future for held in finished}
@@ -224,9 +224,6 @@ class DaskRun:
             replies = cast("Mapping[str, bytes | None]", self._ask(fetch))
         except TimeoutError:
             replies = {}
-        for held in finished:
-            if replies.get(held.key) is None and held.future is not None:
-                held.future.add_done_callback(self._on_done)
         return {key: unpack(reply) for key, reply in replies.items() if reply is not None}
 
     def _explain(self, held: _Held) -> Iterable[NodeOutcome]:
@@ -268,8 +265,11 @@ class DaskRun:
         return NodeOutcome(path, NodeState.FAILED, attempt, None, error)
 
     def _check(self) -> list[NodeOutcome]:
-        """Return the outcomes of nodes that no worker will ever take."""
+        """Return the outcomes of nodes that no worker will ever take; look for replies that were lost and came again."""
         self._check_at = time.monotonic() + self._check_seconds
+        for held in self._held.values():
+            if _status(held) in {"finished", "error", "cancelled"}:
+                self._arrived.put(held.key)
         if self._client.status != "running":
             raise self._lost()
         try:

@@ -5,17 +5,19 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dask
 import pytest
+from distributed import Client
 from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 
 from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.errors import EngineError
 
-Start = Callable[..., subprocess.Popen[bytes]]
+OLD = "from distributed import versions; versions._version_cached = lambda _package: '2020.1'"
 LOOPBACK = ("--host", "127.0.0.1", "--no-dashboard")
 
 
@@ -95,7 +97,7 @@ def test_a_worker_lost_for_good_fails_its_node_and_the_rest_waits_for_another(pr
     processes.worker("--no-nanny")
     with DaskEngine().open(FakeSession().context(address=address)) as run:
         outcome = outcomes_of(run, [task("//exit")])["//exit"]
-        assert "its worker was killed" in error_of(outcome)
+        assert "its worker ended" in error_of(outcome)
         processes.worker("--no-nanny")
         assert states_of(run, [task("//exit", attempt=2), task("//b", "//exit")])["//b"] == "pending"
 
@@ -136,10 +138,10 @@ def test_a_late_worker_without_this_package_fails_its_nodes_with_what_to_install
 
 def test_another_version_of_distributed_is_told_with_both_versions(processes: Processes) -> None:
     address = processes.scheduler()
-    processes.worker("--no-nanny", before="import distributed; distributed.__version__ = '2020.1'")
+    processes.worker("--no-nanny", before=OLD)
     wait_for_workers(address)
     with (
-        pytest.warns(UserWarning, match=r"distributed is 20\S+ here and 2020.1 at tcp://"),
+        pytest.warns(UserWarning, match=r"distributed is \S+ here and 2020.1 at tcp://"),
         DaskEngine().open(FakeSession().context(address=address)) as run,
     ):
         assert states_of(run, [task("//a")]) == {"//a": "succeeded"}
@@ -168,9 +170,10 @@ def test_everything_goes_over_tls_where_dask_is_configured_so(processes: Process
 
 
 def wait_for_workers(address: str) -> None:
-    from distributed import Client
-
-    with Client(address, set_as_default=False) as client:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mismatched versions")
+        client = Client(address, set_as_default=False)
+    with client:
         client.wait_for_workers(1, timeout=30)
 
 

@@ -175,8 +175,12 @@ def missing_package(error: BaseException) -> str | None:
     lacks = isinstance(error, ModuleNotFoundError) and (error.name or "oneml").startswith("oneml")
     if not lacks and "No module named 'oneml" not in str(error):
         return None
-    version = metadata.version("oneml-habitats")
     return (
-        "the scheduler or a worker does not have this package. Install it with the packages of the habitat on every "
-        f"worker, and on the scheduler: pip install 'oneml-habitats[dask]=={version}'"
+        "the scheduler or a worker does not have this package. Install it on the scheduler, and with the packages of "
+        f"the habitat on every worker: {install_hint()}"
     )
+
+
+def install_hint() -> str:
+    """Return the command that installs this package as it is here."""
+    return f"pip install 'oneml-habitats[dask]=={metadata.version('oneml-habitats')}'"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from distributed.scheduler import KilledWorker
 
-from oneml.habitats.engines.dask_cluster import missing_package
+from oneml.habitats.engines.dask_cluster import install_hint, missing_package
 from oneml.habitats.engines.dask_needs import Resources, Unoffered, resources_of
 from oneml.habitats.engines.dask_options import DaskOptions
 from oneml.habitats.engines.dask_worker import marked_numbers, run_node, running
@@ -342,8 +342,8 @@ def _record(error: BaseException | None) -> ErrorRecord:
     if isinstance(error, KilledWorker):
         worker, times = error.last_worker, error.allowed_failures + 1
         text = (
-            f"its worker was killed, {times} times, the last was {worker.address}; its own log may say why: out of "
-            "memory, a crash in native code, or an end from outside (KilledWorker)"
+            f"its worker ended before the node did, {times} times, the last was {worker.address} (KilledWorker). The log of that worker may "
+            f"say why: out of memory, a crash in native code, ended from outside, or without {install_hint()}"
         )
         return ErrorRecord("WorkerEndedError", text, "")
     missing = missing_package(error)

@@ -1,6 +1,6 @@
 """Runs a command where no network is but a loopback interface of its own, and where all that it started ends with it.
 
-As a program, ``loopback_only.py COMMAND...`` brings that interface up and becomes the command; `command` says how to get there.
+As a program, ``loopback_only.py COMMAND...`` brings that interface up and becomes the command; `command` gets there.
 """
 
 import fcntl
@@ -29,13 +29,13 @@ def reason_against() -> str | None:
 
 
 def main() -> None:
+    if [name for _, name in socket.if_nameindex()] != ["lo"]:
+        raise SystemExit("this is the network of the host")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         request = fcntl.ioctl(probe, _GET_FLAGS, struct.pack("16sh14x", b"lo", 0))
         flags = struct.unpack("16sh14x", request)[1]
         fcntl.ioctl(probe, _SET_FLAGS, struct.pack("16sh14x", b"lo", flags | _UP))
-    if os.environ.get("ONEML_TEST_NETWORK") == os.readlink("/proc/self/ns/net"):
-        raise SystemExit("this is the network of the host")
-    os.execvp(sys.argv[1], sys.argv[1:])
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606  # our own arguments
 
 
 if __name__ == "__main__":

@@ -52,19 +52,19 @@ class Notes:
     def leave(self, flight: int, part: int | None, data: bytes) -> None:
         """Leave a note."""
         name = STARTED if part is None else str(part)
-        self._store._internal_kv_put(f"{self._channel} {flight} {name}".encode(), data, namespace=_NAMESPACE)  # noqa: SLF001  # see _Store
+        self._store._internal_kv_put(f"{self._channel} {flight} {name}".encode(), data, namespace=_NAMESPACE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store
 
     def take(self) -> Iterator[Note]:
         """Give the notes that lie there, those of a task in the order in which it left them, and remove them."""
         keys: list[tuple[int, int, bytes]] = []
-        for key in self._store._internal_kv_list(f"{self._channel} ".encode(), namespace=_NAMESPACE):  # noqa: SLF001  # see _Store
+        for key in self._store._internal_kv_list(f"{self._channel} ".encode(), namespace=_NAMESPACE):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store
             _, flight, name = key.decode().split(" ")
             keys.append((int(flight), -1 if name == STARTED else int(name), key))
-        for flight, part, key in sorted(keys):
-            data = self._store._internal_kv_get(key, namespace=_NAMESPACE)  # noqa: SLF001  # see _Store
-            self._store._internal_kv_del(key, namespace=_NAMESPACE)  # noqa: SLF001  # see _Store
-            yield Note(flight, None if part < 0 else part, data or b"")
+        for number, part, key in sorted(keys):
+            data = self._store._internal_kv_get(key, namespace=_NAMESPACE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store
+            self._store._internal_kv_del(key, namespace=_NAMESPACE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store
+            yield Note(number, None if part < 0 else part, data or b"")
 
     def clear(self) -> None:
         """Remove all."""
-        self._store._internal_kv_del(f"{self._channel} ".encode(), del_by_prefix=True, namespace=_NAMESPACE)  # noqa: SLF001  # see _Store
+        self._store._internal_kv_del(f"{self._channel} ".encode(), del_by_prefix=True, namespace=_NAMESPACE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store

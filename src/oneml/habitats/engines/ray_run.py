@@ -12,7 +12,7 @@ from oneml.habitats.engines.ray_images import Images
 from oneml.habitats.engines.ray_needs import asked_of, is_offered, not_offered, task_options
 from oneml.habitats.engines.ray_options import RayOptions
 from oneml.habitats.engines.ray_watch import ClusterWatch
-from oneml.habitats.engines.ray_worker import Answer, Call, run_node
+from oneml.habitats.engines.ray_worker import Answer, Request, run_node
 from oneml.habitats.engines.remote import failed_reply, pack, state_in, unpack
 from oneml.habitats.engines.worker_output import NodeOutput
 from oneml.habitats.errors import EngineError
@@ -61,7 +61,7 @@ class RayRun:
         self._context = context
         self._options = options
         self._watch = watch
-        self._call: Call = (context.entry, context.preload, channel)
+        self._channel = channel
         self._functions: dict[NodeNeeds, RemoteFunction] = {}
         self._images = Images(ray, options.images, options.unschedulable_seconds)
         self._count = 0
@@ -84,11 +84,11 @@ class RayRun:
             return
         self._images.want(task.needs.image)
         self._count += 1
-        packed = pack(self._context.message(task, self._options.inline_max_bytes))
-        ref = self._function(task.needs).remote(
-            self._call, self._count, task.timeout_seconds, packed, *self._refs(task.after)
-        )
-        output = NodeOutput(self._context.mask, partial(self._context.log, task.path))
+        context = self._context
+        message = pack(context.message(task, self._options.inline_max_bytes))
+        request = Request(context.entry, context.preload, self._channel, self._count, task.timeout_seconds, message)
+        ref = self._function(task.needs).remote(request.packed(), *self._refs(task.after))
+        output = NodeOutput(context.mask, partial(context.log, task.path))
         flight = Flight(task, self._count, ref, asked_of(task.needs, self._options.images), output)
         self._flights[task.path] = self._numbers[self._count] = flight
 
@@ -171,25 +171,25 @@ class RayRun:
                 replies.append(result)
         return [*self._context.take(replies), *outcomes] if replies else outcomes
 
-    def _answers(self, ended: Sequence[Flight]) -> Iterable[tuple[Flight, Answer | Exception]]:
+    def _answers(self, ended: Sequence[Flight]) -> Iterable[tuple[Flight, bytes | Exception]]:
         """Fetch what tasks gave: all at once where none failed."""
         if not ended:
             return ()
         try:
-            answers = cast("Sequence[Answer]", self._ray.get([flight.ref for flight in ended]))
+            answers = cast("Sequence[bytes]", self._ray.get([flight.ref for flight in ended]))
         except Exception:  # noqa: BLE001  # Ray's errors are many, and some are of what a task raised
             return [(flight, self._answer(flight)) for flight in ended]
         return zip(ended, answers, strict=True)
 
-    def _answer(self, flight: Flight) -> Answer | Exception:
+    def _answer(self, flight: Flight) -> bytes | Exception:
         try:
-            return cast("Answer", self._ray.get(flight.ref))
+            return cast("bytes", self._ray.get(flight.ref))
         except Exception as error:  # noqa: BLE001  # see _answers
             return error
 
-    def _reply(self, flight: Flight, answer: Answer) -> WorkerReply:
+    def _reply(self, flight: Flight, answer: bytes) -> WorkerReply:
         """Return a reply, once all that the node wrote has been shown."""
-        packed, parts, rest = answer
+        packed, parts, rest = Answer.of(answer)
         until = time.monotonic() + _PARTS_SECONDS
         while flight.parts < parts and (left := until - time.monotonic()) > 0:
             self._hear(left)
@@ -285,7 +285,7 @@ class RayRun:
             needs = flight.task.needs
             if needs not in fits:
                 fits[needs] = is_offered(flight.asked, offers)
-            if needs.image in broken:
+            if needs.image is not None and needs.image in broken:
                 self._give_up(flight, broken[needs.image])
             elif fits[needs] or any(path in self._flights for path in flight.task.after):
                 flight.unoffered_since = float("inf")

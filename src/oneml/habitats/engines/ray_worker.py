@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, Self, cast
 
 from oneml.habitats.engines.ray_notes import Notes
 from oneml.habitats.engines.ray_output import ProcessOutput
@@ -14,11 +14,62 @@ from oneml.habitats.engines.remote import run_remote
 LAST_RESORT_SECONDS = 20.0
 """After the time of a node is over: its own process ends itself then, should the driver not have ended it."""
 
-Call: TypeAlias = tuple[str, str, str]
-"""``module:function`` that runs a node, the same for what is loaded before, and the channel of notes."""
 
-Answer: TypeAlias = tuple[bytes, int, bytes]
-"""The reply, packed; how many notes with output were left; the rest of the output."""
+class Request(NamedTuple):
+    """What a task is told; it travels as bytes, which Ray hands on as they are.
+
+    Attributes:
+        entry: ``module:function`` that runs a node.
+        preload: ``module:function`` that loads what all nodes need.
+        channel: Of the notes.
+        flight: Number of the task.
+        timeout_seconds: Of the node; the driver is told when it starts, and counts.
+        message: What the entry is told, packed.
+    """
+
+    entry: str
+    preload: str
+    channel: str
+    flight: int
+    timeout_seconds: float | None
+    message: bytes
+
+    def packed(self) -> bytes:
+        """Return it as it travels."""
+        limit = "" if self.timeout_seconds is None else repr(self.timeout_seconds)
+        return f"{self.entry}\t{self.preload}\t{self.channel}\t{self.flight}\t{limit}\n".encode() + self.message
+
+    @classmethod
+    def of(cls, packed: bytes) -> Self:
+        """Return what was packed."""
+        head, _, message = packed.partition(b"\n")
+        entry, preload, channel, flight, limit = head.decode().split("\t")
+        return cls(entry, preload, channel, int(flight), float(limit) if limit else None, message)
+
+
+class Answer(NamedTuple):
+    """What a task gives; it travels as bytes, to the driver and to the tasks after it.
+
+    Attributes:
+        reply: Packed.
+        parts: How many notes with output it left.
+        rest: The rest of its output.
+    """
+
+    reply: bytes
+    parts: int
+    rest: bytes
+
+    def packed(self) -> bytes:
+        """Return it as it travels."""
+        return b"%d %d\n" % (self.parts, len(self.reply)) + self.reply + self.rest
+
+    @classmethod
+    def of(cls, packed: bytes) -> Self:
+        """Return what was packed."""
+        head, _, body = packed.partition(b"\n")
+        parts, size = map(int, head.split())
+        return cls(body[:size], parts, body[size:])
 
 
 class _Process(NamedTuple):
@@ -29,17 +80,14 @@ class _Process(NamedTuple):
 _processes: list[_Process] = []
 
 
-def run_node(call: Call, flight: int, timeout_seconds: float | None, packed: bytes, *upstream: Answer) -> Answer:
+def run_node(packed: bytes, *upstream: bytes) -> bytes:
     """Run one node on a worker.
 
     Args:
-        call: What is the same for all nodes of a session.
-        flight: Number of the task.
-        timeout_seconds: Of the node; the driver is told when it starts, and counts.
-        packed: What the worker is told.
-        upstream: What the tasks of the nodes before it answered, as far as they ended in the same run.
+        packed: A `Request`.
+        upstream: The `Answer` of each task of a node before it, as far as they ended in the same run.
     """
-    entry, preload, channel = call
+    request = Request.of(packed)
     if not _processes:
         _processes.append(_Process(ProcessOutput(), set()))
     output, preloaded = _processes[0]
@@ -47,22 +95,22 @@ def run_node(call: Call, flight: int, timeout_seconds: float | None, packed: byt
 
     def leave(part: int | None, data: bytes) -> None:
         if not notes:
-            notes.append(Notes(channel))
-        notes[0].leave(flight, part, data)
+            notes.append(Notes(request.channel))
+        notes[0].leave(request.flight, part, data)
 
     with output.sent_to(leave):
-        if timeout_seconds is not None:
+        if request.timeout_seconds is not None:
             leave(None, b"")
-            faulthandler.dump_traceback_later(timeout_seconds + LAST_RESORT_SECONDS, exit=True, file=2)
+            faulthandler.dump_traceback_later(request.timeout_seconds + LAST_RESORT_SECONDS, exit=True, file=2)
         try:
-            if preload not in preloaded:
-                preloaded.add(preload)
-                _load(preload)
-            reply = run_remote(entry, packed, [answer[0] for answer in upstream])
+            if request.preload not in preloaded:
+                preloaded.add(request.preload)
+                _load(request.preload)
+            reply = run_remote(request.entry, request.message, [Answer.of(answer).reply for answer in upstream])
         finally:
-            if timeout_seconds is not None:
+            if request.timeout_seconds is not None:
                 faulthandler.cancel_dump_traceback_later()
-    return reply, output.count, output.rest
+    return Answer(reply, output.count, output.rest).packed()
 
 
 def interpreter() -> str:

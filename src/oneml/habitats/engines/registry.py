@@ -14,6 +14,7 @@ _BUILT_IN = {
     "dask": "oneml.habitats.engines.dask_cluster:DaskEngine",
     "in-process": "oneml.habitats.engines.in_process:InProcessEngine",
     "process": "oneml.habitats.engines.process:ProcessEngine",
+    "ray": "oneml.habitats.engines.ray_cluster:RayEngine",
     "slurm": "oneml.habitats.engines.slurm:SlurmEngine",
 }
 

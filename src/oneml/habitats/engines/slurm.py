@@ -49,9 +49,9 @@ class SlurmEngine:
             EngineError: The commands of Slurm are missing, its controller does not answer, or an option is wrong.
         """
         options = slurm_options(context.options)
-        folder = _folder(context, options)
         commands = SlurmCommands(os.environ, limit_seconds=options.command_seconds)
         standing = _standing(context, commands)
+        folder = _folder(context, options)
         run = _SlurmRun(
             context, SlurmJobs(context, options, commands, folder=folder, environ=dict(os.environ)), standing
         )
@@ -160,5 +160,6 @@ def _standing(context: EngineContext, commands: SlurmCommands) -> Mapping[str, S
             if key is not None:
                 found[key] = Standing(row.name, row.job_id, row.place)
     except CommandError as error:
-        raise EngineError(engine=ENGINE, reason=f"{error}. Is this machine one that submits to the cluster?") from error
+        reason = f"{error}. Drive the session from a machine where `squeue` shows the queue of the cluster"
+        raise EngineError(engine=ENGINE, reason=reason) from error
     return found

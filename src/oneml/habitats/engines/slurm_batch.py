@@ -96,7 +96,7 @@ def submission(
     ]
     if len(batch.tasks) > 1:
         arguments.append(f"--array=0-{len(batch.tasks) - 1}")
-    arguments += _needs(task.needs)
+    arguments += needs_arguments(task.needs)
     if task.timeout_seconds is not None:
         arguments.append(f"--time={math.ceil((task.timeout_seconds + options.grace_seconds) / 60)}")
     if nice := max(nice_least, min(_NICE_MOST, -task.priority)):
@@ -175,7 +175,16 @@ def _group(task: NodeTask) -> tuple[object, ...]:
     )
 
 
-def _needs(needs: NodeNeeds) -> list[str]:
+def needs_arguments(needs: NodeNeeds, *, checked: bool = True) -> list[str]:
+    """Return the arguments of ``sbatch`` that tell what a node needs.
+
+    Args:
+        needs: What it needs.
+        checked: Whether names that cannot be features are refused; else they stand for what was asked, for a message.
+
+    Raises:
+        ValueError: A tag or an image cannot be the name of a feature.
+    """
     arguments = [f"--cpus-per-task={max(1, math.ceil(needs.cpus))}"]
     if needs.memory_bytes is not None:
         arguments.append(f"--mem={max(1, math.ceil(needs.memory_bytes / 2**20))}M")
@@ -183,7 +192,7 @@ def _needs(needs: NodeNeeds) -> list[str]:
         arguments.append(f"--gres=gpu:{needs.gpus}")
     features = [*needs.tags, *([] if needs.image is None else [f"image-{needs.image}"])]
     for feature in features:
-        if _FEATURE.fullmatch(feature) is None:
+        if checked and _FEATURE.fullmatch(feature) is None:
             message = (
                 f'"{feature}" cannot be a feature of Slurm: only letters, digits and _ . : / @ = + - may stand in it'
             )

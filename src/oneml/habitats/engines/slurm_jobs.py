@@ -9,7 +9,15 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from oneml.habitats.engines.slurm_batch import Batch, batches, log_name, script, session_prefix, submission
+from oneml.habitats.engines.slurm_batch import (
+    Batch,
+    batches,
+    log_name,
+    needs_arguments,
+    script,
+    session_prefix,
+    submission,
+)
 from oneml.habitats.engines.slurm_commands import (
     CommandError,
     LimitError,
@@ -227,8 +235,9 @@ class SlurmJobs:
             except MissingCommandError as error:
                 raise EngineError(engine=ENGINE, reason=str(error)) from error
             except (CommandError, ValueError) as error:
+                asked = " ".join(needs_arguments(batch.tasks[0].needs, checked=False))
                 for job in live:
-                    self._end(job, Cause.REJECTED, f"Slurm does not take it: {error}")
+                    self._end(job, Cause.REJECTED, f"Slurm does not take it: {error} ({asked})")
         self._limited_at = float("inf")
 
     def _submit(self, batch: Batch, members: Sequence[_Job]) -> None:
@@ -328,7 +337,8 @@ class SlurmJobs:
         if now - job.stuck_at > self._options.unseen_seconds and job.cause is Cause.ENDED:
             with suppress(UnreachableError):
                 self._ask([job])
-            self._end(job, Cause.REJECTED, f"Slurm does not start it: {row.reason}")
+            asked = " ".join(needs_arguments(job.task.needs, checked=False))
+            self._end(job, Cause.REJECTED, f"Slurm does not start it: {row.reason} ({asked})")
 
     def _over(self, job: _Job, *, sure: bool, gone: bool = False) -> None:
         """Tell of a job that has ended; for good once the store had time to show what its worker wrote."""

@@ -15,6 +15,7 @@ GROUPS = {
     "graphs": "Graphs of 100,000 nodes with two upstreams each: define, validate, order",
     "identity": "Identity: fingerprints, a worker's check, settings explained",
     "cold-start": "Cold start: a command in a fresh process",
+    "workers": "Worker processes of the process engine",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

@@ -26,7 +26,10 @@ def cluster() -> Iterator[SpecCluster]:
         "plain": {"cls": Nanny, "options": {**options, "nthreads": 1}},
         "tagged": {"cls": Nanny, "options": {**options, "nthreads": 2, "resources": TAGGED}},
     }
-    scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}}
+    scheduler = {
+        "cls": Scheduler,
+        "options": {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"},
+    }
     with SpecCluster(workers=workers, scheduler=scheduler, silence_logs=50) as made:
         yield made
 
@@ -182,6 +185,16 @@ def test_a_polite_cancel_takes_back_what_has_not_started(run: EngineRun, session
     assert came.pop("//wait_go") == "succeeded"
     assert set(came.values()) == {"cancelled"}
     assert len(came) == 20
+
+
+def test_what_still_runs_after_the_grace_period_is_given_up(cluster: SpecCluster, session: FakeSession) -> None:
+    with DaskEngine(cluster=cluster).open(session.context(grace_seconds=0.3)) as run:
+        run.submit(task("//wait_never"))
+        assert session.folder is not None
+        started(run, session.folder / "never-started")
+        run.cancel(now=False)
+        assert states_of(run, []) == {"//wait_never": "cancelled"}
+        (session.folder / "never").touch()
 
 
 def test_cancelling_at_once_gives_up_what_runs(run: EngineRun, tmp_path: Path) -> None:

@@ -44,7 +44,9 @@ class Processes:
 
     def _start(self, before: str, command: str, *options: str) -> subprocess.Popen[bytes]:
         name = f"distributed.cli.dask_{command}"
-        source = f"import sys; {before}; from {name} import main; main()" if before else f"from {name} import main; main()"
+        source = (
+            f"import sys; {before}; from {name} import main; main()" if before else f"from {name} import main; main()"
+        )
         started = subprocess.Popen(
             [sys.executable, "-c", source, *LOOPBACK, *options],
             env=self.environment,

@@ -85,6 +85,7 @@ class DaskRun:
         self._unoffered = Unoffered(options.unschedulable_seconds)
         self._check_seconds = min(2.0, options.unschedulable_seconds / _CHECKS_PER_LIMIT)
         self._check_at = time.monotonic() + self._check_seconds
+        self._grace_until = float("inf")
         client.subscribe_topic(topic, self._on_lines)
 
     def submit(self, task: NodeTask) -> None:
@@ -97,15 +98,20 @@ class DaskRun:
             outcomes, self._returned = self._returned, []
             if not outcomes and self._held:
                 outcomes = self._settle(self._collect(deadline))
-                if time.monotonic() >= self._check_at:
+                now = time.monotonic()
+                if now >= self._check_at:
                     outcomes += self._check()
+                if now >= self._grace_until:
+                    self.cancel(now=True)
             self._unsucceeded.update(outcome.path for outcome in outcomes if outcome.state is not NodeState.SUCCEEDED)
             self._send()
             if outcomes or not (self._held or self._returned) or time.monotonic() >= deadline:
                 return outcomes
 
     def cancel(self, *, now: bool) -> None:
-        """Take back what has not started; what runs cannot be ended: politely it is waited for, at once given up."""
+        """Take back what has not started; what runs cannot be ended: it is given up, politely after a while."""
+        if not now:
+            self._grace_until = min(self._grace_until, time.monotonic() + self._options.grace_seconds)
         started = set() if now else self._running()
         back = [held for held in self._held.values() if held.number not in started]
         self._give_up(back, lambda held: self._cancelled(held, started=now))
@@ -189,10 +195,11 @@ class DaskRun:
         """Wait until a task ended, or for a while; others that end with it come along."""
         now = time.monotonic()
         try:
-            keys = [self._arrived.get(timeout=max(0.0, min(deadline, self._check_at) - now))]
+            until = min(deadline, self._check_at, self._grace_until)
+            keys = [self._arrived.get(timeout=max(0.0, until - now))]
         except Empty:
             return ()
-        until = time.monotonic() + LINGER_SECONDS
+        until = min(deadline, time.monotonic() + LINGER_SECONDS)
         while len(keys) < len(self._held):
             try:
                 keys.append(self._arrived.get(timeout=max(0.0, until - time.monotonic())))
@@ -292,7 +299,9 @@ class DaskRun:
         """Ask every worker which nodes of ours it runs."""
         ask = partial(self._client.run, running, self._topic, on_error="ignore", asynchronous=True)
         try:
-            return {number for numbers in cast("Mapping[str, list[int]]", self._ask(ask)).values() for number in numbers}
+            return {
+                number for numbers in cast("Mapping[str, list[int]]", self._ask(ask)).values() for number in numbers
+            }
         except (OSError, TimeoutError):
             return set()
 

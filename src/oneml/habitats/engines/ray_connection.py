@@ -21,7 +21,7 @@ from oneml.habitats.errors import EngineError, MissingLibraryError
 OBJECT_STORE_BYTES = 512 << 20
 """Of an embedded cluster: what travels by it is small; what is large lies in the artifact store."""
 
-_SOCKET_PATH_MAX_BYTES = 40
+_SOCKET_PATH_MAX_BYTES = 38
 """Of the folder of an embedded cluster: Ray makes sockets far below it, and a path to one has at most 107 bytes."""
 
 _QUIET = {"log_to_driver": False, "logging_level": "error"}
@@ -68,6 +68,7 @@ def _joined(address: str, options: RayOptions) -> Generator[RayApi]:
 @contextmanager
 def _embedded(options: RayOptions, workers: int | None) -> Generator[RayApi]:
     """Start a cluster bound to the loopback interface, which demands a token that only this user can read."""
+    _check_that_interpreters_are_here(options)
     with _folder() as folder:
         token = folder / "token"
         token.touch(mode=0o600)
@@ -88,7 +89,7 @@ def _embedded(options: RayOptions, workers: int | None) -> Generator[RayApi]:
                 "namespace": options.namespace,
                 "object_store_memory": OBJECT_STORE_BYTES,
                 "_node_ip_address": "127.0.0.1",
-                "_temp_dir": str(folder),
+                "_temp_dir": str(folder / "r"),  # which Ray opens to everybody
                 **options.init,
             }
             _init(ray, arguments, "no cluster can be started on this machine")
@@ -142,6 +143,15 @@ def _check_that_somebody_listens(address: str, timeout_seconds: float) -> None:
     except OSError as error:
         reason = f"nobody answers at {address}: {error}. Start a cluster (ray start --head), or correct the address"
         raise EngineError(engine="ray", reason=reason) from error
+
+
+def _check_that_interpreters_are_here(options: RayOptions) -> None:
+    """Refuse what Ray would try to start for ever, while nothing else can be started."""
+    for name, image in options.images.items():
+        words = str(image.get("py_executable", "")).split()
+        if words and shutil.which(words[0]) is None:
+            reason = f'image "{name}" names the interpreter {words[0]}, and there is none on this machine'
+            raise EngineError(engine="ray", reason=reason)
 
 
 def _read_authentication_again() -> None:

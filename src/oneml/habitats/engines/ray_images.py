@@ -48,7 +48,7 @@ class Images:
                 self._ray.cancel(ref, force=True)
                 self._broken[name] = (
                     f'no worker of image "{name}" ({self._in_words(name)}) could be started within {self._seconds:g} s '
-                    "(option unschedulable_seconds): is there such an interpreter, with Ray and oneml-habitats in it, "
+                    "(option image_seconds): is there such an interpreter, with Ray and oneml-habitats in it, "
                     "on the machines of the cluster?"
                 )
         return self._broken

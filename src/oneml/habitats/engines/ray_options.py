@@ -16,6 +16,7 @@ class RayOptions(NamedTuple):
         init: What else ``ray.init`` is given.
         images: By the name of an image, the ``runtime_env`` that stands for it.
         unschedulable_seconds: How long a node may ask for what no machine of the cluster offers.
+        image_seconds: How long the first worker of an image may take to start.
         connect_seconds: How long to wait for the cluster.
         inline_max_bytes: Values up to this size travel with replies; 0 lets workers commit everything themselves.
     """
@@ -25,6 +26,7 @@ class RayOptions(NamedTuple):
     init: Mapping[str, object] = {}
     images: Mapping[str, Mapping[str, object]] = {}
     unschedulable_seconds: float = 30.0
+    image_seconds: float = 60.0
     connect_seconds: float = 10.0
     inline_max_bytes: int = INLINE_RESULT_MAX_BYTES
 
@@ -48,6 +50,7 @@ class RayOptions(NamedTuple):
             _table(options.get("init", {}), "init"),
             {name: _table(image, f"images.{name}") for name, image in images.items()},
             _seconds(options, "unschedulable_seconds"),
+            _seconds(options, "image_seconds"),
             _seconds(options, "connect_seconds"),
             inline,
         )

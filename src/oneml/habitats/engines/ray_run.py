@@ -63,7 +63,7 @@ class RayRun:
         self._watch = watch
         self._channel = channel
         self._functions: dict[NodeNeeds, RemoteFunction] = {}
-        self._images = Images(ray, options.images, options.unschedulable_seconds)
+        self._images = Images(ray, options.images, options.image_seconds)
         self._count = 0
         self._flights: dict[NodePath, Flight] = {}
         self._numbers: dict[int, Flight] = {}

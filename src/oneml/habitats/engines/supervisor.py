@@ -38,6 +38,9 @@ class Supervisor:
         preload: What all workers have loaded, by name.
         grace_seconds: Between SIGTERM and SIGKILL.
         mask: Hides secrets.
+
+    Attributes:
+        endings: How jobs have ended, and what broke the engine.
     """
 
     def __init__(

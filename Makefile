@@ -10,7 +10,7 @@ PYTEST_ARGS ?= -n 2
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test drift lint format bench test-pythons clean
+.PHONY: help venv demo test test-system drift lint format bench test-pythons clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -49,6 +49,10 @@ demo: .venv/installed ## train on the handwritten digits, show the report, then 
 
 test: .venv/installed-dev ## run every test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-system: .venv/installed-dev ## run the tests that need root and daemons of their own: a Slurm cluster
+	@tests/system/install
+	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python -m pytest -m system tests/system
 
 drift: .venv/installed-dev ## prove 1,000 times that what is unchanged is not refused
 	@$(BIN)/python tests/support/false_alarms.py $(DRIFT_ARGS)

@@ -77,3 +77,11 @@ def test_an_engine_that_is_given_stands_for_that_of_its_name() -> None:
     given = InProcessEngine()
     assert EngineRegistry([given]).by_name("in-process") is given
     assert EngineRegistry().by_name("in-process") is not given
+
+
+def test_engines_are_listed_with_where_they_come_from_and_none_is_loaded() -> None:
+    known = EngineRegistry([InProcessEngine()]).known()
+    assert (known["good"], known["broken"], known["dask"]) == ("plugged-engines 1.0", "plugged-engines 1.0", "built in")
+    assert list(known) == sorted(known)
+    assert EngineRegistry().has("broken")
+    assert not EngineRegistry().has("proces")

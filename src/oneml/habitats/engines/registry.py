@@ -1,6 +1,6 @@
 """Engines by name, each imported only when a session uses it: those of this package, of others, and given ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import cast
 
@@ -41,6 +41,21 @@ class EngineRegistry:
             target = _BUILT_IN.get(name)
             engine = self._made[name] = _plugin(name) if target is None else _made(target)
         return engine
+
+    def known(self) -> Mapping[str, str]:
+        """Return every engine that there is by name, with where it comes from, loading none; sorted."""
+        from importlib.metadata import entry_points  # noqa: PLC0415  # only for people
+
+        plugins = {
+            entry.name: f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+            for entry in entry_points(group=GROUP)
+        }
+        found = {**dict.fromkeys(self._made, "given"), **plugins, **dict.fromkeys(_BUILT_IN, "built in")}
+        return dict(sorted(found.items()))
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is an engine of that name, loading none."""
+        return name in self._made or name in _BUILT_IN or name in self.known()
 
 
 def _made(target: str) -> Engine:

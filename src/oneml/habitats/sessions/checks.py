@@ -109,9 +109,11 @@ def check_execution(
 
     Raises:
         UnknownEngineError: A node asks for an engine that there is none of.
+        SettingsError: Options are given for an engine that there is none of.
         InvalidPipelineError: A node asks for what its engine cannot do, or would have to leave this process although
             something of it exists only here; lists all.
     """
+    _check_options(settings, engine_registry)
     engines: dict[str, Engine] = {}
     problems: list[Problem] = []
     said: set[str] = set()
@@ -141,6 +143,20 @@ def check_execution(
         problems.extend(_serializers(serializers, nodes))
     if problems:
         raise InvalidPipelineError(habitat=habitat, problems=problems)
+
+
+def _check_options(settings: EffectiveSettings[PipelineSettings], engine_registry: EngineRegistry) -> None:
+    unknown = [name for name in sorted(settings.session.engines) if not engine_registry.has(name)]
+    if not unknown:
+        return
+    known, origins = list(engine_registry.known()), settings.origins()
+    problems: list[SettingProblem] = []
+    for engine in unknown:
+        name = f"engines.{engine}"
+        sources = [str(origin) for one, origin in origins.items() if one == name or one.startswith(f"{name}.")]
+        message = f"{name}: there is no such engine. {known_names(engine, known)}"
+        problems.append(SettingProblem(name, message, next(iter(sources), "")))
+    raise SettingsError(problems=problems)
 
 
 def _lacking(path: NodePath, settings: PipelineSettings, engine: Engine) -> Iterator[str]:

@@ -30,8 +30,12 @@ def field_text(model: type[BaseModel], name: Sequence[str]) -> FieldText:
     """
     setting = find_setting(model, name)
     owner = model
-    for segment in name[:-1]:
-        owner = settings_of(owner)[segment].model or owner
+    for length, segment in enumerate(name[:-1], 1):
+        above = settings_of(owner)[segment]
+        if above.levels:  # an entry of a table is described by the field that holds the tables
+            described = field_text(model, name[:length]).description
+            return FieldText(_type_text(setting.annotation), described, required=False)
+        owner = above.model or owner
     field = owner.model_fields[name[-1]]
     described = " ".join((field.description or "").split())
     return FieldText(_type_text(setting.annotation), described, field.is_required())

@@ -41,6 +41,12 @@ part_of_identity = Marker("part_of_identity")
 Other secrets are left out of the keys by which results are used again; of a model it holds for every secret inside it.
 """
 
+merged_tables = Marker("merged_tables")
+"""The setting is a mapping of tables by name, whose entries merge across layers, each with an origin of its own.
+
+Other mappings replace each other as a whole.
+"""
+
 Markers: TypeAlias = frozenset[Marker]
 
 

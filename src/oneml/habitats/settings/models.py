@@ -22,7 +22,7 @@ from typing_extensions import Format, get_annotations, override
 from oneml.habitats.errors import InvalidSettingsModelError, SettingsError, UnknownSettingError
 from oneml.habitats.settings.calling import CodePlace, calling_place
 from oneml.habitats.settings.json_form import as_json
-from oneml.habitats.settings.markers import execution_only
+from oneml.habitats.settings.markers import execution_only, merged_tables
 from oneml.habitats.settings.shapes import settings_of
 from oneml.habitats.settings.signing_key import SIGNING_KEY_NAME
 from oneml.habitats.settings.variables import (
@@ -135,7 +135,7 @@ class PipelineSettings(BaseSettings):
     timeout_seconds: Annotated[Timeout | None, execution_only] = Field(
         default=None, description="Seconds after which a running node is ended; none: never."
     )
-    engines: Annotated[dict[str, dict[str, object]], execution_only] = Field(
+    engines: Annotated[dict[str, dict[str, object]], execution_only, merged_tables] = Field(
         default={}, description="Options of engines themselves, by name of the engine: addresses, partitions."
     )
     on_failure: Annotated[OnFailure, execution_only] = Field(

@@ -14,7 +14,16 @@ from oneml.habitats.settings.models import (
     PipelineSettings,
     json_tree,
 )
-from oneml.habitats.settings.shapes import Setting, SettingName, combined, find_setting, members_of, merged, nested
+from oneml.habitats.settings.shapes import (
+    Setting,
+    SettingName,
+    dotted,
+    find_setting,
+    members_of,
+    merged,
+    nested,
+    plain_type,
+)
 from oneml.habitats.settings.text_values import text_value
 from oneml.habitats.settings.toml_files import TomlFile, read_toml, unreadable
 from oneml.habitats.values.json_value import JsonValue
@@ -22,6 +31,9 @@ from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.setting_problem import SettingProblem
 
 NODES_TABLE = "nodes"
+
+_ANYTHING: object = str | object
+"""What is no JSON is a text."""
 
 
 @dataclass(slots=True)
@@ -129,19 +141,19 @@ def assignment_layers(model: type[PipelineSettings], assignments: Sequence[str])
     for text in assignments:
         try:
             assignment = parse_assignment(text)
-            setting, key = _target(model, assignment.name, f"--set {text.partition('=')[0]}")
+            setting, keys = _target(model, assignment.name, f"--set {text.partition('=')[0]}")
             shown = f"--set {text.partition('=')[0]}=..." if setting.hides else f"--set {text}"
-            value = _assigned(setting, key, assignment, shown)
+            value = _assigned(setting, keys, assignment, shown)
         except SettingsError as error:
             found.errors.append(error)
         except InvalidNodePathError as error:
             found.errors.append(SettingsError(problems=(SettingProblem(text.partition("=")[0], str(error), "--set"),)))
         else:
-            put = merged if key is None else combined
-            name = assignment.name if key is None else assignment.name[:-1]
-            tree = nested(assignment.name, value)
-            trees[assignment.node] = put(model, trees.get(assignment.node, {}), tree)
-            sources.setdefault(assignment.node, {})[".".join(name)] = shown
+            tree = trees.get(assignment.node, {})
+            above = merged(model, tree, nested(assignment.name, value))
+            trees[assignment.node] = _placed(tree, assignment.name, value) if keys else above
+            name = assignment.name[: len(assignment.name) - len(keys)]
+            sources.setdefault(assignment.node, {})[dotted(name)] = shown
     for node, tree in trees.items():
         layer = LayerValues(layer=Layer.SET, values=tree, sources=sources[node], node=node)
         if node is None:
@@ -151,13 +163,36 @@ def assignment_layers(model: type[PipelineSettings], assignments: Sequence[str])
     return found
 
 
-def _target(model: type[PipelineSettings], name: SettingName, source: str) -> tuple[Setting, str | None]:
-    """Return the setting that is assigned to, and the key inside it where it is a mapping."""
-    if len(name) > 1:
-        above = find_setting(model, name[:-1]) if _is_known(model, name[:-1]) else None
-        if above is not None and above.mapping:
-            return above, name[-1]
-    return find_setting(model, name, source=source), None
+def _target(model: type[PipelineSettings], name: SettingName, source: str) -> tuple[Setting, SettingName]:
+    """Return the setting that is assigned to, and the keys inside it where it is, or holds, a mapping."""
+    known = next((length for length in range(len(name), 0, -1) if _is_known(model, name[:length])), 0)
+    if 0 < known < len(name):
+        above = find_setting(model, name[:known])
+        if _type_at(above.annotation, name[known:]) is not None:
+            return above, name[known:]
+    return find_setting(model, name, source=source), ()
+
+
+def _type_at(annotation: object, keys: SettingName) -> object:
+    """Return the type of what stands at ``keys`` in a value of the type ``annotation``; None where nothing can."""
+    for _ in keys:
+        if annotation is object:
+            return object
+        kinds = [kind for kind in members_of(annotation) if issubclass(plain_type(kind) or object, Mapping)]
+        if not kinds:
+            return None
+        arguments = get_args(kinds[0])
+        annotation = cast("object", arguments[-1]) if arguments else object
+    return annotation
+
+
+def _placed(tree: Mapping[str, JsonValue], name: SettingName, value: JsonValue) -> dict[str, JsonValue]:
+    """Return ``tree`` with ``value`` at ``name``, and everything beside it as it was."""
+    first, *rest = name
+    if rest:
+        below = tree.get(first)
+        value = _placed(below if isinstance(below, Mapping) else {}, tuple(rest), value)
+    return {**tree, first: value}
 
 
 def _is_known(model: type[PipelineSettings], name: SettingName) -> bool:
@@ -168,13 +203,12 @@ def _is_known(model: type[PipelineSettings], name: SettingName) -> bool:
     return True
 
 
-def _assigned(setting: Setting, key: str | None, assignment: Assignment, shown: str) -> JsonValue:
-    annotation = setting.annotation
-    if key is not None:
-        arguments = [get_args(kind) for kind in members_of(annotation) if get_args(kind)]
-        annotation = cast("object", arguments[0][-1]) if arguments else object
+def _assigned(setting: Setting, keys: SettingName, assignment: Assignment, shown: str) -> JsonValue:
+    annotation = _type_at(setting.annotation, keys)
+    if annotation is object:
+        annotation = _ANYTHING
     try:
-        if setting.secret and key is None:
+        if setting.secret and not keys:
             return None if setting.optional and assignment.text == "null" else assignment.text
         return text_value(annotation, assignment.text)
     except ValueError as error:

@@ -12,8 +12,11 @@ from pydantic_settings import BaseSettings
 from typing_extensions import is_typeddict
 
 from oneml.habitats.errors import InvalidSettingsModelError, UnknownSettingError
-from oneml.habitats.settings.markers import Markers, execution_only, markers_of, part_of_identity
+from oneml.habitats.settings.markers import Markers, execution_only, markers_of, merged_tables, part_of_identity
 from oneml.habitats.values.json_value import JsonValue
+
+_TABLE_LEVELS = 2
+"""Tables by name, and the entries of each."""
 
 SettingName = tuple[str, ...]
 """Names from the model down to a setting: ``("train", "iterations")``."""
@@ -32,6 +35,7 @@ class Setting(NamedTuple):
         hides: Whether it is secret, or some setting below it is.
         execution: Whether it is marked to have no influence on results; everything below it is so too.
         identity: Whether it is marked to count although it is secret; every secret below it is so too.
+        levels: How many levels of keys of the mapping merge key by key; 0 where it is replaced as a whole.
     """
 
     name: str
@@ -43,6 +47,14 @@ class Setting(NamedTuple):
     hides: bool
     execution: bool
     identity: bool
+    levels: int = 0
+
+    def entry(self, key: str) -> "Setting":
+        """Return what stands at a key of a mapping that merges key by key."""
+        arguments = get_args(self.annotation)
+        annotation = cast("object", arguments[-1]) if arguments else object
+        left = self.levels - 1
+        return self._replace(name=key, annotation=annotation, mapping=left > 0, levels=left)
 
 
 class Leaf(NamedTuple):
@@ -86,6 +98,9 @@ def find_setting(model: type[BaseModel], name: Sequence[str], *, source: str = "
     below: type[BaseModel] | None = model
     setting: Setting | None = None
     for segment in name:
+        if setting is not None and setting.levels:
+            setting = setting.entry(segment)
+            continue
         known: Mapping[str, Setting] = settings_of(below) if below is not None else {}
         if segment not in known:
             raise UnknownSettingError(
@@ -108,13 +123,13 @@ def leaves(model: type[BaseModel], tree: Mapping[str, JsonValue], above: Setting
         if setting.model is not None and isinstance(value, Mapping):
             yield from leaves(setting.model, value, (*above, name))
         else:
-            yield Leaf((*above, name), value, setting)
+            yield from _entries(Leaf((*above, name), value, setting))
 
 
 def merged(
     model: type[BaseModel], lower: Mapping[str, JsonValue], upper: Mapping[str, JsonValue]
 ) -> dict[str, JsonValue]:
-    """Return ``upper`` over ``lower``: models key by key, everything else as a whole."""
+    """Return ``upper`` over ``lower``: models and merged tables key by key, everything else as a whole."""
     known = settings_of(model)
     result = dict(lower)
     for name, value in upper.items():
@@ -122,7 +137,7 @@ def merged(
         if setting is not None and setting.model and isinstance(value, Mapping) and isinstance(below, Mapping):
             result[name] = merged(setting.model, below, value)
         else:
-            result[name] = value
+            result[name] = _joined(below, value, 0 if setting is None else setting.levels)
     return result
 
 
@@ -139,7 +154,7 @@ def combined(
         elif setting.model is not None:
             result[name] = combined(setting.model, below, value)
         else:
-            result[name] = {**below, **value} if setting.mapping else value
+            result[name] = _joined(below, value, max(1, setting.levels)) if setting.mapping else value
     return result
 
 
@@ -216,6 +231,24 @@ def plain_type(kind: object) -> type[object] | None:
     return cast("type[object]", origin) if isinstance(origin, type) else None
 
 
+def _entries(leaf: Leaf) -> Iterator[Leaf]:
+    """Give what a setting holds by keys that merge, or the setting itself where it holds nothing so."""
+    name, value, setting = leaf
+    if not (setting.levels and isinstance(value, Mapping) and value):
+        yield leaf
+        return
+    for key, item in value.items():
+        yield from _entries(Leaf((*name, key), item, setting.entry(key)))
+
+
+def _joined(lower: JsonValue, upper: JsonValue, levels: int) -> JsonValue:
+    """Return ``upper`` over ``lower``, so many levels of keys put together."""
+    if not (levels and isinstance(lower, Mapping) and isinstance(upper, Mapping)):
+        return upper
+    both = {key: _joined(lower[key], value, levels - 1) if key in lower else value for key, value in upper.items()}
+    return {**lower, **both}
+
+
 def _setting(owner: type[BaseModel], name: str, field: FieldInfo) -> Setting:
     annotation: object = field.annotation
     kinds = _kinds_within(annotation)
@@ -243,6 +276,7 @@ def _setting(owner: type[BaseModel], name: str, field: FieldInfo) -> Setting:
         hides=hides,
         execution=execution_only in markers,
         identity=part_of_identity in markers or (hides and model is None and _counts_within(annotation)),
+        levels=_TABLE_LEVELS if merged_tables in markers else 0,
     )
 
 

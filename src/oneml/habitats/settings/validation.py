@@ -93,8 +93,10 @@ def default_values(model: type[BaseModel], name: SettingName) -> tuple[JsonValue
     """Return what the package's code gives for a setting, as JSON: one value, or none where it must be given."""
     owner: type[BaseModel] = model
     for segment in name[:-1]:
-        below = settings_of(owner)[segment].model
-        owner = below if below is not None else owner
+        above = settings_of(owner)[segment]
+        if above.levels:  # an entry of a table, of which a default says nothing
+            return ()
+        owner = above.model if above.model is not None else owner
     setting = settings_of(owner)[name[-1]]
     value = default_of(model, name)
     if value is None and owner.model_fields[name[-1]].is_required():
@@ -127,7 +129,8 @@ def _problem(
         message = f"what the secret is does not fit its type ({item['type']})"
     else:
         message = mask_secrets(item["msg"], secrets).removeprefix("Value error, ")
-    return SettingProblem(shown, f"{shown}: {message}", source_of(name) if name else "")
+    given = (*name, *rest) if setting is not None and setting.levels else name
+    return SettingProblem(shown, f"{shown}: {message}", source_of(given) if given else "")
 
 
 def _place(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[SettingName, Setting | None, tuple[str, ...]]:

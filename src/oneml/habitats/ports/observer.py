@@ -18,7 +18,10 @@ class SessionEvent(NamedTuple):
 
 
 class NodeEvent(NamedTuple):
-    """A node changed its state; ``reused_from`` is the session whose outputs it took over."""
+    """A node changed its state.
+
+    ``reused_from`` is the session whose outputs it took over; ``seconds`` how long its body ran, once that has ended.
+    """
 
     session_id: SessionId
     path: NodePath
@@ -26,6 +29,7 @@ class NodeEvent(NamedTuple):
     attempt: int
     detail: str
     reused_from: SessionId | None = None
+    seconds: float | None = None
 
 
 class NodeLog(NamedTuple):

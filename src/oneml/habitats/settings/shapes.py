@@ -95,19 +95,18 @@ def find_setting(model: type[BaseModel], name: Sequence[str], *, source: str = "
     Raises:
         UnknownSettingError: The model has none of that name; says what it has there.
     """
-    below: type[BaseModel] | None = model
+    known = settings_of(model)
     setting: Setting | None = None
     for segment in name:
         if setting is not None and setting.levels:
             setting = setting.entry(segment)
-            continue
-        known: Mapping[str, Setting] = settings_of(below) if below is not None else {}
-        if segment not in known:
+        elif segment not in known:
             raise UnknownSettingError(
                 model=model.__name__, name=dotted(tuple(name)), unknown=segment, known=known, source=source
             )
-        setting = known[segment]
-        below = setting.model
+        else:
+            setting = known[segment]
+            known = settings_of(setting.model) if setting.model is not None else {}
     if setting is None:
         raise UnknownSettingError(model=model.__name__, name="", unknown="", known=settings_of(model), source=source)
     return setting

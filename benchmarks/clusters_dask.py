@@ -6,6 +6,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -141,14 +142,19 @@ def measure_memory() -> Figure:
     """Give the peak memory of a driver of many nodes whose scheduler is another process."""
     scheduler = Path(sys.executable).with_name("dask")
     command = [str(scheduler), "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
-    file = Path(f"/tmp/oneml-bench-{uuid.uuid4().hex}.json")
+    file = Path(tempfile.gettempdir(), f"oneml-bench-{uuid.uuid4().hex}.json")
     children = [subprocess.Popen([*command, "--scheduler-file", str(file)], stderr=subprocess.DEVNULL)]
     try:
         while not file.exists():
             time.sleep(0.1)
+        paths = os.pathsep.join(filter(None, sys.path))
         for _ in range(WORKERS):
             worker = [str(scheduler), "worker", "--scheduler-file", str(file), "--host", "127.0.0.1", "--nthreads", "1"]
-            children.append(subprocess.Popen([*worker, "--no-dashboard"], stderr=subprocess.DEVNULL))
+            children.append(
+                subprocess.Popen(
+                    [*worker, "--no-dashboard"], stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": paths}
+                )
+            )
         address = json.loads(file.read_text())["address"]
         script = f"from benchmarks.clusters_dask import many; many({address!r})"
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -169,5 +175,4 @@ def many(address: str) -> None:
 
 
 if __name__ == "__main__":
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH", ""))))
     main(measure)

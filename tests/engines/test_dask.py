@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from distributed import Nanny, Scheduler, SpecCluster
 from distributed.protocol.pickle import dumps
-from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 
+from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.ports.engine import EngineRun, NodeNeeds
 
@@ -138,14 +138,17 @@ def test_a_tag_that_no_worker_offers_fails_its_node_within_the_set_time(run: Eng
     assert 'Start one with --resources "tag-huge=1"' in text
 
 
-def test_nodes_of_higher_priority_start_first(run: EngineRun, session: FakeSession, tmp_path: Path) -> None:
+def test_nodes_of_higher_priority_start_first(run: EngineRun, cluster: SpecCluster, tmp_path: Path) -> None:
     needs = NodeNeeds(gpus=1)
     run.submit(task("//wait_go", needs=needs))
     started(run, tmp_path / "go-started")
     low = [task(f"//low/touch_{number}", needs=needs) for number in range(5)]
     for one in (*low, task("//touch_high", needs=needs, priority=10)):
         run.submit(one)
-    run.wait(1)
+    assert not run.wait(0.5)
+    while sum(one.state == "processing" for one in list(cluster.scheduler.tasks.values())) < 7:
+        assert not run.wait(0.1)
+    assert not run.wait(0.5)
     (tmp_path / "go").touch()
     assert set(states_of(run, []).values()) == {"succeeded"}
     times = {file.name: file.stat().st_mtime_ns for file in tmp_path.glob("touch_*")}

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 from distributed import LocalCluster
-from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 
+from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.ports.engine import EngineRun
 from oneml.habitats.values.node_path import NodePath

@@ -1,4 +1,4 @@
-"""A Dask scheduler and workers that others started: found by address, over TLS, lost, incomplete or of other versions."""
+"""A Dask scheduler and workers that others started: found by address, over TLS, lost or of other versions."""
 
 import json
 import os
@@ -12,8 +12,8 @@ from pathlib import Path
 import dask
 import pytest
 from distributed import Client
-from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 
+from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.errors import EngineError
 

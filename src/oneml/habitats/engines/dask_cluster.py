@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from oneml.habitats.engines.dask_options import DaskOptions
+from oneml.habitats.engines.dask_ports import DaskClient
 from oneml.habitats.errors import EngineError, MissingLibraryError
 from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun
 
 if TYPE_CHECKING:
     from distributed import Client
-    from distributed.deploy import Cluster
+    from distributed.deploy.cluster import Cluster
 
 _PLUGIN_SECONDS = 60.0
 
@@ -80,14 +81,14 @@ class DaskEngine:
         self, context: EngineContext, options: DaskOptions, stack: ExitStack
     ) -> "tuple[str | Cluster, Path | None]":
         """Return where to connect, and the folder of marks where the workers are on this machine and ours."""
-        import dask  # noqa: PLC0415  # an extra
+        from dask import config  # noqa: PLC0415  # an extra
 
         cluster = self._cluster
         if callable(cluster):
-            return stack.enter_context(cluster()), None
+            return cast("Cluster", stack.enter_context(cluster())), None
         if cluster is not None:
             return cluster, None
-        address = options.address or cast("str | None", dask.config.get("scheduler-address", None))
+        address = options.address or cast("str | None", config.get("scheduler-address", None))  # pyright: ignore[reportUnknownMemberType]  # partial
         if address is not None:
             return address, None
         marks = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oneml-dask-")))
@@ -101,12 +102,12 @@ def _embedded(workers: int) -> "Generator[Cluster]":
     from distributed.system import MEMORY_LIMIT  # noqa: PLC0415
 
     try:
-        cluster = LocalCluster(
+        cluster = LocalCluster(  # type: ignore[no-untyped-call]  # partial
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address=cast("str", None),  # as its docs say, and not its types
             silence_logs=50,
             resources={"memory": MEMORY_LIMIT // workers},
             scheduler_kwargs={"allowed_failures": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
@@ -119,11 +120,11 @@ def _embedded(workers: int) -> "Generator[Cluster]":
 
 
 @contextmanager
-def _connected(make: "type[Client]", target: "str | Cluster", seconds: float) -> "Generator[Client]":
+def _connected(make: "type[Client]", target: "str | Cluster", seconds: float) -> "Generator[DaskClient]":
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Mismatched versions", category=UserWarning)
-            client = make(target, timeout=seconds, set_as_default=False)
+            warnings.filterwarnings("ignore", "Mismatched versions")
+            client = cast("DaskClient", make(target, timeout=seconds, set_as_default=False))
     except (OSError, TimeoutError, TypeError, ValueError) as error:
         where = target if isinstance(target, str) else target.scheduler_address
         reason = f"no scheduler answers at {where}: {error}. Is it started, and is the address right?"
@@ -136,11 +137,11 @@ def _connected(make: "type[Client]", target: "str | Cluster", seconds: float) ->
             client.close(timeout=seconds)
 
 
-def _warn_of_versions(client: "Client") -> None:
+def _warn_of_versions(client: DaskClient) -> None:
     """Tell where distributed differs; what counts for nodes is proven by each worker itself."""
-    found = cast("Mapping[str, Mapping[str, object]]", client.get_versions(check=False))
+    found = client.get_versions(check=False)
     ours = metadata.version("distributed")
-    places = {"the scheduler": found["scheduler"], **cast("Mapping[str, object]", found["workers"])}
+    places: dict[str, object] = {"the scheduler": found["scheduler"], **found["workers"]}
     for place, versions in places.items():
         theirs = _distributed_version(versions)
         if theirs not in {None, ours}:
@@ -153,7 +154,7 @@ def _distributed_version(versions: object) -> str | None:
 
 
 @contextmanager
-def _warm(client: "Client", preload: str, topic: str, marks: Path | None) -> Generator[None]:
+def _warm(client: DaskClient, preload: str, topic: str, marks: Path | None) -> Generator[None]:
     """Register what loads workers, for the time of the block."""
     from oneml.habitats.engines.dask_worker import WarmScope  # noqa: PLC0415  # an extra
 

@@ -6,13 +6,14 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar
 
 from distributed.scheduler import KilledWorker
 
 from oneml.habitats.engines.dask_cluster import install_hint, missing_package
 from oneml.habitats.engines.dask_needs import Resources, Unoffered, resources_of
 from oneml.habitats.engines.dask_options import DaskOptions
+from oneml.habitats.engines.dask_ports import DaskClient, DaskFuture
 from oneml.habitats.engines.dask_worker import marked_numbers, run_node, running
 from oneml.habitats.engines.remote import pack, state_in, unpack
 from oneml.habitats.errors import EngineError
@@ -20,9 +21,6 @@ from oneml.habitats.ports.engine import EngineContext, NodeTask, WorkerReply
 from oneml.habitats.values.node_path import NodePath, name_of
 from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome
 from oneml.habitats.values.states import NodeState
-
-if TYPE_CHECKING:
-    from distributed import Client, Future
 
 T = TypeVar("T")
 
@@ -50,7 +48,7 @@ class _Held:
         self.key = key
         self.resources = resources_of(task.needs)
         self.innocent_times = innocent_times
-        self.future: Future[bytes] | None = None
+        self.future: DaskFuture | None = None
 
 
 class DaskRun:
@@ -67,7 +65,7 @@ class DaskRun:
     slots = SLOTS
 
     def __init__(
-        self, client: "Client", context: EngineContext, options: DaskOptions, *, topic: str, marks: Path | None
+        self, client: DaskClient, context: EngineContext, options: DaskOptions, *, topic: str, marks: Path | None
     ) -> None:
         self._client = client
         self._context = context
@@ -89,9 +87,15 @@ class DaskRun:
         client.subscribe_topic(topic, self._on_lines)
 
     def submit(self, task: NodeTask) -> None:
+        """Take a node; it is sent with its neighbours as soon as one is waited for."""
         self._hold(task, innocent_times=0)
 
     def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
+        """Send what was submitted, and return what has ended.
+
+        Raises:
+            EngineError: The scheduler is lost.
+        """
         deadline = float("inf") if timeout_seconds is None else time.monotonic() + timeout_seconds
         self._send()
         while True:
@@ -112,7 +116,7 @@ class DaskRun:
         """Take back what has not started; what runs cannot be ended: it is given up, politely after a while."""
         if not now:
             self._grace_until = min(self._grace_until, time.monotonic() + self._options.grace_seconds)
-        started = set() if now else self._running()
+        started: set[int] = set() if now else self._running()
         back = [held for held in self._held.values() if held.number not in started]
         self._give_up(back, lambda held: self._cancelled(held, started=now))
 
@@ -153,17 +157,14 @@ class DaskRun:
     def _send_batch(self, batch: Sequence[_Held], resources: Resources, priority: int) -> None:
         graph = {held.key: self._task(held) for held in batch}
         try:
-            futures = cast(
-                "list[Future[bytes]]",
-                self._client.get(
-                    graph,
-                    list(graph),
-                    sync=False,
-                    resources=dict(resources) or None,
-                    priority=priority,
-                    retries=0,
-                    fifo_timeout="0 s",
-                ),
+            futures = self._client.get(
+                graph,
+                list(graph),
+                sync=False,
+                resources=dict(resources) or None,
+                priority=priority,
+                retries=0,
+                fifo_timeout="0 s",
             )
         except OSError as error:
             raise self._lost() from error
@@ -183,7 +184,7 @@ class DaskRun:
         packed = pack(self._context.message(held.task, self._options.inline_max_bytes))
         return run_node, self._context.entry, self._topic, held.number, held.task.path, packed, upstream
 
-    def _on_done(self, future: "Future[bytes]") -> None:
+    def _on_done(self, future: DaskFuture) -> None:
         self._arrived.put(str(future.key))
 
     def _on_lines(self, event: "tuple[float, tuple[str, Sequence[str]]]") -> None:
@@ -225,18 +226,19 @@ class DaskRun:
         """Fetch replies; one whose worker was lost meanwhile is made again by Dask, and is looked for at each check."""
         if not finished:
             return {}
-        futures = {held.key: held.future for held in finished}
+        futures = {held.key: held.future for held in finished if held.future is not None}
         fetch = partial(self._client.gather, futures, errors="skip", asynchronous=True)
         try:
-            replies = cast("Mapping[str, bytes | None]", self._ask(fetch))
+            replies: Mapping[str, bytes | None] = self._ask(fetch)
         except TimeoutError:
             replies = {}
         return {key: unpack(reply) for key, reply in replies.items() if reply is not None}
 
     def _explain(self, held: _Held) -> Iterable[NodeOutcome]:
         """Return the outcome of a task that gave no reply; nothing where it is handed over again."""
-        future = cast("Future[bytes]", held.future)
-        error = future.exception(timeout=_ANSWER_SECONDS) if _status(held) == "error" else None
+        error = None
+        if held.future is not None and held.future.status == "error":
+            error = held.future.exception(timeout=_ANSWER_SECONDS)
         if self._client.status != "running":
             raise self._lost()
         if isinstance(error, KilledWorker):
@@ -272,7 +274,7 @@ class DaskRun:
         return NodeOutcome(path, NodeState.FAILED, attempt, None, error)
 
     def _check(self) -> list[NodeOutcome]:
-        """Return the outcomes of nodes that no worker will ever take; look for replies that were lost and came again."""
+        """Return the outcomes of nodes that no worker will ever take; look again for replies that were lost."""
         self._check_at = time.monotonic() + self._check_seconds
         for held in self._held.values():
             if _status(held) in {"finished", "error", "cancelled"}:
@@ -280,10 +282,9 @@ class DaskRun:
         if self._client.status != "running":
             raise self._lost()
         try:
-            identity = cast("Mapping[str, object]", self._ask(self._client.scheduler.identity))
+            workers = self._ask(self._client.scheduler.identity)["workers"]
         except (OSError, TimeoutError) as error:
             raise self._lost() from error
-        workers = cast("Mapping[str, Mapping[str, Mapping[str, float]]]", identity["workers"])
         offers = [worker["resources"] for worker in workers.values()]
         overdue = self._unoffered.overdue({held.resources for held in self._held.values()}, offers)
         if not overdue:
@@ -299,9 +300,7 @@ class DaskRun:
         """Ask every worker which nodes of ours it runs."""
         ask = partial(self._client.run, running, self._topic, on_error="ignore", asynchronous=True)
         try:
-            return {
-                number for numbers in cast("Mapping[str, list[int]]", self._ask(ask)).values() for number in numbers
-            }
+            return {number for numbers in self._ask(ask).values() for number in numbers}
         except (OSError, TimeoutError):
             return set()
 
@@ -329,13 +328,13 @@ class DaskRun:
         if self._keys.get(held.task.path) == held.key:
             del self._keys[held.task.path]
 
-    def _ask(self, call: "Callable[[], Awaitable[T]]") -> T:
-        return cast("T", self._client.sync(call, callback_timeout=_ANSWER_SECONDS))
+    def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        return self._client.sync(call, callback_timeout=_ANSWER_SECONDS)
 
     def _lost(self) -> EngineError:
         reason = (
-            f"the scheduler is lost, and with it {len(self._held)} nodes that had not come back. What they committed is "
-            "kept: start the scheduler again and resume the session"
+            f"the scheduler is lost, and with it {len(self._held)} nodes that had not come back. What was committed "
+            "is kept: start the scheduler again and resume the session"
         )
         return EngineError(engine="dask", reason=reason)
 
@@ -351,8 +350,8 @@ def _record(error: BaseException | None) -> ErrorRecord:
     if isinstance(error, KilledWorker):
         worker, times = error.last_worker, error.allowed_failures + 1
         text = (
-            f"its worker ended before the node did, {times} times, the last was {worker.address} (KilledWorker). The log of that worker may "
-            f"say why: out of memory, a crash in native code, ended from outside, or without {install_hint()}"
+            f"its worker ended before the node did, {times} times, the last was {worker.address} (KilledWorker). Its "
+            f"log may say why: out of memory, a crash in native code, ended from outside, or without {install_hint()}"
         )
         return ErrorRecord("WorkerEndedError", text, "")
     missing = missing_package(error)

@@ -5,10 +5,9 @@ import os
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from distributed import get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
@@ -17,6 +16,8 @@ from oneml.habitats.engines.remote import run_remote
 from oneml.habitats.engines.task_lines import LineSink, printed_to
 
 if TYPE_CHECKING:
+    import asyncio
+
     from distributed import Worker
 
 MARK_BYTES = 32
@@ -69,7 +70,7 @@ class WarmScope(WorkerPlugin):
         module, _, function = self._preload.partition(":")
         try:
             cast("Callable[[], object]", getattr(import_module(module), function))()
-        except Exception:
+        except Exception:  # noqa: BLE001  # each node tells it
             _log.exception("%s failed on %s", self._preload, worker.address)
 
     def teardown(self, worker: "Worker") -> None:
@@ -82,6 +83,10 @@ class WarmScope(WorkerPlugin):
 def marked_numbers(folder: Path) -> set[int]:
     """Return the numbers of the tasks that workers wrote down as running and not as ended."""
     return {int(text) for file in folder.iterdir() if (text := file.read_text().strip())}
+
+
+class _HasLoop(Protocol):
+    asyncio_loop: "asyncio.AbstractEventLoop"
 
 
 @contextmanager
@@ -102,7 +107,9 @@ def _marked(topic: str, number: int) -> Generator[None]:
 def _sink(topic: str, node: str) -> LineSink:
     worker = get_worker()
 
+    loop = cast("_HasLoop", worker.loop).asyncio_loop
+
     def later(seconds: float, call: Callable[[], None]) -> None:
-        worker.loop.add_callback(partial(worker.loop.call_later, seconds, call))
+        loop.call_soon_threadsafe(loop.call_later, seconds, call)
 
     return LineSink(lambda lines: worker.log_event(topic, [node, list(lines)]), later)

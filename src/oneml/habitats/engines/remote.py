@@ -27,8 +27,11 @@ def call_entry(entry: str, message: WorkerMessage) -> WorkerReply:
     except BaseException as error:  # noqa: BLE001  # a worker answers, whatever a body does
         lines = "".join(traceback.format_exception(error))
         return failed_reply(message, ErrorRecord(type(error).__qualname__, str(error), lines))
-    if isinstance(reply, dict) and isinstance(cast("WorkerReply", reply).get("outcome"), dict):
-        return cast("WorkerReply", reply)
+    kind = type(reply).__name__
+    if isinstance(reply, dict):
+        told = cast("WorkerReply", reply)
+        if isinstance(told.get("outcome"), dict):
+            return told
     text = f"{entry} answered with a {type(reply).__name__} that is no reply"
     return failed_reply(message, ErrorRecord("WorkerEndedError", text, ""))
 

@@ -11,7 +11,7 @@ import pytest
 import loopback_only
 
 SUPPORT = Path(loopback_only.__file__).parent
-SECONDS = 150
+SECONDS = 300
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,9 @@ def inside(words: Sequence[str], folder: Path) -> str:
 
 
 @pytest.mark.usefixtures("place")
-def test_nodes_run_on_a_cluster_of_our_own(tmp_path: Path) -> None:
-    suite = str(SUPPORT / "ray_suite.py")
+@pytest.mark.parametrize("suite", ["ray_suite", "ray_conformance"])
+def test_nodes_run_on_ray(suite: str, tmp_path: Path) -> None:
     options = ["-c", str(SUPPORT.parents[1] / "pyproject.toml"), "-p", "no:cacheprovider", "-p", "no:xdist"]
-    told = inside(["-m", "pytest", *options, "--basetemp", str(tmp_path / "t"), "--durations=12", suite], tmp_path)
+    file = str(SUPPORT / f"{suite}.py")
+    told = inside(["-m", "pytest", *options, "--basetemp", str(tmp_path / "t"), "--durations=12", file], tmp_path)
     assert " passed" in told

@@ -65,7 +65,7 @@ def test_one_node_is_one_job_with_its_needs(slurm: FakeSlurm, session: ShellSess
         (call,) = submitted(slurm, run)
     assert {
         *("--cpus-per-task=2", "--mem=4M", "--gres=gpu:2", "--constraint=big&ib&image-torch", "--time=2", "--nice=5"),
-        *("--partition=p", "--account=acc", "--qos=q", "--exclusive", "--no-requeue", "--export=NIL"),
+        *("--partition=p", "--account=acc", "--qos=q", "--exclusive", "--no-requeue", "--export=ALL"),
     } <= set(call)
     (name,) = (part.partition("=")[2] for part in call if part.startswith("--job-name="))
     assert name.startswith(session_prefix(session.context()) + node_key(NodePath("//a")) + ".")
@@ -101,7 +101,9 @@ def test_the_script_runs_the_worker_with_nothing_but_names_and_hides_values_from
         for number in (0, 1):
             run.submit(session.node(f"//fan/{number}", 'env; echo "$@"'))
         (call,) = submitted(slurm, run, 2)
-    assert "--export=TOKEN" in call
+    assert "--export=ALL" in call
+    given = {"PATH", "HOME", "TOKEN", "XDG_STATE_HOME", "XDG_CONFIG_HOME"}
+    assert {"PATH", "TOKEN"} <= set(slurm.environ("sbatch")) - {"LC_CTYPE"} <= given  # which Python sets
     assert "s3cr3t" not in slurm.script() + str(call)
     environ = {"PATH": os.environ["PATH"], "SLURM_ARRAY_TASK_ID": "1", "TOKEN": "s3cr3t two words", "NOISE": "x\ny=*"}
     ran = subprocess.run(["/bin/sh"], input=slurm.script(), env=environ, capture_output=True, text=True, check=True)

@@ -49,12 +49,10 @@ class SlurmEngine:
             EngineError: The commands of Slurm are missing, its controller does not answer, or an option is wrong.
         """
         options = slurm_options(context.options)
-        commands = SlurmCommands(os.environ, limit_seconds=options.command_seconds)
+        commands = SlurmCommands(os.environ, exported=_exported(options), limit_seconds=options.command_seconds)
         standing = _standing(context, commands)
         folder = _folder(context, options)
-        run = _SlurmRun(
-            context, SlurmJobs(context, options, commands, folder=folder, environ=dict(os.environ)), standing
-        )
+        run = _SlurmRun(context, SlurmJobs(context, options, commands, folder=folder), standing)
         try:
             yield run
         finally:
@@ -132,14 +130,18 @@ class _SlurmRun:
 def _folder(context: EngineContext, options: SlurmOptions) -> Path:
     folder = log_folder(options, context.store_url, os.environ) / context.session_id
     try:
-        exported(options)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = f"its folder for output cannot be made: {error}. Name one that the nodes share: option log_folder"
         raise EngineError(engine=ENGINE, reason=reason) from error
+    return folder
+
+
+def _exported(options: SlurmOptions) -> Sequence[str]:
+    try:
+        return exported(options)
     except ValueError as error:
         raise EngineError(engine=ENGINE, reason=str(error)) from error
-    return folder
 
 
 def _standing(context: EngineContext, commands: SlurmCommands) -> Mapping[str, Standing]:

@@ -5,7 +5,7 @@ import math
 import re
 import secrets
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ ARRAY = "array"
 """Stands in a job's name where that of a single node has the node's key."""
 
 PLACES = ("PATH", "HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")
-"""Variables that say where things are, kept on the node as they are there or, of the last two, here."""
+"""Variables that say where things are; jobs are given them as they are here."""
 
 _FEATURE = re.compile(r"[A-Za-z0-9_.:/@=+-]+", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -67,16 +67,13 @@ def batches(tasks: Sequence[NodeTask], prefix: str, *, array_jobs: int) -> list[
     return grouped
 
 
-def submission(
-    batch: Batch, options: SlurmOptions, *, log_folder: str, environ: Mapping[str, str], nice_least: int
-) -> list[str]:
+def submission(batch: Batch, options: SlurmOptions, *, log_folder: str, nice_least: int) -> list[str]:
     """Return the arguments of ``sbatch``.
 
     Args:
         batch: What is submitted.
         options: Options of the engine.
         log_folder: Where the jobs write.
-        environ: The driver's environment.
         nice_least: The smallest ``--nice`` that this user may ask for.
 
     Raises:
@@ -92,7 +89,7 @@ def submission(
         "--no-requeue",
         "--nodes=1",
         "--ntasks=1",
-        f"--export={','.join(name for name in exported(options) if name in environ) or 'NIL'}",
+        "--export=ALL",  # `sbatch` sees but `exported`; naming them here would start a login shell for each job
     ]
     if len(batch.tasks) > 1:
         arguments.append(f"--array=0-{len(batch.tasks) - 1}")
@@ -122,7 +119,7 @@ def exported(options: SlurmOptions) -> tuple[str, ...]:
         if _VARIABLE.fullmatch(name) is None:
             message = f'pass_environment names "{name}", which cannot be a variable'
             raise ValueError(message)
-    return tuple(dict.fromkeys((*PLACES[2:], *options.pass_environment)))
+    return tuple(dict.fromkeys((*PLACES, *options.pass_environment)))
 
 
 def script(batch: Batch, context: EngineContext, options: SlurmOptions) -> str:
@@ -134,7 +131,7 @@ def script(batch: Batch, context: EngineContext, options: SlurmOptions) -> str:
     told = {"ONEML_HABITATS_PIPELINE": context.habitat, "ONEML_PIPELINE_SESSION_ID": context.session_id}
     if context.store_url is not None:
         told["ONEML_STORE_URL"] = context.store_url
-    kept = "|".join(dict.fromkeys((*PLACES, *options.pass_environment)))
+    kept = "|".join(exported(options))
     command = " ".join(shlex.quote(part) for part in worker_command(options))
     if len(batch.tasks) == 1:
         chosen = [f"node={shlex.quote(batch.tasks[0].path)}"]

@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -63,13 +63,15 @@ class SlurmCommands:
 
     Args:
         environ: The environment; variables that change what commands do are taken out of it.
+        exported: Names of the variables that jobs are given; submissions see no others.
         limit_seconds: For each command.
     """
 
-    def __init__(self, environ: Mapping[str, str], *, limit_seconds: float) -> None:
+    def __init__(self, environ: Mapping[str, str], *, exported: Collection[str], limit_seconds: float) -> None:
         self._environ = {
             name: value for name, value in environ.items() if name in _KEPT or not name.startswith(_OURS)
         } | {"LC_ALL": "C"}
+        self._submitting = {name: value for name, value in self._environ.items() if name in {*exported, *_KEPT}}
         self._limit_seconds = limit_seconds
 
     def submit(self, arguments: Sequence[str], script: str) -> str:
@@ -78,7 +80,7 @@ class SlurmCommands:
         Raises:
             CommandError: It was not taken, or nobody knows.
         """
-        return self._run(["sbatch", *arguments], script).strip().partition(";")[0]
+        return self._run(["sbatch", *arguments], script, self._submitting).strip().partition(";")[0]
 
     def rows(self, prefix: str) -> list[Row]:
         """Return this user's jobs whose names start with ``prefix``.
@@ -124,11 +126,11 @@ class SlurmCommands:
         except CommandError:
             return  # "Invalid job id": it has ended, and left the queue
 
-    def _run(self, command: Sequence[str], text: str = "") -> str:
+    def _run(self, command: Sequence[str], text: str = "", environ: Mapping[str, str] | None = None) -> str:
         try:
             process = subprocess.Popen(  # noqa: S603  # names of commands, and arguments that are no shell's
                 command,
-                env=self._environ,
+                env=self._environ if environ is None else environ,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

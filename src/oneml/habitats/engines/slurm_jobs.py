@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -97,7 +97,6 @@ class SlurmJobs:
         options: Options of the engine.
         commands: How Slurm is talked to.
         folder: Where jobs write.
-        environ: The driver's environment.
     """
 
     def __init__(
@@ -107,14 +106,12 @@ class SlurmJobs:
         commands: SlurmCommands,
         *,
         folder: Path,
-        environ: Mapping[str, str],
     ) -> None:
         self.notices: SimpleQueue[Notice | BaseException] = SimpleQueue()
         self._context = context
         self._options = options
         self._commands = commands
         self._folder = folder
-        self._environ = environ
         self._prefix = session_prefix(context)
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._jobs: dict[int, _Job] = {}
@@ -247,7 +244,6 @@ class SlurmJobs:
                 batch,
                 self._options,
                 log_folder=str(self._folder),
-                environ=self._environ,
                 nice_least=self._nice_least,
             )
             try:

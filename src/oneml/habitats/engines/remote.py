@@ -32,7 +32,7 @@ def call_entry(entry: str, message: WorkerMessage) -> WorkerReply:
         told = cast("WorkerReply", reply)
         if isinstance(told.get("outcome"), dict):
             return told
-    text = f"{entry} answered with a {type(reply).__name__} that is no reply"
+    text = f"{entry} answered with a {kind} that is no reply"
     return failed_reply(message, ErrorRecord("WorkerEndedError", text, ""))
 
 

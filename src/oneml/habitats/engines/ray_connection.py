@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from oneml.habitats.engines.ray_api import RayApi
+from oneml.habitats.engines.ray_guard import guarded
 from oneml.habitats.engines.ray_options import RayOptions
 from oneml.habitats.errors import EngineError, MissingLibraryError
 
@@ -178,10 +179,8 @@ def _folder() -> Generator[Path]:
     if len(os.fsencode(base)) > _SOCKET_PATH_MAX_BYTES - len("/oneml-ray-12345678"):
         base = "/tmp"  # noqa: S108  # mkdtemp makes the folder, for this user alone
     folder = Path(tempfile.mkdtemp(prefix="oneml-ray-", dir=base))
-    try:
+    with guarded(folder):
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -1,0 +1,48 @@
+"""A program: waits for the end of a driver, then ends what is left of its embedded cluster and removes its folder.
+
+Ray ends most of a cluster with its driver; its agents outlive a killed one by a minute, and the folder stays.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_END_SECONDS = 10.0
+
+
+@contextmanager
+def guarded(folder: Path) -> Generator[None]:
+    """Have the folder guarded in the block; whoever uses it after that, or after the end of this process, is ended."""
+    command = [sys.executable, "-I", "-S", __file__, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as guard:  # noqa: S603  # our own
+        try:
+            yield
+        finally:
+            guard.communicate(timeout=_END_SECONDS)
+
+
+def users_of(folder: str) -> Iterator[int]:
+    """Give the processes that hold a file below the folder open; none where there is no ``/proc``."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if any(os.readlink(link).startswith(f"{folder}/") for link in (process / "fd").iterdir()):  # noqa: PTH115  # no path
+                yield int(process.name)
+
+
+def main() -> None:
+    """Wait, and clean up."""
+    folder = sys.argv[1]
+    sys.stdin.buffer.read()
+    for process in users_of(folder):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

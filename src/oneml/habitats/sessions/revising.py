@@ -32,6 +32,7 @@ def revised_recipe(
     recipe: Recipe,
     *,
     plan: Plan,
+    before: EffectiveSettings[PipelineSettings],
     settings: EffectiveSettings[PipelineSettings],
     fingerprints: Fingerprints,
     created_at: str,
@@ -43,24 +44,29 @@ def revised_recipe(
         store: The artifact store.
         recipe: The recipe at the newest revision.
         plan: Its plan.
+        before: The settings until now.
         settings: The settings from now on.
         fingerprints: Computes what nodes are.
         created_at: RFC 3339, UTC.
         key: What documents are signed by.
 
     Returns:
-        The recipe at the new revision, and the nodes that are no longer what they were when the session was created.
+        The recipe at the new revision, and the nodes that are no longer what they were at the revision before.
 
     Raises:
         RecipeTooLargeError: The settings are larger than a worker reads.
         StoreError: The store failed; there is no such revision then.
     """
     recorded = {record.node.path: record.fingerprint for record in read_nodes(store, recipe)}
-    changed: dict[NodePath, str | None] = {}
+    others: dict[NodePath, str | None] = {}
+    changed: list[NodePath] = []
     for path, node in plan.nodes.items():
-        fingerprint = fingerprints.of_node(node, settings, plan.node_settings.get(path, {}))
+        author = plan.node_settings.get(path, {})
+        fingerprint = fingerprints.of_node(node, settings, author)
         if fingerprint != recorded[path]:
-            changed[path] = fingerprint
+            others[path] = fingerprint
+        if fingerprint != fingerprints.of_node(node, before, author):
+            changed.append(path)
     secrets: Mapping[str, str] = {}
     if key is not None:
         secrets = settings.secret_digests(key, recipe.session_id.encode())
@@ -70,7 +76,7 @@ def revised_recipe(
         created_at=created_at,
         settings=settings.snapshot(),
         secrets=secrets,
-        fingerprints=changed.items(),
+        fingerprints=others.items(),
         key=key,
     )
-    return revised, list(changed)
+    return revised, changed

@@ -83,7 +83,7 @@ class PipelineSession:
             self._nodes = PlannedNodes(store, recipe, prepared.plan, prepared.identity().provider)
             first = opener.created(recipe, self._nodes, prepared)
         self._openings = Openings(store=store, recipe=recipe, nodes=self._nodes, opener=opener, first=first)
-        self._revising = threading.Lock()
+        self._revising = threading.RLock()
         self._is_running = False
         self._stop_requested = threading.Event()
         self._standing = Standing(
@@ -164,13 +164,15 @@ class PipelineSession:
             RefusalError: This process is not what the recipe says.
             StoreError: The store failed.
         """
-        return self.take_revision(self.settings_revised(values, source=calling_place()))
+        source = calling_place()
+        with self._revising:
+            return self.take_revision(self.settings_revised(values, source=source))
 
     def settings_revised(self, values: Mapping[str, object], *, source: str) -> "EffectiveSettings[PipelineSettings]":
         """Return the settings as they would be with other values; see `revise`."""
         from oneml.habitats.sessions.revising import check_changeable  # noqa: PLC0415  # few sessions are ever revised
 
-        opened = self.open()
+        opened = self._openings.refreshed()
         check_changeable(opened.settings.model, values)
         return opened.settings.revised(values, source=source)
 
@@ -182,16 +184,23 @@ class PipelineSession:
             opened = self.open()
             if not settings.changed_fields(opened.settings):
                 return Revision(opened.revision, ())
-            recipe, changed = revised_recipe(
-                self._store,
-                self._openings.newest_recipe(),
-                plan=self.plan,
-                settings=settings,
-                fingerprints=opened.fingerprints,
-                created_at=rfc3339(self._clock.now()),
-                key=self._opener.signing_key,
-            )
-            self._openings.revise(recipe, settings)
+            changed: Sequence[NodePath] = ()
+
+            def write(recipe: Recipe, older: OpenedSession) -> Recipe:
+                nonlocal changed
+                revised, changed = revised_recipe(
+                    self._store,
+                    recipe,
+                    plan=self.plan,
+                    before=older.settings,
+                    settings=settings,
+                    fingerprints=older.fingerprints,
+                    created_at=rfc3339(self._clock.now()),
+                    key=self._opener.signing_key,
+                )
+                return revised
+
+            recipe = self._openings.revise(write, settings)
         return Revision(recipe.revision, tuple(path for path in changed if self._attempts.committed(path) is None))
 
     def run(self, *, reuse: bool = False, observers: Sequence[Observer] = ()) -> "RunResult":
@@ -276,13 +285,13 @@ class PipelineSession:
         """
         node = parse_node_path(path)
         self._nodes.node(node)
-        opened = self._openings.refreshed()
-        in_memory = opened.settings_of(node).store == MEMORY
-        if in_memory and self._opener.is_worker:
-            raise InMemoryNodeError(node=node)
-        opened.prove(node)
-        with opened.interrupts.listening():
-            outcome = opened.runner.run(node)
+        with self._openings.leased(refresh=True) as opened:
+            in_memory = opened.settings_of(node).store == MEMORY
+            if in_memory and self._opener.is_worker:
+                raise InMemoryNodeError(node=node)
+            opened.prove(node)
+            with opened.interrupts.listening():
+                outcome = opened.runner.run(node)
         if in_memory:
             detail = "" if outcome.error is None else outcome.error.summary()
             self._standing.own_rows[node] = NodeRow(

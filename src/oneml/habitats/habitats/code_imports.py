@@ -145,8 +145,11 @@ def _known_call(name: str, call: ast.Call) -> ModuleImports | None:
         return None if tree is None else imports_of(tree)
     if name not in _IMPORTS_NAME:
         return None
+    if name == "__import__" and (len(call.args) > 1 or call.keywords):
+        return None  # it may import more modules, or from where it stands
     module = text.lstrip(".")
     level = len(text) - len(module)
     if level and not (len(call.args) > 1 and isinstance(call.args[1], ast.Name) and call.args[1].id in _THIS_PACKAGE):
         return None
-    return ModuleImports((Imported(level, module.partition(":")[0]),), (text,), dynamic=False)
+    names = ("__main__",) if name == "run_module" else ()
+    return ModuleImports((Imported(level, module.partition(":")[0], names),), (text,), dynamic=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from oneml.habitats import (
+    HabitatRegistry,
     PipelineNodeSettings,
     PipelineServiceClient,
     PipelineSession,
@@ -507,3 +508,34 @@ def test_a_session_that_workers_have_finished_is_told_and_listed_as_succeeded(cl
             session.run_node(path)
     assert client.load_session(session.session_id).state is SessionState.SUCCEEDED
     assert [row.state for row in client.list_sessions()] == [SessionState.SUCCEEDED]
+
+
+def test_a_container_with_any_number_of_lambdas_runs_in_its_process(
+    client: PipelineServiceClient, registry: HabitatRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"part_{number}" for number in range(700)]
+    parts = "".join(f"    {name} = providers.Factory(lambda: 1)\n" for name in names)
+    (tmp_path / "many_lambdas.py").write_text(MANY.format(parts=parts, given=", ".join(names)))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry.register("many-lambdas", "many_lambdas:Many")
+    with client.create_session("many-lambdas") as session:
+        assert session.run().succeeded
+        assert session.recipe.unproven[-1] == "668 more reasons"
+
+
+MANY = """
+from dependency_injector import providers
+from oneml.habitats import PipelineComponents
+
+class Body:
+    def __init__(self, *parts): ...
+    def __call__(self) -> int:
+        return 1
+
+class Many(PipelineComponents):
+{parts}
+    body = providers.Factory(Body, {given})
+
+    def define(self, pipeline):
+        pipeline.node("body", self.body)()
+"""

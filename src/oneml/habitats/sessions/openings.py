@@ -80,8 +80,8 @@ class Openings:
         opened = self.current()
         if newest_revision(self._store, self._recipe.session_id) > opened.revision:
             with self._opening:
-                opened = self._current
-                if opened is None or newest_revision(self._store, self._recipe.session_id) > opened.revision:
+                opened = self.current()
+                if newest_revision(self._store, self._recipe.session_id) > opened.revision:
                     opened = self._reopened(self.newest_recipe())
                     self._replace(opened)
         return opened

@@ -139,6 +139,14 @@ def test_wrong_usage_says_why(invoke: Invoke, arguments: list[str], message: str
     assert message in result.stderr
 
 
+def test_revision_that_gives_a_secret_itself_does_not_show_it(invoke: Invoke) -> None:
+    assert invoke(*CREATE).exit_code == 0
+    for more in ((), ("--json",)):
+        result = invoke("sessions", "revise", "mine", "--set", "token=hunter2", *more)
+        assert (result.exit_code, "hunter2" in result.output) == (2, False)
+    assert "token: is a secret: give a reference to it" in result.output
+
+
 def test_fingerprint_of_a_node_follows_what_it_reads_alone(invoke: Invoke) -> None:
     def digests(*arguments: str) -> dict[str, str]:
         found: dict[str, str] = json.loads(invoke("fingerprint", "probe", "--json", *arguments).stdout)["nodes"]

@@ -36,6 +36,7 @@ from oneml.habitats.errors import (
     UnknownNodeError,
     UnknownPortError,
     UnknownSessionError,
+    UnprovenError,
 )
 from oneml.habitats.ports.observer import Event, NodeEvent, SessionEvent
 from oneml.habitats.sessions.opened import OpenedSession
@@ -298,6 +299,22 @@ def test_overrides_belong_to_their_session_alone(client: PipelineServiceClient) 
     assert len(fake.calls) == 4
     with pytest.raises(LiveOverridesError, match='"client" is replaced by live objects'):
         client.load_session(replaced.session_id).run()
+
+
+def test_a_session_of_code_that_was_patched_in_its_process_is_run_by_no_other(
+    new_client: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import session_pipelines  # type: ignore[import-not-found]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session_pipelines.Sum, "__call__", lambda _self, values: -sum(values))
+        with new_client().create_session("arithmetic", session_id="s1") as session:
+            assert session.run_node("//start").state is NodeState.SUCCEEDED
+    reason = r"session_pipelines:Sum.__call__ was changed in the process since it was imported"
+    with pytest.raises(UnprovenError, match=f"^//multiply/0 of session s1 cannot be proven .*\n  {reason}"):
+        new_client().session("arithmetic", "s1").run_node("//multiply/0")
+    with pytest.raises(UnprovenError, match=f"^Session s1 cannot be proven .*\n  {reason}"):
+        new_client().load_session("s1").run()
 
 
 def test_live_overrides_are_refused_where_nodes_leave_the_process(client: PipelineServiceClient) -> None:

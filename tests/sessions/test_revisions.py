@@ -15,6 +15,7 @@ from oneml.habitats.errors import (
     SessionBusyError,
     SettingsError,
     SignatureRefusedError,
+    SigningKeyMissingError,
 )
 from oneml.habitats.ports.observer import Event, NodeEvent
 from oneml.habitats.values.node_path import NodePath
@@ -207,6 +208,14 @@ def test_an_unsigned_revision_is_refused_where_a_key_is_configured(new_client: C
     file.write_text(json.dumps(document))
     with pytest.raises(SignatureRefusedError, match="revision 1 of session s1 is refused: it is not signed"):
         worker.prove("//multiply/0")
+
+
+def test_a_signed_session_is_not_revised_without_a_key(new_client: Clients) -> None:
+    with new_client({"ONEML_SIGNING_KEY": KEY}).create_session("arithmetic", session_id="s1"):
+        pass
+    with pytest.raises(SigningKeyMissingError, match="Session s1 is signed, and no signing key is configured here"):
+        new_client().load_session("s1").revise({"offset": 5})
+    assert new_client({"ONEML_SIGNING_KEY": KEY}).load_session("s1").revise({"offset": 5}).number == 1
 
 
 def test_the_fingerprint_of_a_revision_is_what_a_worker_proves(

@@ -51,10 +51,19 @@ def write_session(
         found = fingerprints[node.path] = identity.fingerprints.of_node(node, settings, author, core)
         return found
 
+    has_own = bool(settings.node_paths() or plan.node_settings)
+
+    def secrets_of(node: PlannedNode) -> Mapping[str, str]:
+        if signing_key is None or not has_own:
+            return {}
+        author = plan.node_settings.get(node.path, {})
+        return settings.secret_digests(signing_key, session_id.encode(), node.path, author)
+
     shards = plan_shards(
         plan,
         fingerprint_of=fingerprint_of,
         provider_of=identity.provider,
+        secrets_of=secrets_of,
         entries={str(path): entries for path, entries in settings.node_entry_documents().items()},
     )
     recipe = Recipe(

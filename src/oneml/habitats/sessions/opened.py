@@ -150,6 +150,7 @@ class OpenedSession:
         record = self._nodes.record(path)
         here = self.fingerprints.of_node(record.node, self._settings_at(path), record.author)
         self.verified.check_node(record, here)
+        self.verified.check_secrets(self._settings_at(path), record)
         self._proven.add(path)
 
     def know_plan(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from oneml.habitats.errors import FixedSettingError
+from oneml.habitats.errors import FixedSettingError, SigningKeyMissingError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions.fingerprints import Fingerprints
 from oneml.habitats.sessions.plan_shards import read_nodes
@@ -54,9 +54,12 @@ def revised_recipe(
         The recipe at the new revision, and the nodes that are no longer what they were at the revision before.
 
     Raises:
+        SigningKeyMissingError: The recipe is signed, and there is no key to sign the revision by.
         RecipeTooLargeError: The settings are larger than a worker reads.
         StoreError: The store failed; there is no such revision then.
     """
+    if recipe.signed and key is None:
+        raise SigningKeyMissingError(session_id=recipe.session_id)
     recorded = {record.node.path: record.fingerprint for record in read_nodes(store, recipe)}
     others: dict[NodePath, str | None] = {}
     changed: list[NodePath] = []

@@ -149,13 +149,14 @@ class PipelineSession:
         """
         return self._openings.proof(parse_node_path(path))
 
-    def revise(self, values: Mapping[str, object]) -> Revision:
+    def revise(self, values: Mapping[str, object], *, source: str = "") -> Revision:
         """Change settings of the process for this session: nodes that have not started take them.
 
         What the session or its nodes set themselves stands above it.
 
         Args:
             values: Settings by name, reserved and own ones side by side.
+            source: Where the change comes from, for people; the line that calls this unless given.
 
         Raises:
             SettingsError: A value is wrong.
@@ -164,23 +165,11 @@ class PipelineSession:
             RefusalError: This process is not what the recipe says.
             StoreError: The store failed.
         """
-        source = calling_place()
-        with self._revising:
-            return self.take_revision(self.settings_revised(values, source=source))
-
-    def settings_revised(self, values: Mapping[str, object], *, source: str) -> "EffectiveSettings[PipelineSettings]":
-        """Return the settings as they would be with other values; see `revise`."""
-        from oneml.habitats.sessions.revising import check_changeable  # noqa: PLC0415  # few sessions are ever revised
-
-        opened = self._openings.refreshed()
-        check_changeable(opened.settings.model, values)
-        return opened.settings.revised(values, source=source)
-
-    def take_revision(self, settings: "EffectiveSettings[PipelineSettings]") -> Revision:
-        """Let settings be the newest revision; see `revise`."""
         from oneml.habitats.sessions.revising import revised_recipe  # noqa: PLC0415  # few sessions are ever revised
 
+        where = source or calling_place()
         with self._revising, nullcontext() if self._is_running else self._index().drive(self.session_id):
+            settings = self.check_revision(values, source=where)
             opened = self.open()
             if not settings.changed_fields(opened.settings):
                 return Revision(opened.revision, ())
@@ -203,6 +192,14 @@ class PipelineSession:
             recipe = self._openings.revise(write, settings)
         return Revision(recipe.revision, tuple(path for path in changed if self._attempts.committed(path) is None))
 
+    def check_revision(self, values: Mapping[str, object], *, source: str) -> "EffectiveSettings[PipelineSettings]":
+        """Return the settings as they would be with other values, and change nothing; raises as `revise` does."""
+        from oneml.habitats.sessions.revising import check_changeable  # noqa: PLC0415  # few sessions are ever revised
+
+        opened = self._openings.refreshed()
+        check_changeable(opened.settings.model, values)
+        return opened.settings.revised(values, source=source)
+
     def run(self, *, reuse: bool = False, observers: Sequence[Observer] = ()) -> "RunResult":
         """Run whatever is not committed yet, until every node has a final state.
 
@@ -219,12 +216,12 @@ class PipelineSession:
         self._stop_requested.clear()
         from oneml.habitats.sessions.driving import Drive  # noqa: PLC0415  # a worker never drives
 
-        opened = self._openings.refreshed()
-        if opened.verified is not None:
-            opened.verified.check_graph()
-        opened.know_plan()
         index = self._index()
         with index.drive(self.session_id), self._running():
+            opened = self._openings.refreshed()
+            if opened.verified is not None:
+                opened.verified.check_graph()
+            opened.know_plan()
             done = {path: row for path, row in self.node_rows().items() if self._is_done(path, row, opened)}
             known = {row.path: row for row in index.nodes(self.session_id)}
             unrecorded = [row for path, row in done.items() if known.get(path) != row]

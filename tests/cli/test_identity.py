@@ -139,6 +139,14 @@ def test_wrong_usage_says_why(invoke: Invoke, arguments: list[str], message: str
     assert message in result.stderr
 
 
+def test_revision_that_gives_a_secret_itself_does_not_show_it(invoke: Invoke) -> None:
+    assert invoke(*CREATE).exit_code == 0
+    for more in ((), ("--json",)):
+        result = invoke("sessions", "revise", "mine", "--set", "token=hunter2", *more)
+        assert (result.exit_code, "hunter2" in result.output) == (2, False)
+    assert "token: is a secret: give a reference to it" in result.output
+
+
 def test_fingerprint_of_a_node_follows_what_it_reads_alone(invoke: Invoke) -> None:
     def digests(*arguments: str) -> dict[str, str]:
         found: dict[str, str] = json.loads(invoke("fingerprint", "probe", "--json", *arguments).stdout)["nodes"]
@@ -156,7 +164,7 @@ def test_revision_says_its_number_and_the_nodes_that_change(invoke: Invoke) -> N
     assert (result.exit_code, result.stdout) == (0, "Revision 1 of session mine changes //make.\n")
     document = json.loads(invoke("sessions", "revise", "mine", "--set", "fail=true", "--json").stdout)
     assert (document["schema"], document["number"]) == ("oneml.revision/1", 2)
-    assert set(document["nodes"]) == {"//make", "//join"}
+    assert set(document["nodes"]) == {"//join"}
     assert json.loads(invoke("prove", "mine", "//make", "--json").stdout)["revision"] == 2
     assert invoke("sessions", "run", "mine", "-q").exit_code == 1
     assert invoke("output", "mine", "//make", "text").stdout == "Hi, me!\n"

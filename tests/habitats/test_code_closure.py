@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -61,6 +62,7 @@ def reached(site: Site, source: str, *, at: str = "pipe/top.py", absent: set[str
         ("from pipe import one", {"pipe.one"}, set()),
         ("from pipe.one import anything", {"pipe.one"}, set()),
         ("from pipe import Name", set(), {"pipe.Name"}),
+        ("import runpy\nrunpy.run_module('pipe.sub')", {"pipe.sub"}, {"pipe.sub.__main__"}),
         ("import pipe.nowhere.mod", set(), {"pipe.nowhere", "pipe.nowhere.mod"}),
         ("from . import one", {"pipe.one"}, set()),
         ("from .sub import deep", {"pipe.sub", "pipe.sub.deep"}, set()),
@@ -86,6 +88,10 @@ def reached(site: Site, source: str, *, at: str = "pipe/top.py", absent: set[str
         ("reference = Reference(Contract, 'pipe.sub.deep:Class')", {"pipe.sub", "pipe.sub.deep"}, set()),
         ("text = 'other:Class'", {"other"}, set()),
         ("text = 'a text about pipe.one'", set(), set()),
+        ("import pydoc\npydoc.locate('pipe.one.x')", {"pipe.one"}, {"pipe.one.x"}),
+        ("locate(name)\nframe.locate(name)", set(), set()),
+        ("from os import path\nfrom .sys import path\nfrom sys import argv", set(), {"pipe.sys"}),
+        ("import importlib.resources, pkg_resources\nimportlib.resources.files(name)", set(), set()),
     ],
 )
 def test_import_reaches_what_it_names(site: Site, source: str, expected: set[str], absent: set[str]) -> None:
@@ -101,6 +107,8 @@ def test_import_reaches_what_it_names(site: Site, source: str, expected: set[str
         "import importlib\nload = importlib.import_module",
         "import importlib\nimportlib.import_module('.one', other)",
         "__import__(name)",
+        "__import__('pipe.sub', fromlist=['deep'])",
+        "__import__('sub', globals(), locals(), ['deep'], 1)",
         "exec(text)",
         "list(map(eval, texts))",
         "import builtins\nbuiltins.exec(text)",
@@ -111,11 +119,31 @@ def test_import_reaches_what_it_names(site: Site, source: str, expected: set[str
         "from importlib.metadata import entry_points\nentry_points(group='x')",
         "import importlib.util\nimportlib.util.spec_from_file_location('x', 'y')",
         "loader.exec_module(module)",
+        "from sys import argv, path",
+        "from sys import meta_path as finders",
+        "import pydoc\npydoc.locate(name)",
+        "import pydoc\nlist(map(pydoc.locate, names))",
+        "from pydoc import locate",
+        "import site\nsite.addsitedir(folder)",
+        "from site import addsitedir as add",
         "not python(",
     ],
 )
 def test_code_found_in_ways_that_do_not_show_which_reaches_everything(site: Site, source: str) -> None:
     assert reached(site, source) == ALL - {"pipe"}
+
+
+def test_folders_are_listed_once_however_many_modules_find_code_dynamically(site: Site) -> None:
+    site.write({**PACKAGE, "pipe/one.py": "exec(text)", "pipe/two.py": "exec(text)", "pipe/top.py": "exec(text)"})
+    asked: list[str] = []
+
+    class Counting(ModuleFinder):
+        def modules_of(self, package: str) -> Sequence[str]:
+            asked.append(package)
+            return super().modules_of(package)
+
+    assert set(reachable_code(["pipe.top"], ["pipe", "other", "bare"], Counting()).modules) == {*ALL, "pipe.top"}
+    assert sorted(asked) == ["bare", "other", "pipe"]
 
 
 def test_relative_imports_of_a_package_begin_in_it(site: Site) -> None:

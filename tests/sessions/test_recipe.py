@@ -87,6 +87,7 @@ def written(store: LocalArtifactStore, plan: Plan, *, key: bytes | None = None, 
             plan,
             fingerprint_of=lambda node, _: f"of {node.path}",
             provider_of=lambda _: BODY,
+            secrets_of=lambda node: {"token": "5" * 64} if node.path == "//n1" else {},
             entries={"//n1": [{"layer": "--set"}]},
         ),
         explanations={"graph": canonical_json({"providers": {}})},
@@ -119,6 +120,7 @@ def test_a_worker_finds_its_node_in_one_shard(store: LocalArtifactStore, tmp_pat
     assert record is not None
     assert (record.node, record.author) == (plan.nodes[wanted], {"retries": 2})
     assert (record.fingerprint, record.provider) == ("of //n1", BODY)
+    assert record.secrets == {"token": "5" * 64}
     assert record.entries == {"//n1": [{"layer": "--set"}]}
 
 
@@ -183,6 +185,9 @@ def test_a_document_that_was_altered_is_refused(store: LocalArtifactStore, tmp_p
     with pytest.raises(RecipeAlteredError, match="is not what the header lists"):
         READERS[name](store, recipe)
     file.unlink()
+    if name in recipe.explanations:
+        assert READERS[name](store, recipe) == {}
+        return
     with pytest.raises(RecipeAlteredError, match="it is missing"):
         READERS[name](store, recipe)
 

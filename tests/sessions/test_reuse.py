@@ -17,7 +17,7 @@ from oneml.habitats import (
 )
 from oneml.habitats.errors import CorruptArtifactError, InvalidDocumentError
 from oneml.habitats.ports.observer import Event, NodeEvent
-from oneml.habitats.sessions import keys, reuse
+from oneml.habitats.sessions import fingerprints, keys, reuse
 from oneml.habitats.sessions.attempts import AttemptLog, Commit, read_commit
 from oneml.habitats.sessions.index import reconcile
 from oneml.habitats.sessions.node_identity import NodeIdentity
@@ -447,3 +447,15 @@ class Loose(PipelineComponents):
     def define(self, pipeline):
         pipeline.node("valued", self.valued)()
 """
+
+
+def test_digests_of_what_nodes_read_are_kept_within_bounds(
+    client: PipelineServiceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fingerprints, "NARROW_MAX", 2)
+    nodes = {f"//multiply/{n}": PipelineNodeSettings(fields={"offset": n}) for n in range(1, 3)}
+    with client.create_session("arithmetic", settings=PipelineSessionSettings(nodes=nodes)) as session:
+        found = [session.open().node_identity(NodePath(f"//multiply/{n}")).fingerprint for n in (0, 1, 2, 0, 1, 2)]
+    assert found[:3] == found[3:]
+    assert len(set(found)) == 3
+    assert len(session.open().fingerprints._narrow) <= 2  # pyright: ignore[reportPrivateUsage]  # what is kept

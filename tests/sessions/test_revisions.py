@@ -15,9 +15,11 @@ from oneml.habitats.errors import (
     SessionBusyError,
     SettingsError,
     SignatureRefusedError,
+    SigningKeyMissingError,
 )
 from oneml.habitats.ports.observer import Event, NodeEvent
 from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState
 
 Clients = Callable[..., PipelineServiceClient]
@@ -208,6 +210,14 @@ def test_an_unsigned_revision_is_refused_where_a_key_is_configured(new_client: C
         worker.prove("//multiply/0")
 
 
+def test_a_signed_session_is_not_revised_without_a_key(new_client: Clients) -> None:
+    with new_client({"ONEML_SIGNING_KEY": KEY}).create_session("arithmetic", session_id="s1"):
+        pass
+    with pytest.raises(SigningKeyMissingError, match="Session s1 is signed, and no signing key is configured here"):
+        new_client().load_session("s1").revise({"offset": 5})
+    assert new_client({"ONEML_SIGNING_KEY": KEY}).load_session("s1").revise({"offset": 5}).number == 1
+
+
 def test_the_fingerprint_of_a_revision_is_what_a_worker_proves(
     new_client: Clients, registry: HabitatRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,3 +232,49 @@ def test_the_fingerprint_of_a_revision_is_what_a_worker_proves(
     monkeypatch.setattr(registry, "load", lambda _: session_pipelines.ArithmeticElsewhere)
     with pytest.raises(DriftError):
         new_client().session("arithmetic", "s1").prove("//multiply/0")
+
+
+def test_a_revision_tells_the_nodes_that_it_changes_and_no_others(client: PipelineServiceClient) -> None:
+    with client.create_session("arithmetic") as session:
+        assert set(session.revise({"offset": 5}).nodes) == set(MULTIPLY)
+        assert session.revise({"start": 7}).nodes == ("//start",)
+        assert set(session.revise({"offset": 0}).nodes) == set(MULTIPLY)
+        assert session.revise({"start": 2}).nodes == ("//start",)
+        assert session.run().succeeded
+        assert total(session) == 222
+
+
+def test_a_revision_keeps_what_another_process_revised_meanwhile(new_client: Clients) -> None:
+    with new_client().create_session("arithmetic", session_id="s1") as session:
+        other = new_client().load_session("s1")
+        assert other.revise({"offset": 5}).number == 1
+        assert session.revise({"start": 3}).number == 2
+        assert session.run().succeeded
+        assert (total(session), other.open().revision) == (3 * 111 + 3 * 5, 1)
+
+
+def test_the_process_that_created_a_session_runs_it_at_the_newest_revision(new_client: Clients) -> None:
+    with new_client().create_session("arithmetic", session_id="s1") as session:
+        new_client().load_session("s1").revise({"offset": 5})
+        assert session.run().succeeded
+        assert total(session) == 237
+
+
+def test_a_container_stays_open_while_a_node_runs_in_it(new_client: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_client().create_session("arithmetic", session_id="s1") as session:
+        session.run_node("//start")
+        closed: list[bool] = []
+        older = session.open()
+        monkeypatch.setattr(older, "close", lambda: closed.append(True))
+        run = older.runner.run
+
+        def revised_meanwhile(path: NodePath) -> NodeOutcome:
+            new_client().load_session("s1").revise({"offset": 5})
+            assert session.run_node("//multiply/1").attempt == 1
+            assert closed == []
+            return run(path)
+
+        monkeypatch.setattr(older.runner, "run", revised_meanwhile)
+        session.run_node("//multiply/0")
+        assert closed == [True]
+        assert [session.output(path) for path in MULTIPLY[:2]] == [2, 25]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from oneml.habitats import (
+    HabitatRegistry,
     PipelineNodeSettings,
     PipelineServiceClient,
     PipelineSession,
@@ -35,6 +36,7 @@ from oneml.habitats.errors import (
     UnknownNodeError,
     UnknownPortError,
     UnknownSessionError,
+    UnprovenError,
 )
 from oneml.habitats.ports.observer import Event, NodeEvent, SessionEvent
 from oneml.habitats.sessions.opened import OpenedSession
@@ -299,6 +301,22 @@ def test_overrides_belong_to_their_session_alone(client: PipelineServiceClient) 
         client.load_session(replaced.session_id).run()
 
 
+def test_a_session_of_code_that_was_patched_in_its_process_is_run_by_no_other(
+    new_client: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import session_pipelines  # type: ignore[import-not-found]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session_pipelines.Sum, "__call__", lambda _self, values: -sum(values))
+        with new_client().create_session("arithmetic", session_id="s1") as session:
+            assert session.run_node("//start").state is NodeState.SUCCEEDED
+    reason = r"session_pipelines:Sum.__call__ was changed in the process since it was imported"
+    with pytest.raises(UnprovenError, match=f"^//multiply/0 of session s1 cannot be proven .*\n  {reason}"):
+        new_client().session("arithmetic", "s1").run_node("//multiply/0")
+    with pytest.raises(UnprovenError, match=f"^Session s1 cannot be proven .*\n  {reason}"):
+        new_client().load_session("s1").run()
+
+
 def test_live_overrides_are_refused_where_nodes_leave_the_process(client: PipelineServiceClient) -> None:
     from session_pipelines import Arithmetic, Client
 
@@ -507,3 +525,34 @@ def test_a_session_that_workers_have_finished_is_told_and_listed_as_succeeded(cl
             session.run_node(path)
     assert client.load_session(session.session_id).state is SessionState.SUCCEEDED
     assert [row.state for row in client.list_sessions()] == [SessionState.SUCCEEDED]
+
+
+def test_a_container_with_any_number_of_lambdas_runs_in_its_process(
+    client: PipelineServiceClient, registry: HabitatRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"part_{number}" for number in range(700)]
+    parts = "".join(f"    {name} = providers.Factory(lambda: 1)\n" for name in names)
+    (tmp_path / "many_lambdas.py").write_text(MANY.format(parts=parts, given=", ".join(names)))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry.register("many-lambdas", "many_lambdas:Many")
+    with client.create_session("many-lambdas") as session:
+        assert session.run().succeeded
+        assert session.recipe.unproven[-1] == "668 more reasons"
+
+
+MANY = """
+from dependency_injector import providers
+from oneml.habitats import PipelineComponents
+
+class Body:
+    def __init__(self, *parts): ...
+    def __call__(self) -> int:
+        return 1
+
+class Many(PipelineComponents):
+{parts}
+    body = providers.Factory(Body, {given})
+
+    def define(self, pipeline):
+        pipeline.node("body", self.body)()
+"""

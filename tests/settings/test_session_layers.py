@@ -11,9 +11,11 @@ from pydantic import BaseModel, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from oneml.habitats.errors import InvalidNodePathError, SettingsError, UnknownSettingError
+from oneml.habitats.settings.layers import Layer
 from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSessionSettings, PipelineSettings
 from oneml.habitats.settings.session import parse_assignment
 from oneml.habitats.settings.text_values import text_value
+from oneml.habitats.settings.variables import prefix_of
 
 if TYPE_CHECKING:
     from conftest import Machine
@@ -242,3 +244,32 @@ def test_the_declared_type_decides_what_a_text_means(annotation: object, text: s
 def test_what_must_be_json_is_read_strictly(text: str) -> None:
     with pytest.raises(ValueError, match="needs JSON"):
         text_value(dict[str, int], text)
+
+
+class NeedyInner(BaseModel):
+    url: str
+    depth: int = 1
+
+
+class Needy(PipelineSettings):
+    rate: float
+    inner: NeedyInner
+
+
+def test_the_session_may_give_what_has_no_default(machine: "Machine") -> None:
+    effective = machine.resolve(Needy, session={"rate": 0.5, "inner": {"url": "here"}})
+    assert (effective.session.rate, effective.session.inner) == (0.5, NeedyInner(url="here"))
+    assert effective.process.rate == 0.5
+    assert effective.origins()["rate"].layer is Layer.CODE
+
+
+def test_what_the_process_sets_stays_its_own(machine: "Machine") -> None:
+    name = prefix_of(Needy)
+    machine.environ = {f"{name}RATE": "0.1", f"{name}INNER__URL": "there"}
+    effective = machine.resolve(Needy, session={"rate": 0.5})
+    assert (effective.process.rate, effective.session.rate) == (0.1, 0.5)
+
+
+def test_what_nobody_gives_is_asked_for(machine: "Machine") -> None:
+    with pytest.raises(SettingsError, match="inner: needs a value"):
+        machine.resolve(Needy, session={"rate": 0.5})

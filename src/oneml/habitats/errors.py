@@ -69,6 +69,7 @@
     │   ├── LiveOverridesError
     │   ├── RecipeAlteredError
     │   ├── SignatureRefusedError
+    │   ├── SigningKeyMissingError
     │   ├── UnprovenError
     │   ├── SecretRefusedError
     │   └── SettingsModelChangedError
@@ -932,6 +933,17 @@ class SignatureRefusedError(RefusalError):
         super().__init__(
             f"The {what} is refused: {reason}, and ONEML_SIGNING_KEY or signing_key is configured here. "
             "Give the same key to whoever creates sessions and whoever runs their nodes, then create a new session."
+        )
+
+
+class SigningKeyMissingError(RefusalError):
+    """A session is signed, and nothing can be signed for it here."""
+
+    def __init__(self, *, session_id: str) -> None:
+        self.session_id = session_id
+        super().__init__(
+            f"Session {session_id} is signed, and no signing key is configured here: whoever has the key would refuse "
+            "an unsigned revision. Give the key here, by ONEML_SIGNING_KEY or signing_key."
         )
 
 

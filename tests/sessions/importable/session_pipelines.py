@@ -166,7 +166,7 @@ class Troubled(PipelineComponents):
     """A node that misbehaves as settings say, one below it, and one beside it, which is a coroutine."""
 
     settings = Settings(Trouble)
-    bad = providers.Factory(Misbehave, kind=settings.node.kind, token=settings.session.token)
+    bad = providers.Factory(Misbehave, kind=settings.node.kind, token=settings.node.token)
     after = providers.Factory(After)
     alone = providers.Factory(Alone)
 

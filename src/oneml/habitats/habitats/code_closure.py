@@ -51,6 +51,7 @@ class _Walk:
         self._absent: set[str] = set()
         self._unread: list[str] = []
         self._foreign: dict[str, str] = {}
+        self._is_everything_asked = False
 
     def from_roots(self, roots: Collection[str]) -> Closure:
         todo = [name for root in roots for name in (*_uppers(root), root) if self._counts(name)]
@@ -64,7 +65,8 @@ class _Walk:
                 continue
             code = self._read(found)
             todo.extend(each for each in code.imports if each != EVERYTHING)
-            if EVERYTHING in code.imports:
+            if EVERYTHING in code.imports and not self._is_everything_asked:
+                self._is_everything_asked = True
                 todo.extend(self._everything())
         modules = {name: self._modules[name] for name in sorted(self._modules)}
         return Closure(modules, self._files, sorted(self._absent), self._unread, self._foreign)

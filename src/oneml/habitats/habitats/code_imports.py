@@ -9,7 +9,7 @@ from oneml.habitats.habitats.syntax_tree import parsed_source
 
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+(?::[\w.]*)?|[^\W\d]\w*:[^\W\d][\w.]*")
 _RUNS_TEXT = frozenset({"exec", "eval"})
-_IMPORTS_NAME = frozenset({"import_module", "__import__", "run_module", "resolve_name"})
+_IMPORTS_NAME = frozenset({"import_module", "__import__", "run_module", "resolve_name", "pydoc.locate"})
 _FINDS_CODE = frozenset(
     {
         "run_path",
@@ -20,10 +20,14 @@ _FINDS_CODE = frozenset(
         "spec_from_file_location",
         "spec_from_loader",
         "SourceFileLoader",
+        "addsitedir",
     }
 )
 _FINDS_WHEN_CALLED = frozenset({"entry_points", "exec_module", "load_module"})
 _SEARCHES = frozenset({"path", "meta_path", "path_hooks"})
+_FROM = {"sys": _SEARCHES, "pydoc": frozenset({"locate"})}
+"""Names too common to tell anything but where they are taken from their module."""
+
 _THIS_PACKAGE = frozenset({"__package__", "__name__"})
 
 
@@ -79,6 +83,7 @@ class _Found:
         names = tuple(alias.name for alias in node.names)
         self.imported.add(Imported(node.level, node.module or "", names))
         self.dynamic |= any(alias.asname and _loads(alias.name) for alias in node.names)
+        self.dynamic |= not node.level and not _FROM.get(node.module or "", frozenset()).isdisjoint(names)
 
     def constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str) and _DOTTED.fullmatch(node.value):
@@ -125,13 +130,15 @@ def _loads(name: str) -> bool:
 
 
 def _name(node: ast.expr) -> str:
-    """Return by which name a function is called; methods that are called ``eval`` evaluate no Python."""
+    """Return by which name a function is called; methods named ``eval`` evaluate no Python, many locate no module."""
     if isinstance(node, ast.Name):
         return node.id
     if not isinstance(node, ast.Attribute):
         return ""
-    of_builtins = isinstance(node.value, ast.Name) and node.value.id in {"builtins", "__builtins__"}
-    return node.attr if node.attr not in _RUNS_TEXT or of_builtins else ""
+    owner = node.value.id if isinstance(node.value, ast.Name) else ""
+    if owner == "pydoc":
+        return f"pydoc.{node.attr}"
+    return node.attr if node.attr not in _RUNS_TEXT or owner in {"builtins", "__builtins__"} else ""
 
 
 def _known_call(name: str, call: ast.Call) -> ModuleImports | None:
@@ -145,8 +152,11 @@ def _known_call(name: str, call: ast.Call) -> ModuleImports | None:
         return None if tree is None else imports_of(tree)
     if name not in _IMPORTS_NAME:
         return None
+    if name == "__import__" and (len(call.args) > 1 or call.keywords):
+        return None  # it may import more modules, or from where it stands
     module = text.lstrip(".")
     level = len(text) - len(module)
     if level and not (len(call.args) > 1 and isinstance(call.args[1], ast.Name) and call.args[1].id in _THIS_PACKAGE):
         return None
-    return ModuleImports((Imported(level, module.partition(":")[0]),), (text,), dynamic=False)
+    names = ("__main__",) if name == "run_module" else ()
+    return ModuleImports((Imported(level, module.partition(":")[0], names),), (text,), dynamic=False)

@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from oneml.habitats.habitats.file_trees import python_files
+
 _SEPARATORS = re.compile(r"[-_.]+")
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^]]*)\])?[^;]*(?:;(.*))?")
 _HOOKS = ("_editable_impl_", "__editable__")
@@ -187,27 +189,5 @@ def _packages_beside(path_file: Path) -> set[str]:
         path_file.parent / line for line in lines if line and not line.startswith(("import ", "import\t", "#"))
     ]:
         if folder.is_dir() and not any((folder / mark).exists() for mark in ("pyproject.toml", "setup.py")):
-            packages.update(_packages_among([file for file, _ in python_files(folder)]))
+            packages.update(_packages_among(list(python_files(folder))))
     return packages
-
-
-def python_files(folder: Path, suffixes: tuple[str, ...] = (".py",)) -> Iterator[tuple[str, Path]]:
-    """Give every ``.py`` file that imports could reach below ``folder``: its POSIX path from there, and where it lies.
-
-    Folders whose name is no identifier are passed over, and so are folders met before (links that lead upwards).
-    """
-    seen: set[tuple[int, int]] = set()
-    todo = [("", folder)]
-    while todo:
-        prefix, here = todo.pop()
-        status = here.stat()
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(here) as entries:
-            for entry in entries:
-                if entry.name.endswith(suffixes):
-                    if entry.name.isprintable() and entry.is_file():
-                        yield f"{prefix}{entry.name}", Path(entry.path)
-                elif entry.name.isidentifier() and entry.name != "__pycache__" and entry.is_dir():
-                    todo.append((f"{prefix}{entry.name}/", Path(entry.path)))

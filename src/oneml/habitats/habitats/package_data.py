@@ -1,10 +1,10 @@
 """Files beside the sources that count as code: ``package_data = ("pkg:prompts/*.txt",)``."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from oneml.habitats.errors import InvalidPackageDataError
+from oneml.habitats.habitats.file_trees import files_below
 from oneml.habitats.habitats.source_files import ModuleFinder, sha256_of
 
 _PATTERN = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:(?!/)[^\\\0]+")
@@ -47,9 +47,9 @@ def data_files(pattern: str, finder: ModuleFinder) -> Mapping[str, str] | None:
     prefix = package.replace(".", "/")
     found: dict[str, str] = {}
     for folder in sources.folders:
-        for relative, file in _files(folder):
+        for relative, entry in files_below(folder, lambda name: name != "__pycache__"):
             if wanted.fullmatch(relative) is not None:
-                found.setdefault(f"{prefix}/{relative}", file)
+                found.setdefault(f"{prefix}/{relative}", entry.path)
     return found
 
 
@@ -78,21 +78,3 @@ def _expression(segments: Sequence[str]) -> re.Pattern[str]:
 
 def _one(segment: str) -> str:
     return "".join({"*": "[^/]*", "?": "[^/]"}.get(character, re.escape(character)) for character in segment)
-
-
-def _files(folder: Path) -> Iterator[tuple[str, str]]:
-    """Give every file below a folder, but for what Python caches there; links to folders are not followed twice."""
-    seen: set[tuple[int, int]] = set()
-    todo = [("", folder)]
-    while todo:
-        prefix, here = todo.pop()
-        status = here.stat()
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        for entry in sorted(here.iterdir()):
-            if entry.is_dir():
-                if entry.name != "__pycache__":
-                    todo.append((f"{prefix}{entry.name}/", entry))
-            else:
-                yield f"{prefix}{entry.name}", str(entry)

@@ -56,8 +56,8 @@ class NodeSeed(providers.Provider[int]):
     """Gives a number to seed random generators with, 0 <= n < 2**32, that differs between the nodes of a session.
 
     ``NodeSeed(settings.node.seed)``: the first four bytes, the highest first, of the SHA-256 of the canonical JSON
-    ``[seed, node path]``. So it is the same at each attempt, on every worker, whatever runs beside the node, and in each
-    session that has the same seed.
+    ``[seed, node path]``. So it is the same at each attempt, on every worker, whatever runs beside the node, and in
+    each session that has the same seed.
 
     Args:
         seed: The seed of the settings, or a provider of one; an integer.

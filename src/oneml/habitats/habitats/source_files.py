@@ -8,7 +8,7 @@ from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SU
 from pathlib import Path
 from typing import NamedTuple
 
-from oneml.habitats.habitats.distributions import python_files
+from oneml.habitats.habitats.file_trees import python_files
 
 OWN_PACKAGE = "oneml.habitats"
 """It counts by its version, never by its files."""
@@ -108,7 +108,7 @@ class ModuleFinder:
             return (package,)
         names: set[str] = set()
         for folder in sources.folders:
-            for relative, _ in python_files(folder, MODULE_SUFFIXES):
+            for relative in python_files(folder, MODULE_SUFFIXES):
                 stem = next(relative.removesuffix(suffix) for suffix in MODULE_SUFFIXES if relative.endswith(suffix))
                 inner = stem.removesuffix("__init__").rstrip("/").replace("/", ".")
                 names.add(f"{package}.{inner}" if inner else package)

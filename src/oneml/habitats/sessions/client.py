@@ -384,9 +384,10 @@ class PipelineServiceClient:
         model = self.registry.load(habitat).settings_model()
         check_changeable(model, values)
         sessions = [one for one in self._sessions if one.habitat == habitat and one.is_open]
-        revised = [(one, one.settings_revised(values, source=source)) for one in sessions]
+        for one in sessions:
+            one.check_revision(values, source=source)
         self._changes.setdefault(habitat, []).append((dict(values), source))
-        taken = {one.session_id: one.take_revision(settings) for one, settings in revised}
+        taken = {one.session_id: one.revise(values, source=source) for one in sessions}
         return {session_id: revision for session_id, revision in taken.items() if revision.nodes}
 
     def _changed(

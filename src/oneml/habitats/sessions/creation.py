@@ -1,6 +1,6 @@
 """Writes a session down: its inputs, its plan, and what it is known by."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from oneml.habitats.data.client import DataClient
 from oneml.habitats.ports.artifact_store import ArtifactStore
@@ -10,6 +10,9 @@ from oneml.habitats.sessions.preparation import Prepared
 from oneml.habitats.sessions.recipe import Recipe, write_recipe
 from oneml.habitats.values.plan import PlannedNode
 from oneml.habitats.values.session_id import SessionId
+
+UNPROVEN_MAX = 32
+"""Reasons that stand in the header, which a worker reads whole; those of its node are in the shard of it."""
 
 
 def write_session(
@@ -48,10 +51,19 @@ def write_session(
         found = fingerprints[node.path] = identity.fingerprints.of_node(node, settings, author, core)
         return found
 
+    has_own = bool(settings.node_paths() or plan.node_settings)
+
+    def secrets_of(node: PlannedNode) -> Mapping[str, str]:
+        if signing_key is None or not has_own:
+            return {}
+        author = plan.node_settings.get(node.path, {})
+        return settings.secret_digests(signing_key, session_id.encode(), node.path, author)
+
     shards = plan_shards(
         plan,
         fingerprint_of=fingerprint_of,
         provider_of=identity.provider,
+        secrets_of=secrets_of,
         entries={str(path): entries for path, entries in settings.node_entry_documents().items()},
     )
     recipe = Recipe(
@@ -68,7 +80,7 @@ def write_session(
         code=code.digest,
         graph=identity.graph_digest,
         settings_schema=identity.base.settings_schema,
-        unproven=tuple(identity.unproven),
+        unproven=_told(identity.unproven),
         settings=settings.snapshot(),
         secrets={} if signing_key is None else settings.secret_digests(signing_key, session_id.encode()),
         overrides={override.name: override.describe() for override in prepared.overrides},
@@ -83,3 +95,8 @@ def write_session(
         explanations=identity.explanations(),
         key=signing_key,
     )
+
+
+def _told(unproven: Sequence[str]) -> tuple[str, ...]:
+    more = len(unproven) - UNPROVEN_MAX
+    return (*unproven[:UNPROVEN_MAX], f"{more} more reasons") if more > 0 else tuple(unproven)

@@ -45,6 +45,9 @@ class Base(NamedTuple):
 
 NOTHING_READ = ReuseValues({})
 
+NARROW_MAX = 8192
+"""Digests of what nodes read that are kept; nodes to which the same entries apply share one."""
+
 
 class _Fields(NamedTuple):
     """What a provider reads, by the layer of the view."""
@@ -178,6 +181,8 @@ class Fingerprints:
         values = settings.read_values(fields, node.path, author)
         known = self._narrow.get((node.provider, id(values)))
         if known is None:
+            if len(self._narrow) >= NARROW_MAX:
+                self._narrow.clear()
             known = self._narrow[node.provider, id(values)] = (values, digest_of(values).encode())
         return known[1]
 

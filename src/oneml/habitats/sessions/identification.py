@@ -1,6 +1,6 @@
 """What a session is known by, computed where it is created: code, provider graph, and the fingerprint of each node."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from oneml.habitats.graph.signature import body_signature
@@ -15,6 +15,7 @@ from oneml.habitats.habitats.executables import executable_of
 from oneml.habitats.habitats.foreign_code import foreign_targets
 from oneml.habitats.habitats.graph_description import GraphDescription, describe_graph
 from oneml.habitats.habitats.import_paths import NotCanonicalError
+from oneml.habitats.habitats.live_code import live_drifts
 from oneml.habitats.habitats.live_shape import live_shape
 from oneml.habitats.habitats.settings_schema import settings_schema
 from oneml.habitats.habitats.source_places import SourcePlaces
@@ -24,7 +25,8 @@ from oneml.habitats.sessions.plan_shards import ProviderRecord, plan_index
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
-from oneml.habitats.values.json_value import JsonObject, canonical_json
+from oneml.habitats.values.drift import Drift
+from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.plan import Plan
 
@@ -80,7 +82,7 @@ class SessionIdentity:
         found = self._providers.get(name)
         if found is None:
             modules = self.graph.modules(name)
-            unproven = (*self.code.unproven, *self.graph.unproven_of(name))
+            unproven = (*self._reasons_of_patches, *self.not_rebuildable(name))
             found = self._providers[name] = ProviderRecord(
                 None if unproven else self.graph.digest_of(name),
                 self.code.digest_of({*modules, self._definer}),
@@ -90,10 +92,30 @@ class SessionIdentity:
             )
         return found
 
+    def not_rebuildable(self, name: str) -> Sequence[str]:
+        """Return why another process cannot rebuild what a provider gives."""
+        return (*self.code.unproven, *self.graph.unproven_of(name))
+
+    @cached_property
+    def _live_shape(self) -> JsonObject:
+        return live_shape(self.code)
+
+    @cached_property
+    def patches(self) -> Sequence[Drift]:
+        """How the code in this process differs from its source."""
+        return live_drifts(self._live_shape, self.code.places, thorough=True)
+
+    @cached_property
+    def _reasons_of_patches(self) -> tuple[str, ...]:
+        return tuple(
+            f"{drift.subject} was changed in the process since it was imported: {drift.found or 'it is absent'}."
+            for drift in self.patches
+        )
+
     @property
     def unproven(self) -> Sequence[str]:
         """Why the session cannot be proven the same in another process."""
-        return (*self.code.unproven, *self.graph.unproven.values())
+        return (*self._reasons_of_patches, *self.code.unproven, *self.graph.unproven.values())
 
     @property
     def graph_digest(self) -> str | None:
@@ -153,7 +175,7 @@ class SessionIdentity:
     def documents(self) -> Mapping[str, bytes]:
         """Return what a worker compares, as canonical JSON by name."""
         return {
-            "code": canonical_json({"identity": identity_to_json(self.code), "live": live_shape(self.code)}),
+            "code": canonical_json({"identity": identity_to_json(self.code), "live": self._live_shape}),
             "index": plan_index(self._plan),
         }
 
@@ -168,7 +190,22 @@ class SessionIdentity:
         return {
             "outline": canonical_json(outline_of(self.code, mask)),
             "graph": canonical_json(
-                {"providers": self.graph.providers, "places": places, "settings_schema": self.schema}
+                {
+                    "providers": _masked(self.graph.providers, mask),
+                    "places": places,
+                    "settings_schema": self.schema,
+                }
             ),
             "origins": canonical_json(self._settings.snapshot_sources()),
         }
+
+
+def _masked(value: JsonValue, mask: Callable[[str], str]) -> JsonValue:
+    """Return a value with secrets taken out of its texts; keys stay."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {name: _masked(item, mask) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item, mask) for item in value]
+    return value

@@ -159,6 +159,7 @@ class OpenedSession:
         self.verified.check_node(record, here)
         if record.provider.foreign:
             self.verified.check_foreign(record, may_pin=self.settings_of(path).unproven == "pin")
+        self.verified.check_secrets(self._settings_at(path), record)
         self._proven.add(path)
 
     def know_plan(self) -> None:

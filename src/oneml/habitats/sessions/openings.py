@@ -1,7 +1,7 @@
 """The open containers of a session: one for each revision of its settings that is still at work."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -48,7 +48,7 @@ class Openings:
         self._opener = opener
         self._current = first
         self._lock = threading.Lock()
-        self._opening = threading.Lock()
+        self._opening = threading.RLock()
         self._users: dict[OpenedSession, int] = {}
 
     @property
@@ -62,23 +62,28 @@ class Openings:
         Raises:
             RefusalError: This process is not what the recipe says.
         """
-        if self._current is None:
+        opened = self._current
+        if opened is None:
             with self._opening:
-                if self._current is None:
-                    self._current = self._reopened(self.newest_recipe())
-        return self._current
+                opened = self._current
+                if opened is None:
+                    opened = self._current = self._reopened(self.newest_recipe())
+        return opened
 
     def refreshed(self) -> OpenedSession:
-        """Return the newest container at the newest revision, where this process follows what another one drives.
+        """Return the newest container at the newest revision, which another process may have made.
 
         Raises:
             RefusalError: This process is not what the recipe says.
             StoreError: The store failed.
         """
         opened = self.current()
-        if opened.verified is not None and newest_revision(self._store, self._recipe.session_id) > opened.revision:
-            opened = self._reopened(self.newest_recipe())
-            self._replace(opened)
+        if newest_revision(self._store, self._recipe.session_id) > opened.revision:
+            with self._opening:
+                opened = self.current()
+                if newest_revision(self._store, self._recipe.session_id) > opened.revision:
+                    opened = self._reopened(self.newest_recipe())
+                    self._replace(opened)
         return opened
 
     def newest_recipe(self) -> Recipe:
@@ -98,10 +103,10 @@ class Openings:
         Raises:
             RefusalError: This process is not what the recipe says.
         """
-        opened = self.refreshed()
-        if revision is None or revision == opened.revision:
-            yield opened
-            return
+        with self.leased(refresh=True) as opened:
+            if revision is None or revision == opened.revision:
+                yield opened
+                return
         older = self._reopened(self._recipe_at(revision))
         try:
             yield older
@@ -131,11 +136,22 @@ class Openings:
         finally:
             opened.close()
 
-    def revise(self, recipe: Recipe, settings: "EffectiveSettings[PipelineSettings]") -> None:
-        """Open the container with the settings of a new revision, and hand that out from now on."""
-        opened = self._opener.revised(recipe, self._nodes.at(recipe), self.current(), settings)
-        opened.know_plan()
-        self._replace(opened)
+    def revise(
+        self, write: Callable[[Recipe, OpenedSession], Recipe], settings: "EffectiveSettings[PipelineSettings]"
+    ) -> Recipe:
+        """Write a new revision, open the container with its settings, and hand that out from now on.
+
+        Args:
+            write: Writes the revision after the recipe that it is given, and returns the recipe with it.
+            settings: The settings from now on.
+        """
+        older = self.current()
+        with self._opening:  # so that no other thread opens it a second time
+            recipe = write(self.newest_recipe(), older)
+            opened = self._opener.revised(recipe, self._nodes.at(recipe), older, settings)
+            opened.know_plan()
+            self._replace(opened)
+        return recipe
 
     def _recipe_at(self, revision: int) -> Recipe:
         if revision == 0:
@@ -155,15 +171,16 @@ class Openings:
             older.close()
 
     @contextmanager
-    def leased(self) -> Generator[OpenedSession]:
-        """Keep the newest container open for the time of the block."""
-        with self._lock:
-            opened = self._current
-            if opened is not None:
-                self._users[opened] = self._users.get(opened, 0) + 1
-        if opened is None:
-            yield self.current()
-            return
+    def leased(self, *, refresh: bool = False) -> Generator[OpenedSession]:
+        """Keep the newest container open for the time of the block.
+
+        Args:
+            refresh: Whether to look for a newer revision first; see `refreshed`.
+
+        Raises:
+            RefusalError: This process is not what the recipe says.
+        """
+        opened = self._taken(refresh=refresh)
         try:
             yield opened
         finally:
@@ -176,6 +193,15 @@ class Openings:
                 over = not left and opened is not self._current
             if over:
                 opened.close()
+
+    def _taken(self, *, refresh: bool) -> OpenedSession:
+        """Return the newest container, counted as used."""
+        while True:
+            newest = self.refreshed() if refresh else self.current()
+            with self._lock:
+                if newest is self._current:  # else another thread has replaced, and maybe closed it
+                    self._users[newest] = self._users.get(newest, 0) + 1
+                    return newest
 
     def run_scheduled(self, path: NodePath) -> NodeOutcome:
         """Run a node that is due in the newest container, with which it stays."""

@@ -54,6 +54,8 @@ class NodeRecord(NamedTuple):
         fingerprint: Of the node; None where something that it is built from is unproven.
         provider: What its provider is known by.
         entries: The entries of the session's settings in this shard, by path.
+        secrets: Keyed digests of the secrets that the node has otherwise than the session; none where no key was
+            configured.
     """
 
     node: PlannedNode
@@ -61,6 +63,7 @@ class NodeRecord(NamedTuple):
     fingerprint: str | None
     provider: ProviderRecord
     entries: JsonObject
+    secrets: JsonObject
 
 
 def shard_of(path: NodePath, shard_count: int) -> int:
@@ -79,6 +82,7 @@ def plan_shards(
     *,
     fingerprint_of: Callable[[PlannedNode, bytes], str | None],
     provider_of: Callable[[str], ProviderRecord],
+    secrets_of: Callable[[PlannedNode], JsonObject],
     entries: JsonObject,
 ) -> Sequence[bytes]:
     """Return the shards of a plan as canonical JSON.
@@ -87,6 +91,7 @@ def plan_shards(
         plan: The plan.
         fingerprint_of: Gives the fingerprint of a node, from it and its canonical JSON.
         provider_of: Gives what a provider is known by.
+        secrets_of: Gives keyed digests of the secrets that a node has otherwise than the session.
         entries: Entries of the session's settings for nodes, by path.
     """
     count = shard_count_of(len(plan.nodes))
@@ -102,7 +107,9 @@ def plan_shards(
             canonical_json(plan.node_settings.get(path, {})),
             canonical_json(shown_to_json(node)),
         )
-        nodes[number].append(b'{"fingerprint":%b,"node":%b,"settings":%b,"shown":%b}' % rest)
+        secrets = secrets_of(node)
+        told = b'"secrets":%b,' % canonical_json(secrets) if secrets else b""
+        nodes[number].append(b'{"fingerprint":%b,"node":%b,%b"settings":%b,"shown":%b}' % (*rest[:2], told, *rest[2:]))
         providers[number].add(node.provider)
         if entries:
             applying[number].update(upper for upper in (*ancestors_of(path), path) if upper in entries)
@@ -202,7 +209,8 @@ def _records(store: ArtifactStore, recipe: Recipe, number: int, wanted: NodePath
         if fingerprint is not None and not isinstance(fingerprint, str):
             raise InvalidDocumentError(what=what, reason="a fingerprint is no text")
         author = _object(entry.get("settings"), "settings", number, recipe)
-        yield NodeRecord(node, author, fingerprint, provider, entries)
+        secrets = _object(entry.get("secrets", {}), "secrets", number, recipe)
+        yield NodeRecord(node, author, fingerprint, provider, entries, secrets)
 
 
 def _provider(value: JsonValue, what: str) -> ProviderRecord:

@@ -10,8 +10,6 @@ from oneml.habitats.graph.builder import PipelineBuilder
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.executables import PipelineExecutables
-from oneml.habitats.habitats.live_code import live_drifts
-from oneml.habitats.habitats.live_shape import live_shape
 from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.habitats.raised import described_error
 from oneml.habitats.habitats.registry import HabitatRegistry
@@ -106,9 +104,9 @@ def prepare(
             importable=entry.importable,
             engine_registry=engine_registry,
             store_is_shared=store_is_shared,
-            unproven_of=lambda provider: identity().provider(provider).unproven,
+            unproven_of=lambda provider: identity().not_rebuildable(provider),
             foreign_of=lambda provider: identity().provider(provider).foreign,
-            drifted=lambda: live_drifts(live_shape(identity().code), identity().code.places, thorough=True),
+            drifted=lambda: identity().patches,
         )
     except BaseException:
         components.close()

@@ -18,7 +18,7 @@ from oneml.habitats.errors import (
 )
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions import keys
-from oneml.habitats.sessions.signatures import sealed, unsealed
+from oneml.habitats.sessions.signatures import SIGNATURE, sealed, unsealed
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json, json_object
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.outcome_json import port_records_from_json, port_records_to_json
@@ -56,6 +56,7 @@ class Recipe:
         shards: SHA-256 of each shard of the plan.
         documents: SHA-256 of the documents ``code`` and ``index``.
         explanations: SHA-256 of the documents ``outline``, ``graph`` and ``origins``.
+        signed: Whether it is signed, by whatever key.
         revision: Number of the revision that the settings are; 0 as they were when the session was created.
         revised: SHA-256 of what the revision says of the nodes of a shard, by number of the shard.
     """
@@ -82,6 +83,7 @@ class Recipe:
     shards: tuple[str, ...] = ()
     documents: Mapping[str, str] = field(default_factory=dict[str, str])
     explanations: Mapping[str, str] = field(default_factory=dict[str, str])
+    signed: bool = False
     revision: int = 0
     revised: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -123,6 +125,7 @@ def write_recipe(
     session_id = recipe.session_id
     whole = replace(
         recipe,
+        signed=key is not None,
         shards=tuple(write_document(store, session_id, shard_name(n), data) for n, data in enumerate(shards)),
         documents={name: write_document(store, session_id, name, data) for name, data in documents.items()},
         explanations={name: _write_explanation(store, name, data) for name, data in explanations.items()},
@@ -158,7 +161,7 @@ def read_recipe(store: ArtifactStore, session_id: SessionId, *, key: bytes | Non
     recipe = _header_from_json(unsealed(document, key, what=what), what)
     if recipe.session_id != session_id:
         raise InvalidDocumentError(what=what, reason=f"it is that of session {recipe.session_id}")
-    return recipe
+    return replace(recipe, signed=SIGNATURE in document)
 
 
 def read_code(store: ArtifactStore, recipe: Recipe) -> JsonObject:
@@ -168,10 +171,17 @@ def read_code(store: ArtifactStore, recipe: Recipe) -> JsonObject:
 
 
 def read_explanation(store: ArtifactStore, recipe: Recipe, name: str) -> JsonObject:
-    """Read what explains a part of the recipe: ``outline`` of the code, ``graph``, ``origins`` of the settings."""
-    what = f"{name} of session {recipe.session_id}"
+    """Read what explains a part of the recipe: ``outline`` of the code, ``graph``, ``origins`` of the settings.
+
+    Returns:
+        The document; an empty one where it was lost.
+
+    Raises:
+        RecipeAlteredError: It is not what its hash says.
+    """
     digest = recipe.explanations[name]
-    return _checked(store.read(keys.explanation_key(name, digest), limit_bytes=DOCUMENT_MAX_BYTES), digest, what)
+    data = store.read(keys.explanation_key(name, digest), limit_bytes=DOCUMENT_MAX_BYTES)
+    return {} if data is None else _checked(data, digest, f"{name} of session {recipe.session_id}")
 
 
 def shard_name(number: int) -> str:
@@ -198,19 +208,10 @@ def read_document(store: ArtifactStore, session_id: SessionId, name: str, digest
 
 
 def _write_explanation(store: ArtifactStore, name: str, data: bytes) -> str:
+    """Write what explains; were it lost in a crash, a refusal would tell less, and be a refusal all the same."""
     digest = hashlib.sha256(data).hexdigest()
-    written = (store.url, name, digest)
-    if written not in _explained:
-        store.create_if_absent(keys.explanation_key(name, digest), data)
-        if len(_explained) >= _EXPLAINED_MAX:
-            _explained.clear()
-        _explained.add(written)
+    store.create_if_absent(keys.explanation_key(name, digest), data, durable=False)
     return digest
-
-
-_EXPLAINED_MAX = 1024
-_explained: set[tuple[str, str, str]] = set()
-"""What this process has written already: the sessions of a sweep share it."""
 
 
 def _checked(data: bytes | None, digest: str, what: str) -> JsonObject:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from oneml.habitats.errors import FixedSettingError
+from oneml.habitats.errors import FixedSettingError, SigningKeyMissingError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions.fingerprints import Fingerprints
 from oneml.habitats.sessions.plan_shards import read_nodes
@@ -32,6 +32,7 @@ def revised_recipe(
     recipe: Recipe,
     *,
     plan: Plan,
+    before: EffectiveSettings[PipelineSettings],
     settings: EffectiveSettings[PipelineSettings],
     fingerprints: Fingerprints,
     created_at: str,
@@ -43,24 +44,32 @@ def revised_recipe(
         store: The artifact store.
         recipe: The recipe at the newest revision.
         plan: Its plan.
+        before: The settings until now.
         settings: The settings from now on.
         fingerprints: Computes what nodes are.
         created_at: RFC 3339, UTC.
         key: What documents are signed by.
 
     Returns:
-        The recipe at the new revision, and the nodes that are no longer what they were when the session was created.
+        The recipe at the new revision, and the nodes that are no longer what they were at the revision before.
 
     Raises:
+        SigningKeyMissingError: The recipe is signed, and there is no key to sign the revision by.
         RecipeTooLargeError: The settings are larger than a worker reads.
         StoreError: The store failed; there is no such revision then.
     """
+    if recipe.signed and key is None:
+        raise SigningKeyMissingError(session_id=recipe.session_id)
     recorded = {record.node.path: record.fingerprint for record in read_nodes(store, recipe)}
-    changed: dict[NodePath, str | None] = {}
+    others: dict[NodePath, str | None] = {}
+    changed: list[NodePath] = []
     for path, node in plan.nodes.items():
-        fingerprint = fingerprints.of_node(node, settings, plan.node_settings.get(path, {}))
+        author = plan.node_settings.get(path, {})
+        fingerprint = fingerprints.of_node(node, settings, author)
         if fingerprint != recorded[path]:
-            changed[path] = fingerprint
+            others[path] = fingerprint
+        if fingerprint != fingerprints.of_node(node, before, author):
+            changed.append(path)
     secrets: Mapping[str, str] = {}
     if key is not None:
         secrets = settings.secret_digests(key, recipe.session_id.encode())
@@ -70,7 +79,7 @@ def revised_recipe(
         created_at=created_at,
         settings=settings.snapshot(),
         secrets=secrets,
-        fingerprints=changed.items(),
+        fingerprints=others.items(),
         key=key,
     )
-    return revised, list(changed)
+    return revised, changed

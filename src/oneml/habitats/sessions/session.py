@@ -88,7 +88,7 @@ class PipelineSession:
             self._nodes = PlannedNodes(store, recipe, prepared.plan, prepared.identity().provider)
             first = opener.created(recipe, self._nodes, prepared)
         self._openings = Openings(store=store, recipe=recipe, nodes=self._nodes, opener=opener, first=first)
-        self._revising = threading.Lock()
+        self._revising = threading.RLock()
         self._is_running = False
         self._stop_requested = threading.Event()
         self._standing = Standing(
@@ -154,13 +154,14 @@ class PipelineSession:
         """
         return self._openings.proof(parse_node_path(path))
 
-    def revise(self, values: Mapping[str, object]) -> Revision:
+    def revise(self, values: Mapping[str, object], *, source: str = "") -> Revision:
         """Change settings of the process for this session: nodes that have not started take them.
 
         What the session or its nodes set themselves stands above it.
 
         Args:
             values: Settings by name, reserved and own ones side by side.
+            source: Where the change comes from, for people; the line that calls this unless given.
 
         Raises:
             SettingsError: A value is wrong.
@@ -169,35 +170,40 @@ class PipelineSession:
             RefusalError: This process is not what the recipe says.
             StoreError: The store failed.
         """
-        return self.take_revision(self.settings_revised(values, source=calling_place()))
-
-    def settings_revised(self, values: Mapping[str, object], *, source: str) -> "EffectiveSettings[PipelineSettings]":
-        """Return the settings as they would be with other values; see `revise`."""
-        from oneml.habitats.sessions.revising import check_changeable  # noqa: PLC0415  # few sessions are ever revised
-
-        opened = self.open()
-        check_changeable(opened.settings.model, values)
-        return opened.settings.revised(values, source=source)
-
-    def take_revision(self, settings: "EffectiveSettings[PipelineSettings]") -> Revision:
-        """Let settings be the newest revision; see `revise`."""
         from oneml.habitats.sessions.revising import revised_recipe  # noqa: PLC0415  # few sessions are ever revised
 
+        where = source or calling_place()
         with self._revising, nullcontext() if self._is_running else self._index().drive(self.session_id):
+            settings = self.check_revision(values, source=where)
             opened = self.open()
             if not settings.changed_fields(opened.settings):
                 return Revision(opened.revision, ())
-            recipe, changed = revised_recipe(
-                self._store,
-                self._openings.newest_recipe(),
-                plan=self.plan,
-                settings=settings,
-                fingerprints=opened.fingerprints,
-                created_at=rfc3339(self._clock.now()),
-                key=self._opener.signing_key,
-            )
-            self._openings.revise(recipe, settings)
+            changed: Sequence[NodePath] = ()
+
+            def write(recipe: Recipe, older: OpenedSession) -> Recipe:
+                nonlocal changed
+                revised, changed = revised_recipe(
+                    self._store,
+                    recipe,
+                    plan=self.plan,
+                    before=older.settings,
+                    settings=settings,
+                    fingerprints=older.fingerprints,
+                    created_at=rfc3339(self._clock.now()),
+                    key=self._opener.signing_key,
+                )
+                return revised
+
+            recipe = self._openings.revise(write, settings)
         return Revision(recipe.revision, tuple(path for path in changed if self._attempts.committed(path) is None))
+
+    def check_revision(self, values: Mapping[str, object], *, source: str) -> "EffectiveSettings[PipelineSettings]":
+        """Return the settings as they would be with other values, and change nothing; raises as `revise` does."""
+        from oneml.habitats.sessions.revising import check_changeable  # noqa: PLC0415  # few sessions are ever revised
+
+        opened = self._openings.refreshed()
+        check_changeable(opened.settings.model, values)
+        return opened.settings.revised(values, source=source)
 
     def run(self, *, reuse: bool = False, observers: Sequence[Observer] = ()) -> "RunResult":
         """Run whatever is not committed yet, until every node has a final state.
@@ -215,12 +221,12 @@ class PipelineSession:
         self._stop_requested.clear()
         from oneml.habitats.sessions.driving import Drive  # noqa: PLC0415  # a worker never drives
 
-        opened = self._openings.refreshed()
-        if opened.verified is not None:
-            opened.verified.check_graph()
-        opened.know_plan()
         index = self._index()
         with index.drive(self.session_id), self._running():
+            opened = self._openings.refreshed()
+            if opened.verified is not None:
+                opened.verified.check_graph()
+            opened.know_plan()
             done = {path: row for path, row in self.node_rows().items() if self._is_done(path, row, opened)}
             known = {row.path: row for row in index.nodes(self.session_id)}
             unrecorded = [row for path, row in done.items() if known.get(path) != row]
@@ -282,13 +288,13 @@ class PipelineSession:
         """
         node = parse_node_path(path)
         self._nodes.node(node)
-        opened = self._openings.refreshed()
-        in_memory = opened.settings_of(node).store == MEMORY
-        if in_memory and self._opener.is_worker:
-            raise InMemoryNodeError(node=node)
-        opened.prove(node)
-        with opened.interrupts.listening():
-            outcome = opened.runner.run(node)
+        with self._openings.leased(refresh=True) as opened:
+            in_memory = opened.settings_of(node).store == MEMORY
+            if in_memory and self._opener.is_worker:
+                raise InMemoryNodeError(node=node)
+            opened.prove(node)
+            with opened.interrupts.listening():
+                outcome = opened.runner.run(node)
         if in_memory:
             detail = "" if outcome.error is None else outcome.error.summary()
             self._standing.own_rows[node] = NodeRow(

@@ -38,6 +38,7 @@ from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.process import files_here
+from oneml.habitats.settings.secrets import mask_secrets
 from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json, json_object
@@ -65,6 +66,7 @@ class Verified:
         store: The artifact store.
         recipe: The recipe.
         policy: The policy.
+        signing_key: The configured key; None where there is none.
 
     Attributes:
         policy: How strictly it is held against what is here.
@@ -82,8 +84,9 @@ class Verified:
     graph: GraphDescription
     base: Base
 
-    def __init__(self, store: ArtifactStore, recipe: Recipe, policy: Policy) -> None:
+    def __init__(self, store: ArtifactStore, recipe: Recipe, policy: Policy, signing_key: bytes | None) -> None:
         self._store = store
+        self._signing_key = signing_key
         self._recipe = recipe
         self.policy = policy
         self._entries: dict[str, JsonValue] = {}
@@ -212,6 +215,30 @@ class Verified:
             self.judge(list(pin_drifts(digests, here)), node.path)
         self.compared.append(Compared("code of workers", ", ".join(targets)))
 
+    def check_secrets(self, settings: EffectiveSettings[PipelineSettings], record: NodeRecord | None = None) -> None:
+        """Hold secrets against those that the session was created with, as far as keyed digests tell them.
+
+        Args:
+            settings: Have the secrets that are in force here.
+            record: The node whose own secrets are looked at; None for those of the session.
+
+        Raises:
+            DriftError: One is another, and the policy refuses that.
+        """
+        if self._signing_key is None:
+            return
+        context = self._recipe.session_id.encode()
+        if record is None:
+            rotated = settings.rotated_secrets(self._recipe.secrets, self._signing_key, context)
+        else:
+            recorded = {name: str(digest) for name, digest in record.secrets.items()}
+            path = record.node.path
+            rotated = settings.rotated_secrets(recorded, self._signing_key, context, path, record.author)
+        if self.policy.rotation == "allow":
+            self.allowed.extend(rotated)
+        else:
+            self.judge(rotated, None if record is None else record.node.path)
+
     def check_graph(self) -> None:
         """Let pass a session whose whole provider graph is here what it is in the recipe.
 
@@ -237,8 +264,16 @@ class Verified:
         for provider in providers:
             recorded = {name: _object(described, name) for name in described}
             where = {name: str(place) for name, place in places.items()}
-            found.update(dict.fromkeys(graph_drifts(recorded, self.graph, provider, recorded_places=where)))
-        return list(found)
+            drifts = graph_drifts(recorded, self.graph, provider, recorded_places=where) if recorded else ()
+            found.update(dict.fromkeys(map(self._masked, drifts)))
+        # What was masked there is masked here too, and then no difference.
+        return [drift for drift in found if drift.expected != drift.found]
+
+    def _masked(self, drift: Drift) -> Drift:
+        return drift if drift.found is None else drift._replace(found=mask_secrets(drift.found, self._secret_texts()))
+
+    def _secret_texts(self) -> frozenset[str]:
+        return self.settings.secret_texts()
 
 
 def open_verified(
@@ -267,7 +302,7 @@ def open_verified(
     live = sorted(name for name, how in recipe.overrides.items() if how is None)
     if live:
         raise LiveOverridesError(session_id=recipe.session_id, providers=live)
-    verified = Verified(store, recipe, policy_of(recipe))
+    verified = Verified(store, recipe, policy_of(recipe), signing_key)
     entry, known, document, expected, found = _code_checked(verified, store, recipe, registry)
     # What was imported before its file was hashed need not be what that file says.
     imported = sys.modules.keys() & expected.modules.keys()
@@ -285,15 +320,20 @@ def open_verified(
         from oneml.habitats.habitats.settings_schema import schema_drifts  # noqa: PLC0415  # only to explain
 
         recorded = _object(read_explanation(store, recipe, "graph"), "settings_schema")
-        verified.judge(schema_drifts(recorded, schema))
+        generic = Drift("setting", model.__name__, "schema", recipe.settings_schema, schema_digest)
+        verified.judge(list(schema_drifts(recorded, schema)) if recorded else [generic])
     verified.read_settings(model, sources.environ, node_entries)
     settings = verified.settings
-    _check_secrets(verified, recipe, settings, signing_key)
+    verified.check_secrets(settings)
     verified.notices.extend(_without_effect(recipe, settings, sources))
     overrides = [override_from_json(container, name, how) for name, how in recipe.overrides.items() if how is not None]
     components = container.open(session_id=recipe.session_id, settings=settings, overrides=overrides)
     verified.components = components
-    verified.graph = describe_graph(components.opened_blueprint, components.overrides)
+    try:
+        verified.graph = describe_graph(components.opened_blueprint, components.overrides)
+    except BaseException:
+        components.close()
+        raise
     verified.base = Base(recipe.habitat, recipe.container, schema_digest, expected.distributions)
     verified.compared.append(Compared("settings", f"{model.__name__}, values of the recipe"))
     return verified
@@ -347,18 +387,6 @@ def _code_checked(verified: Verified, store: ArtifactStore, recipe: Recipe, regi
         Compared("code", f"{len(expected.modules)} modules, {len(expected.data)} data files by content"),
     ]
     return _CodeChecked(entry, known, document, expected, found)
-
-
-def _check_secrets(
-    verified: Verified, recipe: Recipe, settings: EffectiveSettings[PipelineSettings], signing_key: bytes | None
-) -> None:
-    if not recipe.secrets or signing_key is None:
-        return
-    rotated = settings.rotated_secrets(recipe.secrets, signing_key, recipe.session_id.encode())
-    if verified.policy.rotation == "allow":
-        verified.allowed.extend(rotated)
-    elif rotated:
-        verified.judge(rotated)
 
 
 def _entry(registry: HabitatRegistry, expected: CodeIdentity) -> tuple[HabitatEntry, bool]:

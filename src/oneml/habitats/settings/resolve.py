@@ -12,7 +12,9 @@ from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSett
 from oneml.habitats.settings.process import process_layers
 from oneml.habitats.settings.references import SecretSource
 from oneml.habitats.settings.session import SessionLayers, assignment_layers, code_layers, file_layers
+from oneml.habitats.settings.shapes import merged
 from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
+from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import NodePath
 
 S = TypeVar("S", bound=PipelineSettings)
@@ -48,7 +50,7 @@ def resolve_settings(
     parts = (file_layers(given.file), code_layers(session), assignment_layers(model, given.assignments))
     layers = _checked(model, list(process_layers(model, habitat, sources)), parts)
     secrets = SecretSource.of_environment(sources.environ)._replace(lenient=sources.without_secrets)
-    process = complete_values(model, {}, layers.process, secrets)
+    process = complete_values(model, _lent_by_session(model, layers), layers.process, secrets)
     return EffectiveSettings(
         model=model,
         layers=layers,
@@ -57,6 +59,19 @@ def resolve_settings(
         session=complete_values(model, process.tree, layers.session, secrets) if layers.session else process,
         on_worker=False,
     )
+
+
+def _lent_by_session(model: type[PipelineSettings], layers: Layers) -> Mapping[str, JsonValue]:
+    """Return what the session gives for fields that have no default and that the process does not set.
+
+    The process has no other value for them, and without one there would be no settings of the process.
+    """
+    required = {name for name, field in model.model_fields.items() if field.is_required()}
+    required -= {name for layer in layers.process for name in layer.values}
+    lent: Mapping[str, JsonValue] = {}
+    for layer in layers.session:
+        lent = merged(model, lent, {name: value for name, value in layer.values.items() if name in required})
+    return lent
 
 
 def _checked(model: type[PipelineSettings], read: Sequence[ReadLayer], parts: Sequence[SessionLayers]) -> Layers:

@@ -64,15 +64,13 @@ def dumped(model: type[BaseModel], instance: BaseModel, tree: Mapping[str, JsonV
     settings = settings_of(model)
     result: dict[str, JsonValue] = {}
     for name, setting in settings.items():
-        if name not in data:
-            continue
         value, given = cast("object", getattr(instance, name)), tree.get(name)
         if setting.secret:
             result[name] = None if value is None else given if isinstance(given, str) else DEFAULT_REFERENCE
         elif setting.model is not None and isinstance(value, BaseModel):
             result[name] = dumped(setting.model, value, given if isinstance(given, Mapping) else {})
         else:
-            result[name] = as_json(data[name])
+            result[name] = as_json(data.get(name, value))  # a field may be excluded from what its model dumps
     return result
 
 

@@ -41,8 +41,8 @@ def revise(session: str, *, assignments: tuple[str, ...], as_json: bool) -> None
             message = f"{', '.join(given.nodes)}: a revision is of the whole session, not of single nodes."
             raise click.UsageError(message)
         values: JsonObject = {} if given.session is None else given.session.values
-        source = " ".join(f"--set {text}" for text in assignments)
-        revision = found.take_revision(found.settings_revised(values, source=source))
+        source = "" if given.session is None else " ".join(dict.fromkeys(given.session.sources.values()))
+        revision = found.revise(values, source=source)
     if as_json:
         print_document(
             "revision", session_id=found.session_id, habitat=found.habitat, number=revision.number, nodes=revision.nodes

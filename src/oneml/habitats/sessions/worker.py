@@ -3,9 +3,11 @@
 A worker keeps the sessions that it has opened, so that only the first node of a session pays for the container.
 """
 
+import atexit
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from importlib import import_module
 
 from oneml.habitats.errors import InvalidDocumentError, OnemlError, RefusalError
 from oneml.habitats.ports.engine import WorkerMessage, WorkerReply
@@ -13,6 +15,7 @@ from oneml.habitats.sessions.attempts import Commit, commit_of
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.sessions.node_runner import error_record
 from oneml.habitats.sessions.session import PipelineSession
+from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import NodePath
@@ -24,6 +27,13 @@ SESSIONS_MAX = 4
 """Sessions that a worker keeps open; those that it has not used for longest are closed."""
 
 _WHAT = "message to a worker"
+_OFTEN_NEEDED = (
+    "platformdirs",
+    "oneml.habitats.data.serializers.json",
+    "oneml.habitats.data.serializers.text",
+    "oneml.habitats.graph.builder",
+)
+"""What containers and nodes import when a session is opened."""
 
 
 class WarmSessions:
@@ -70,7 +80,11 @@ _warm = WarmSessions()
 
 
 def preload() -> None:
-    """Load what every node needs; importing this module has done so."""
+    """Load what every node needs, importing this module included, and see to it that sessions are closed at the end."""
+    for name in _OFTEN_NEEDED:
+        import_module(name)
+    PipelineSettings.model_rebuild()
+    atexit.register(_warm.close)
 
 
 def run_task(message: WorkerMessage) -> WorkerReply:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from oneml.habitats.cli.progress import ProgressBar, ProgressLines, progress
+from oneml.habitats.cli.progress import ProgressBar, ProgressLines, Shown, progress
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog, Observer, SessionEvent
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
@@ -136,12 +136,12 @@ class TtyError(io.StringIO):
 def test_terminal_gets_a_bar_unless_it_is_dumb(monkeypatch: pytest.MonkeyPatch, term: str, kind: type) -> None:
     monkeypatch.setattr("sys.stderr", TtyError())
     monkeypatch.setenv("TERM", term)
-    with progress(quiet=False) as (observer,):
+    with progress() as (observer,):
         assert isinstance(observer, kind)
 
 
 def test_no_terminal_gets_lines_and_quiet_gets_nothing() -> None:
-    with progress(quiet=False) as (observer,):
+    with progress() as (observer,):
         assert isinstance(observer, ProgressLines)
-    with progress(quiet=True) as observers:
-        assert observers == ()
+    with progress(Shown.NONE) as observers:
+        assert not observers

@@ -37,7 +37,9 @@ COMMANDS = {
     "fingerprint": LazyCommand(f"{_COMMANDS}.fingerprint:fingerprint", "Show what a habitat or a node is known by."),
     "diff": LazyCommand(f"{_COMMANDS}.diff:diff", "Say in what two sessions differ."),
     "output": LazyCommand(f"{_COMMANDS}.output:output", "Show or save what a node published."),
-    "sessions": LazyCommand(f"{_COMMANDS}.sessions:sessions", "Create, run, revise, list, show and remove sessions."),
+    "sessions": LazyCommand(
+        f"{_COMMANDS}.sessions:sessions", "Create, run, watch, revise, list, show and remove sessions."
+    ),
     "settings": LazyCommand(f"{_COMMANDS}.settings:settings", "Show and explain the settings of a habitat."),
     "doctor": LazyCommand(f"{_COMMANDS}.doctor:doctor", "Check this installation."),
 }

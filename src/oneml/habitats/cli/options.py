@@ -19,13 +19,13 @@ INPUT_MAX_BYTES = 64 << 20
 EXAMPLE_MAX_CHARACTERS = 40
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-quiet = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 reuse = click.option(
     "--reuse",
     is_flag=True,
     help="Take over the outputs of nodes that another session of this store computed from the same code, settings "
     "and inputs.",
 )
+isolated = click.option("--isolated", is_flag=True, help="Give each node a process of its own.")
 habitat_argument = click.argument("habitat", envvar=HABITAT_VARIABLE, required=False)
 
 
@@ -36,12 +36,50 @@ class SettingsOptions(TypedDict):
     settings_file: Path | None
     engine: str | None
     workers: int | None
+    isolated: bool
 
 
 class SessionOptions(SettingsOptions):
     """All that the command line gives to a new session."""
 
     inputs: tuple[str, ...]
+
+
+class ProgressOptions(TypedDict):
+    """How the progress of a run is shown."""
+
+    quiet: bool
+    shown: str
+    events_file: Path | None
+
+
+class RunOptions(SessionOptions, ProgressOptions):
+    """All that the command line gives to a new session that is run at once."""
+
+
+def progress_options(command: Callback) -> Callback:
+    """Give a command the options of `ProgressOptions`."""
+    options = (
+        click.option("--quiet", "-q", is_flag=True, help="Show no progress, as --progress none."),
+        click.option(
+            "--progress",
+            "shown",
+            type=click.Choice(["auto", "plain", "json", "none"]),
+            default="auto",
+            show_default=True,
+            help="How progress is shown on standard error: a bar on a terminal and lines elsewhere, lines, events as "
+            "one JSON object a line, or not at all.",
+        ),
+        click.option(
+            "--events-file",
+            metavar="FILE",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="Append events to a file, too, as one JSON object a line and nothing else.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def settings_options(command: Callback) -> Callback:
@@ -61,8 +99,11 @@ def settings_options(command: Callback) -> Callback:
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
             help='Read settings from a TOML file; those of nodes stand in [nodes."//train"].',
         ),
-        click.option("--engine", metavar="NAME", help="The engine that runs nodes: in-process or process."),
+        click.option(
+            "--engine", metavar="NAME", help="The engine that runs nodes: in-process, process, dask, ray, slurm."
+        ),
         click.option("--workers", type=click.IntRange(min=1), help="How many nodes may run at once."),
+        isolated,
     )
     for option in reversed(options):
         command = option(command)
@@ -90,6 +131,8 @@ def command_line_settings(options: SettingsOptions) -> "CommandLineSettings":
         value = options[name]
         if value is not None:
             assignments.append(f"{name}={value}")
+    if options["isolated"]:
+        assignments.append("isolated=true")
     return CommandLineSettings(file=options["settings_file"], assignments=tuple(assignments))
 
 

@@ -31,10 +31,15 @@ def print_document(what: str, **fields: "JsonValue") -> None:
 
     document = {"schema": f"oneml.{what}/1", **fields}
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    document_goes_out()
+    click.echo(text)
+
+
+def document_goes_out() -> None:
+    """Remember that the command gives its answer, so that no document of an error follows on standard output."""
     context = click.get_current_context(silent=True)
     if context is not None:
         context.meta[_PRINTED] = True
-    click.echo(text)
 
 
 def document_is_printed() -> bool:

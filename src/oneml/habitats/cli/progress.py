@@ -5,12 +5,15 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
+from pathlib import Path
 from typing import TextIO
 
 import click
 
-from oneml.habitats.cli.printing import one_line
+from oneml.habitats.cli.events import EventLines, UntilBroken
+from oneml.habitats.cli.tally import Tally
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog, Observer, SessionEvent
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.states import FINAL_NODE_STATES, NodeState, SessionState
@@ -22,80 +25,91 @@ REDRAW_SECONDS = 0.05
 BAR_WIDTH = 30
 
 
+class Shown(StrEnum):
+    """How progress is shown."""
+
+    AUTO = "auto"
+    """A bar on a terminal, lines elsewhere."""
+    PLAIN = "plain"
+    JSON = "json"
+    NONE = "none"
+
+
 @contextmanager
-def progress(*, quiet: bool, ended: int = 0) -> Generator[Sequence[Observer]]:
-    """Give the observers that show progress while the block runs.
+def progress(
+    shown: Shown = Shown.AUTO,
+    *,
+    events_file: Path | None = None,
+    label_of: Callable[[NodePath], str] = lambda _: "",
+    ended: int = 0,
+) -> Generator[Sequence[Observer]]:
+    """Give the observers that show progress on standard error while the block runs.
 
     Args:
-        quiet: Whether to show nothing.
+        shown: How.
+        events_file: A file that events are appended to as lines of JSON, beside what is shown.
+        label_of: Gives the values of a node of a fan-out; empty for other nodes.
         ended: How many nodes have ended before.
+
+    Raises:
+        OSError: The file cannot be opened.
     """
-    if quiet:
-        yield ()
-    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        bar = ProgressBar(sys.stderr, ended=ended)
+    with ExitStack() as stack:
+        observers: list[Observer] = []
+        if events_file is not None:
+            file = stack.enter_context(events_file.open("a", encoding="utf-8"))
+            observers.append(UntilBroken(EventLines(lambda: file, label_of=label_of, ended=ended)))
+        if shown is Shown.JSON:
+            observers.append(UntilBroken(EventLines(lambda: sys.stderr, label_of=label_of, ended=ended)))
+        elif shown is not Shown.NONE:
+            observers.append(stack.enter_context(progress_text(sys.stderr, shown, ended=ended)))
+        yield observers
+
+
+@contextmanager
+def progress_text(
+    stream: TextIO, shown: Shown = Shown.AUTO, *, ended: int = 0
+) -> "Generator[ProgressBar | ProgressLines]":
+    """Give the observer that tells people of progress while the block runs: a bar on a terminal that is not dumb."""
+    if shown is Shown.AUTO and stream.isatty() and os.environ.get("TERM") != "dumb":
+        bar = ProgressBar(stream, ended=ended)
         try:
-            yield (bar,)
+            yield bar
         finally:
             bar.erase()
     else:
-        yield (ProgressLines(ended=ended),)
-
-
-class Tally:
-    """Counts the nodes that have a final state.
-
-    Args:
-        before: How many had one before.
-    """
-
-    def __init__(self, before: int) -> None:
-        self.total = 0
-        self._before = before
-        self._ended: set[NodePath] = set()
-
-    @property
-    def ended(self) -> int:
-        """How many have ended."""
-        return self._before + len(self._ended)
-
-    def take(self, event: SessionEvent | NodeEvent) -> None:
-        """Count what an event says."""
-        if isinstance(event, SessionEvent):
-            self.total = event.node_count
-        elif event.state in FINAL_NODE_STATES:
-            self._ended.add(event.path)
-
-    def line(self, event: NodeEvent) -> str:
-        """Return the line that tells a person of ``event``."""
-        joint = ", " if event.detail.startswith("because") else ": "
-        detail = f"{joint}{one_line(event.detail)}" if event.detail else ""
-        width = len(str(self.total))
-        became = event.state if event.reused_from is None else f"reused from {event.reused_from}"
-        return f"[{self.ended:>{width}}/{self.total}] {event.path} {became}{detail}"
+        yield ProgressLines(stream, ended=ended)
 
 
 class ProgressLines:
     """An observer that prints a line whenever a node ends; of very many, only some of those that succeed.
 
     Args:
+        stream: Where to; None for standard error.
         ended: How many nodes have ended before.
     """
 
-    def __init__(self, *, ended: int = 0) -> None:
+    def __init__(self, stream: TextIO | None = None, *, ended: int = 0) -> None:
+        self._stream = stream
         self._tally = Tally(ended)
 
     def __call__(self, event: Event) -> None:
         """Print what is worth a line."""
         if isinstance(event, NodeLog):
-            click.echo(f"{event.path} | {event.line}", err=True)
+            self._print(f"{event.path} | {event.line}")
             return
         self._tally.take(event)
         if isinstance(event, SessionEvent):
             if event.state is SessionState.RUNNING:
-                click.echo(f"Session {event.session_id} runs {_counted(event.node_count)}.", err=True)
+                self._print(f"Session {event.session_id} runs {_counted(event.node_count)}.")
         elif is_news(event) or (event.state in FINAL_NODE_STATES and self._is_sampled()):
-            click.echo(self._tally.line(event), err=True)
+            self._print(self._tally.line(event))
+
+    def refresh(self) -> None:
+        """Do nothing: what is worth a line has one."""
+
+    def _print(self, line: str) -> None:
+        click.echo(line, file=self._stream, err=True)
 
     def _is_sampled(self) -> bool:
         step = max(1, self._tally.total // LINES_OF_SUCCESS)
@@ -131,6 +145,11 @@ class ProgressBar:
                 self._running[event.path] = None
             if is_news(event):
                 self._print(self._tally.line(event))
+        self._draw()
+
+    def refresh(self) -> None:
+        """Draw what is so by now, however short a time ago it was drawn."""
+        self._redraw_at = 0.0
         self._draw()
 
     def erase(self) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from oneml.habitats.cli.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, ReportedError
 from oneml.habitats.cli.printing import one_line, remark
-from oneml.habitats.cli.progress import progress
+from oneml.habitats.cli.progress import Shown, progress
 from oneml.habitats.values.states import NodeState, SessionState
 
 if TYPE_CHECKING:
+    from oneml.habitats.cli.options import ProgressOptions
     from oneml.habitats.ports.session_store import NodeRow
     from oneml.habitats.sessions.run_result import RunResult
     from oneml.habitats.sessions.session import PipelineSession
@@ -20,12 +21,14 @@ FAILURES_SHOWN = 10
 TRACEBACKS_SHOWN = 3
 
 
-def run_session(session: "PipelineSession", *, quiet: bool, ended: int = 0, reuse: bool = False) -> "RunResult":
+def run_session(
+    session: "PipelineSession", options: "ProgressOptions", *, ended: int = 0, reuse: bool = False
+) -> "RunResult":
     """Run a session, showing its progress.
 
     Args:
         session: The session.
-        quiet: Whether to show nothing.
+        options: How.
         ended: How many of its nodes have ended before.
         reuse: Whether nodes take over the outputs of other sessions.
 
@@ -33,7 +36,11 @@ def run_session(session: "PipelineSession", *, quiet: bool, ended: int = 0, reus
         ReportedError: It was interrupted; says how it goes on.
     """
     try:
-        with progress(quiet=quiet, ended=ended) as observers:
+        shown = Shown.NONE if options["quiet"] else Shown(options["shown"])
+        nodes = session.plan.nodes
+        with progress(
+            shown, events_file=options["events_file"], label_of=lambda path: nodes[path].label, ended=ended
+        ) as observers:
             return session.run(reuse=reuse, observers=observers)
     except KeyboardInterrupt as error:
         message = (
@@ -61,7 +68,7 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
     lines.append(f"See more: oneml sessions show {result.session_id}")
     refused = bool(failed) and all(rows[path].state is NodeState.REFUSED for path in failed)
     exit_code = EXIT_REFUSED if refused else EXIT_FAILED
-    if result.state is SessionState.STOPPED:
+    if result.state in {SessionState.STOPPED, SessionState.INTERRUPTED}:
         exit_code = EXIT_INTERRUPTED
     raise ReportedError("\n".join(lines), exit_code=exit_code)
 

@@ -2,9 +2,11 @@
 
 import os
 import platform
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import click
@@ -13,6 +15,7 @@ from oneml.habitats.cli.failures import ReportedError
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import one_line, print_document, print_table
 from oneml.habitats.cli.streams import stdout_kept_for_data
+from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import OnemlError
 from oneml.habitats.habitats.distributions import installed_distributions
 from oneml.habitats.sessions.client import PipelineServiceClient
@@ -30,6 +33,11 @@ OK, WARNING, PROBLEM = "ok", "warning", "problem"
 
 REQUIRED = ("click", "dependency-injector", "networkx", "pydantic", "pydantic-settings")
 OPTIONAL = ("numpy", "pandas", "pyarrow", "pillow", "matplotlib", "scikit-learn", "skops", "typer")
+
+ENGINE_LIBRARIES = {"dask": "distributed", "ray": "ray"}
+"""What engines of ours need beside this package; an extra of the engine's name brings it."""
+
+ENGINE_COMMANDS = {"slurm": "sbatch"}
 
 
 class Check(NamedTuple):
@@ -57,7 +65,7 @@ def doctor(*, as_json: bool) -> None:
     """
     client = PipelineServiceClient()
     with stdout_kept_for_data():
-        checks = [*_versions(), *_settings_files(), *_variables(), _store(client), *_habitats(client)]
+        checks = [*_versions(), *_engines(), *_settings_files(), *_variables(), _store(client), *_habitats(client)]
     if as_json:
         rows = [{"name": each.name, "state": each.state, "detail": each.detail} for each in checks]
         print_document("doctor", checks=rows)
@@ -82,6 +90,20 @@ def _versions() -> Iterator[Check]:
     yield Check("python", OK, f"{platform.python_version()} ({sys.executable}), {platform.platform()}")
     yield Check("libraries", OK, f"{versions(REQUIRED)}, sqlite {sqlite3.sqlite_version}")
     yield Check("optional libraries", OK, versions(OPTIONAL))
+
+
+def _engines() -> Iterator[Check]:
+    """Tell of each engine whether what it needs is here; none is loaded, and nothing is connected to."""
+    installed = installed_distributions()
+    for name, origin in EngineRegistry().known().items():
+        library, command = ENGINE_LIBRARIES.get(name), ENGINE_COMMANDS.get(name)
+        lacks = ""
+        if library is not None and find_spec(library) is None:
+            lacks = f"needs {library}, which is not installed: pip install 'oneml-habitats[{name}]'"
+        elif command is not None and shutil.which(command) is None:
+            lacks = f"needs {command}, which is not on the PATH of this machine"
+        has = f", {library} {installed[library].version}" if library is not None and library in installed else ""
+        yield Check(f"engine {name}", OK, f"{origin}; {lacks}" if lacks else f"{origin}{has}")
 
 
 def _settings_files() -> Iterator[Check]:

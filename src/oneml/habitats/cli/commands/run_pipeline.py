@@ -5,13 +5,13 @@ from typing import Unpack
 import click
 
 from oneml.habitats.cli.options import (
-    SessionOptions,
+    RunOptions,
     as_json,
     command_line_settings,
     given_inputs,
     habitat_argument,
     named_habitat,
-    quiet,
+    progress_options,
     reuse,
     session_options,
 )
@@ -32,7 +32,7 @@ from oneml.habitats.settings.rows import setting_rows
 @session_options
 @click.option("--dry-run", is_flag=True, help="Check everything and show the plan; write and run nothing.")
 @reuse
-@quiet
+@progress_options
 @as_json
 def run_pipeline(
     habitat: str | None,
@@ -40,9 +40,8 @@ def run_pipeline(
     session_id: str | None,
     dry_run: bool,
     reuse: bool,
-    quiet: bool,
     as_json: bool,
-    **options: Unpack[SessionOptions],
+    **options: Unpack[RunOptions],
 ) -> None:
     r"""Run HABITAT in a new session.
 
@@ -52,7 +51,8 @@ def run_pipeline(
     Examples:
       oneml run-pipeline diamond
       oneml run-pipeline diamond --set seed=3 --set '//b:retries=2' --engine process
-      oneml run-pipeline diamond --reuse
+      oneml run-pipeline diamond --engine dask --set engines.dask.address=tcp://scheduler:8786
+      oneml run-pipeline diamond --reuse --progress json
     """
     name = named_habitat(habitat)
     inputs = given_inputs(options)
@@ -67,7 +67,7 @@ def run_pipeline(
         session = client.create_session(name, command_line=settings, inputs=inputs, session_id=session_id)
     with session:
         with stdout_kept_for_data():
-            result = run_session(session, quiet=quiet, reuse=reuse)
+            result = run_session(session, options, reuse=reuse)
         print_result(session, result, as_json=as_json)
         raise_unless_succeeded(session, result)
 

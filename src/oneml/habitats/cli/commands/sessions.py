@@ -1,20 +1,23 @@
 """``oneml sessions``."""
 
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from oneml.habitats.cli.commands.session_revise import revise
 from oneml.habitats.cli.commands.session_show import show
+from oneml.habitats.cli.commands.session_watch import watch
 from oneml.habitats.cli.failures import EXIT_USAGE, ReportedError
 from oneml.habitats.cli.options import (
+    ProgressOptions,
     SessionOptions,
     as_json,
     command_line_settings,
     given_inputs,
     habitat_argument,
+    isolated,
     named_habitat,
-    quiet,
+    progress_options,
     reuse,
     session_options,
 )
@@ -26,12 +29,15 @@ from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.stores.usable import check_usable
 from oneml.habitats.values.states import NodeState
 
+if TYPE_CHECKING:
+    from oneml.habitats.sessions.session import PipelineSession
+
 SECONDS = "%Y-%m-%d %H:%M:%SZ"
 
 
 @click.group()
 def sessions() -> None:
-    """Create, run, revise, list, show and remove sessions."""
+    """Create, run, watch, revise, list, show and remove sessions."""
 
 
 @sessions.command()
@@ -62,14 +68,18 @@ def create(habitat: str | None, *, session_id: str | None, as_json: bool, **opti
 @sessions.command()
 @click.argument("session")
 @reuse
-@quiet
+@isolated
+@progress_options
 @as_json
-def run(session: str, *, reuse: bool, quiet: bool, as_json: bool) -> None:
-    """Run whatever of SESSION is not committed yet."""
+def run(session: str, *, reuse: bool, isolated: bool, as_json: bool, **options: Unpack[ProgressOptions]) -> None:
+    """Run whatever of SESSION is not committed yet; --isolated holds from then on, as `oneml sessions revise` does."""
     with PipelineServiceClient().load_session(session) as found:
+        if isolated:
+            with stdout_kept_for_data():
+                _isolate(found)
         ended = sum(row.state is NodeState.SUCCEEDED for row in found.node_rows().values())
         with stdout_kept_for_data():
-            result = run_session(found, quiet=quiet, ended=ended, reuse=reuse)
+            result = run_session(found, options, ended=ended, reuse=reuse)
         print_result(found, result, as_json=as_json)
         raise_unless_succeeded(found, result)
 
@@ -115,5 +125,13 @@ def rm(session: tuple[str, ...]) -> None:
         remark(f"Session {client.remove_session(each)} is removed.")
 
 
+def _isolate(session: "PipelineSession") -> None:
+    session.take_revision(session.settings_revised({"isolated": True}, source="--isolated"))
+    if not session.open().settings.session.isolated:
+        message = f"Session {session.session_id} sets isolated itself, above --isolated: create another session."
+        raise click.UsageError(message)
+
+
 sessions.add_command(revise)
 sessions.add_command(show)
+sessions.add_command(watch)

@@ -2,11 +2,12 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from oneml.habitats.engines.ray_api import Ref
 from oneml.habitats.engines.worker_output import NodeOutput
 from oneml.habitats.ports.engine import NodeTask
+from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import ErrorRecord
 
 _NEVER = float("inf")
@@ -35,7 +36,6 @@ class Flight:
         number: Of the task; no other of the session has it.
         ref: What its task will give.
         asked: The resources that it asks for.
-        output: Takes what it writes.
         parts: How many pieces of its output have come.
         deadline: When its time is over; known once it has started.
         kill_at: When it is ended, however it takes being asked.
@@ -46,16 +46,24 @@ class Flight:
     """
 
     __slots__ = (
-        "asked", "cancelled", "deadline", "failure", "kill_at", "number", "output", "parts", "ref", "task", "timed_out",
-        "unoffered_since",
+        "_new_output", "_output", "asked", "cancelled", "deadline", "failure", "kill_at", "number",
+        "parts", "ref", "task", "timed_out", "unoffered_since",
     )  # fmt: skip
 
-    def __init__(self, task: NodeTask, number: int, ref: Ref, asked: Mapping[str, float], output: NodeOutput) -> None:
+    def __init__(
+        self,
+        task: NodeTask,
+        number: int,
+        ref: Ref,
+        asked: Mapping[str, float],
+        new_output: Callable[[NodePath], NodeOutput],
+    ) -> None:
         self.task = task
         self.number = number
         self.ref = ref
         self.asked = asked
-        self.output = output
+        self._new_output = new_output
+        self._output: NodeOutput | None = None
         self.parts = 0
         self.deadline = _NEVER
         self.kill_at = _NEVER
@@ -63,6 +71,18 @@ class Flight:
         self.timed_out = False
         self.failure = ""
         self.unoffered_since = _NEVER
+
+    @property
+    def output(self) -> NodeOutput:
+        """What takes the output; most nodes write nothing."""
+        if self._output is None:
+            self._output = self._new_output(self.task.path)
+        return self._output
+
+    def end_output(self) -> None:
+        """Nothing more comes."""
+        if self._output is not None:
+            self._output.end()
 
     def started(self) -> None:
         """A worker has taken it."""

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -62,7 +62,7 @@ class RayRun:
         self._options = options
         self._watch = watch
         self._channel = channel
-        self._functions: dict[NodeNeeds, RemoteFunction] = {}
+        self._functions: dict[NodeNeeds, tuple[RemoteFunction, Mapping[str, float]]] = {}
         self._images = Images(ray, options.images, options.image_seconds)
         self._count = 0
         self._flights: dict[NodePath, Flight] = {}
@@ -87,9 +87,9 @@ class RayRun:
         context = self._context
         message = pack(context.message(task, self._options.inline_max_bytes))
         request = Request(context.entry, context.preload, self._channel, self._count, task.timeout_seconds, message)
-        ref = self._function(task.needs).remote(request.packed(), *self._refs(task.after))
-        output = NodeOutput(context.mask, partial(context.log, task.path))
-        flight = Flight(task, self._count, ref, asked_of(task.needs, self._options.images), output)
+        function, asked = self._function(task.needs)
+        ref = function.remote(request.packed(), *self._refs(task.after))
+        flight = Flight(task, self._count, ref, asked, self._output)
         self._flights[task.path] = self._numbers[self._count] = flight
 
     def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
@@ -122,12 +122,17 @@ class RayRun:
                 self._ray.cancel(ref, force=True)
             self._ray.wait(refs, num_returns=len(refs), timeout=_CLOSE_SECONDS, fetch_local=False)
 
-    def _function(self, needs: NodeNeeds) -> RemoteFunction:
-        function = self._functions.get(needs)
-        if function is None:
+    def _output(self, path: NodePath) -> NodeOutput:
+        return NodeOutput(self._context.mask, partial(self._context.log, path))
+
+    def _function(self, needs: NodeNeeds) -> tuple[RemoteFunction, Mapping[str, float]]:
+        """Return what runs nodes with such needs, and the resources that it asks for."""
+        known = self._functions.get(needs)
+        if known is None:
             options = task_options(needs, self._options.images, isolated=self._context.isolated)
-            function = self._functions[needs] = self._ray.remote(**options)(run_node)
-        return function
+            known = self._ray.remote(**options)(run_node), asked_of(needs, self._options.images)
+            self._functions[needs] = known
+        return known
 
     def _refs(self, after: Iterable[NodePath]) -> Iterable[Ref]:
         for path in after:
@@ -195,7 +200,7 @@ class RayRun:
             self._hear(left)
         if rest:
             flight.output.write(rest)
-        flight.output.end()
+        flight.end_output()
         return unpack(packed)
 
     def _failure(self, flight: Flight, raised: Exception) -> NodeOutcome | WorkerReply | None:
@@ -216,7 +221,7 @@ class RayRun:
         """Tell what became of a node whose worker cannot: the store may hold its commit."""
         path = flight.task.path
         self._hear()
-        flight.output.end()
+        flight.end_output()
         attempt = self._context.last_attempt(path)
         found = self._context.known(path, attempt)
         if found is not None and found.state is NodeState.SUCCEEDED:

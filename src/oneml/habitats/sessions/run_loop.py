@@ -164,7 +164,7 @@ class RunLoop:
                 reused += 1
                 continue
             running.add(path)
-            if not task.after:
+            if not any(map(self._schedule.is_open, task.after)):
                 self._recorder.node(path, NodeState.RUNNING, attempt=task.attempt)
             engine.submit(task)
         return reused > 0

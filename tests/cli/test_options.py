@@ -10,7 +10,15 @@ from oneml.habitats.errors import InvalidDocumentError
 
 
 def options(*inputs: str, **more: object) -> SessionOptions:
-    given = {"assignments": (), "settings_file": None, "engine": None, "workers": None, "isolated": False, "inputs": inputs, **more}
+    given = {
+        "assignments": (),
+        "settings_file": None,
+        "engine": None,
+        "workers": None,
+        "isolated": False,
+        "inputs": inputs,
+        **more,
+    }
     return SessionOptions(**given)  # type: ignore[typeddict-item]
 
 

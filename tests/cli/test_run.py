@@ -84,7 +84,10 @@ def test_failure_ends_with_1_and_shows_what_was_raised_and_where(invoke: Invoke)
         ([*RUN, "--input", "nam=1"], 'There is no input "nam". Known: name. Did you mean "name"?'),
         ([*RUN, "--set", "greting=x"], 'Did you mean "greeting"?'),
         ([*RUN, "--set", "//no:greeting=x"], 'Settings are given for "//no", which is no node.'),
-        ([*RUN, "--engine", "proces"], 'No engine "proces". Known: in-process, process. Did you mean "process"?'),
+        (
+            [*RUN, "--engine", "proces"],
+            'No engine "proces". Known: dask, in-process, process, ray, slurm. Did you mean "process"?',
+        ),
         ([*RUN, "--workers", "0"], "Invalid value for '--workers'"),
         ([*RUN, "--settings", "no.toml"], "File 'no.toml' does not exist."),
         ([*RUN, "--session-id", "a b"], "'a b' is not a session id."),

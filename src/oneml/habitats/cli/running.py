@@ -68,7 +68,7 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
     lines.append(f"See more: oneml sessions show {result.session_id}")
     refused = bool(failed) and all(rows[path].state is NodeState.REFUSED for path in failed)
     exit_code = EXIT_REFUSED if refused else EXIT_FAILED
-    if result.state in {SessionState.STOPPED, SessionState.INTERRUPTED}:
+    if result.state is SessionState.STOPPED:
         exit_code = EXIT_INTERRUPTED
     raise ReportedError("\n".join(lines), exit_code=exit_code)
 

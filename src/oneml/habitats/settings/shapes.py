@@ -95,7 +95,7 @@ def find_setting(model: type[BaseModel], name: Sequence[str], *, source: str = "
     Raises:
         UnknownSettingError: The model has none of that name; says what it has there.
     """
-    known = settings_of(model)
+    known: Mapping[str, Setting] = settings_of(model)
     setting: Setting | None = None
     for segment in name:
         if setting is not None and setting.levels:

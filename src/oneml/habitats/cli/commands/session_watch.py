@@ -54,8 +54,14 @@ def watch(session: str, *, interval_seconds: float, once: bool, as_json: bool) -
         except KeyboardInterrupt as error:
             message = f"session {found.session_id} is no longer watched; whoever drives it goes on."
             raise ReportedError(message, exit_code=EXIT_INTERRUPTED) from error
-        if not as_json:
-            _print_summary(found, standing)
+        if standing.state is SessionState.INTERRUPTED:
+            message = (
+                f"session {found.session_id} was interrupted, nobody drives it any more: {_counts(found, standing)}. "
+                f"Run what is left: oneml sessions run {found.session_id}"
+            )
+            raise ReportedError(message, exit_code=EXIT_INTERRUPTED)
+        if not as_json and (standing.state is SessionState.SUCCEEDED or standing.state not in ENDED_STATES):
+            click.echo(f"Session {found.session_id} {standing.state}: {_counts(found, standing)}.")
         if standing.state in ENDED_STATES:
             raise_unless_succeeded(
                 found, RunResult(session_id=found.session_id, state=standing.state, nodes=standing.rows)
@@ -83,11 +89,7 @@ def _shown(session: "PipelineSession", *, as_json: bool) -> Generator[tuple[Obse
             yield shown, shown.refresh
 
 
-def _print_summary(session: "PipelineSession", standing: Standing) -> None:
-    """Print how it stands; of one that has ended badly that is told with its errors."""
-    if standing.state in ENDED_STATES - {SessionState.SUCCEEDED}:
-        return
+def _counts(session: "PipelineSession", standing: Standing) -> str:
     rows = standing.rows
     states = (rows[path].state if path in rows else NodeState.PENDING for path in session.plan.nodes)
-    reused = sum(row.reused_from is not None for row in rows.values())
-    click.echo(f"Session {session.session_id} {standing.state}: {state_counts(states, reused=reused)}.")
+    return state_counts(states, reused=sum(row.reused_from is not None for row in rows.values()))

@@ -126,7 +126,7 @@ def rm(session: tuple[str, ...]) -> None:
 
 
 def _isolate(session: "PipelineSession") -> None:
-    session.take_revision(session.settings_revised({"isolated": True}, source="--isolated"))
+    session.revise({"isolated": True}, source="--isolated")
     if not session.open().settings.session.isolated:
         message = f"Session {session.session_id} sets isolated itself, above --isolated: create another session."
         raise click.UsageError(message)

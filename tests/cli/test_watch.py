@@ -151,7 +151,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_session(environment: Path) -> None
         assert driver.poll() is None
 
 
-def test_session_whose_driver_is_killed_ends_the_watching_with_130(environment: Path, invoke: Invoke) -> None:
+def test_session_whose_driver_is_killed_ends_the_watching_with_130(environment: Path) -> None:
     with driven(environment) as driver:
         command = [*ONEML, "sessions", "watch", "mine", "--interval", "0.1"]
         pipe = subprocess.PIPE
@@ -160,10 +160,9 @@ def test_session_whose_driver_is_killed_ends_the_watching_with_130(environment: 
         assert watcher.stdout.readline() == "Session mine runs 5 nodes.\n"
         os.kill(driver.pid, signal.SIGKILL)
         driver.wait()
-        shown, told = watcher.communicate(timeout=20)
+        _, told = watcher.communicate(timeout=20)
     assert watcher.returncode == 130
-    assert "[3/5] //repeat/1 succeeded" in shown
-    assert told.startswith("Error: session mine was interrupted, nobody drives it any more: 3 succeeded, ")
+    assert told.startswith("Error: session mine was interrupted, nobody drives it any more: ")
     assert told.endswith(" Run what is left: oneml sessions run mine\n")
 
 

@@ -150,3 +150,16 @@ def test_doctor_tells_of_each_engine_whether_what_it_needs_is_here(
     assert checks["engine in-process"]["detail"] == "built in"
     assert "pip install 'oneml-habitats[dask]'" in checks["engine dask"]["detail"]
     assert "sbatch, which is not on the PATH" in checks["engine slurm"]["detail"]
+
+
+def test_lines_of_a_node_are_told_before_its_end(invoke: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "events"
+    invoke(*RUN, "--quiet", "--engine", "process", "--events-file", str(file))
+    told = [
+        event.get("line", event.get("state")) for event in events_in(file.read_text()) if event.get("path") == "//make"
+    ]
+    assert (told[0], told[-1], sorted(told[1:-1])) == (
+        "running",
+        "succeeded",
+        ["printed by a child", "printed by the body"],
+    )

@@ -102,6 +102,15 @@ def test_bar_is_not_redrawn_more_often_than_eyes_follow() -> None:
     assert terminal.getvalue().count("\r") == 1
 
 
+def test_bar_that_is_refreshed_shows_what_is_so_by_now() -> None:
+    terminal = Terminal()
+    bar = ProgressBar(terminal, monotonic=lambda: 5.0)
+    tell(bar, [started(2), node("//a", S.SUCCEEDED), node("//b", S.SUCCEEDED)])
+    assert terminal.screen()[-1].endswith("0/2")
+    bar.refresh()
+    assert terminal.screen()[-1].endswith("2/2")
+
+
 def test_bar_counts_what_else_is_running_and_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     terminal = Terminal()

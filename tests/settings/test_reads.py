@@ -219,7 +219,9 @@ def test_a_marker_counts_however_deep_in_the_type_of_a_secret_it_stands() -> Non
     assert counting == {"several", "clients", "marks", "alias"}
 
 
-@given(st.sets(st.sampled_from(["", "seed", "train", "train.c", "client", "client.url", "logs", "log_level", "labels"])))
+@given(
+    st.sets(st.sampled_from(["", "seed", "train", "train.c", "client", "client.url", "logs", "log_level", "labels"]))
+)
 def test_what_counts_is_a_part_of_what_is_read(fields: set[str]) -> None:
     from oneml.habitats.settings.reads import reuse_values
 

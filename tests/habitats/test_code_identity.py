@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oneml.habitats.errors import InvalidDocumentError, InvalidFirstPartyError, NotRebuildableError
+from oneml.habitats.errors import InvalidDocumentError, InvalidFirstPartyError
 from oneml.habitats.habitats.code_difference import code_drifts
 from oneml.habitats.habitats.code_document import identity_from_json, identity_to_json
 from oneml.habitats.habitats.code_here import identity_here
@@ -97,7 +97,6 @@ def test_identity_names_container_python_distributions_and_files() -> None:
     }
     assert identity.absent == ("pipe.deep",)
     assert identity.unproven == ()
-    identity.check_rebuildable()
 
 
 @pytest.mark.usefixtures("installed")
@@ -280,12 +279,6 @@ def test_container_of_a_script_cannot_leave_the_process() -> None:
     container = type("Box", (), {"__module__": "__main__"})
     identity = code_identity(container, habitat=HabitatEntry("mine", "__main__:Box", importable=False))
     assert identity.unproven == ("__main__:Box is defined in a script or an interactive session",)
-    with pytest.raises(NotRebuildableError) as caught:
-        identity.check_rebuildable()
-    assert str(caught.value) == (
-        'Habitat "mine" cannot leave this process: __main__:Box is defined in a script or an interactive session. '
-        'Move it into an importable module, and register it as "module:Name".'
-    )
 
 
 def test_container_that_no_import_finds_cannot_leave_the_process() -> None:

@@ -363,7 +363,7 @@ def test_providers_are_called_by_dotted_names_and_others_by_their_place() -> Non
         a = b
 
     blueprint = Named.blueprint()
-    assert blueprint.provider_names() == ["a", "b", "inner", "inner.part"]
+    assert sorted(blueprint.graph.names) == ["a", "b", "inner", "inner.part"]
     assert [node.name for node in blueprint.graph.nodes] == ["a", "inner", "inner.part", "a[1]", "a[1][0]"]
     assert blueprint.node("b") is blueprint.node("a")
     assert blueprint.node("a[1][0]").provides is Thing

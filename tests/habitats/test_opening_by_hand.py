@@ -10,7 +10,6 @@ from oneml.habitats.errors import ClosedScopeError, InvalidComponentsError, Unbu
 from oneml.habitats.habitats import components as module
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import replace
-from oneml.habitats.habitats.process_objects import close_process_objects
 from oneml.habitats.habitats.providers import ProcessSingleton
 from oneml.habitats.habitats.settings_views import Settings
 from oneml.habitats.settings.models import PipelineSettings
@@ -133,8 +132,3 @@ def test_every_number_of_arguments_is_passed(monkeypatch: pytest.MonkeyPatch) ->
     with type("C", (PipelineComponents,), attributes).open() as made:
         for number in range(5):
             assert getattr(made, f"f{number}")().parts == (*range(number), *[0] * number)
-
-
-def test_processes_close_what_nobody_has_built_without_a_word() -> None:
-    close_process_objects()
-    close_process_objects()

@@ -25,7 +25,6 @@ from oneml.habitats.errors import (
     UnknownProviderError,
 )
 from oneml.habitats.habitats.components import PipelineComponents, define_pipeline
-from oneml.habitats.habitats.process_objects import close_process_objects
 from oneml.habitats.habitats.providers import NodeResource, NodeSingleton, ProcessResource, ProcessSingleton
 from oneml.habitats.habitats.settings_views import Settings
 from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSettings
@@ -477,7 +476,7 @@ def test_a_resource_that_turns_out_asynchronous_is_refused(opened: Opener) -> No
         opened(Store).late()
 
 
-def test_resources_of_the_process_are_shared_and_close_once_on_request(opened: Opener) -> None:
+def test_resources_of_the_process_are_shared_and_outlive_sessions(opened: Opener) -> None:
     log = Log()
 
     class Store(PipelineComponents):
@@ -486,12 +485,6 @@ def test_resources_of_the_process_are_shared_and_close_once_on_request(opened: O
     with opened(Store) as one, opened(Store) as other:
         assert one.pool() == other.pool() == "pool"
     assert log == ["+pool"]
-    close_process_objects()
-    close_process_objects()
-    assert log == ["+pool", "-pool"]
-    opened(Store).pool()
-    assert log == ["+pool", "-pool", "+pool"]
-    close_process_objects()
 
 
 AT_EXIT = """

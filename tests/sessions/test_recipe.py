@@ -246,6 +246,14 @@ def rewritten(store: LocalArtifactStore, tmp_path: Path, alter: Callable[[Any], 
     return file
 
 
+@pytest.mark.parametrize("data", [b"", b"{", b"[1,2]"])
+def test_a_header_that_was_cut_off_is_refused(store: LocalArtifactStore, tmp_path: Path, data: bytes) -> None:
+    written(store, plan_of(3))
+    (tmp_path / "store" / keys.recipe_key(S)).write_bytes(data)
+    with pytest.raises(RecipeAlteredError, match="Create the session anew"):
+        read_recipe(store, S)
+
+
 def test_what_is_signed_is_read_with_the_key_and_without_one(store: LocalArtifactStore) -> None:
     recipe = written(store, plan_of(3), key=KEY)
     assert read_recipe(store, S, key=KEY) == recipe

@@ -14,7 +14,7 @@ from typing_extensions import TypeAliasType, TypedDict
 from oneml.habitats.errors import InvalidSettingsModelError, UnknownSettingError
 from oneml.habitats.settings.markers import execution_only, part_of_identity
 from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSettings
-from oneml.habitats.settings.reads import ReuseValues, is_execution, read_values
+from oneml.habitats.settings.reads import ReuseValues, read_values
 from oneml.habitats.settings.shapes import settings_of
 
 if TYPE_CHECKING:
@@ -120,14 +120,13 @@ def test_reserved_fields_that_only_steer_execution_are_no_part_of_results(machin
     settings = machine.resolve(Reader, session={"retries": 3})
     names = {name.partition(".")[0] for name in settings.reuse_values([""]).values}
     assert names == settings_of(Reader).keys() - NO_INFLUENCE - {"log_level", "logs"}
-    assert {name for name in settings_of(PipelineSettings) if is_execution(PipelineSettings, name)} == NO_INFLUENCE
+    assert {name for name, setting in settings_of(PipelineSettings).items() if setting.execution} == NO_INFLUENCE
 
 
 def test_what_is_marked_as_execution_is_left_out_with_everything_below_it(machine: "Machine") -> None:
     settings = machine.resolve(Reader)
     found = settings.reuse_values(["log_level", "train", "logs", "logs.url", "resources.cpus"])
     assert found == ReuseValues({"train.c": [0.1, 1.0], "train.iterations": 200}, ())
-    assert [is_execution(Reader, name) for name in ("logs.url", "train.verbose", "train.c")] == [True, True, False]
 
 
 def test_secrets_count_only_where_marked_and_then_by_digest(machine: "Machine") -> None:
@@ -230,4 +229,7 @@ def test_what_counts_is_a_part_of_what_is_read(fields: set[str]) -> None:
     counted = reuse_values(Reader, tree, tree, fields, None).values
     assert counted.items() <= read.items()
     for name in read.keys() - counted.keys():
-        assert is_execution(Reader, name) or name.rpartition(".")[2] in {"token", "licence", "salt"}
+        first, _, last = name.partition(".")
+        assert (
+            first in {*NO_INFLUENCE, "logs", "log_level"} or last in {"verbose", "token", "licence"} or name == "salt"
+        )

@@ -16,7 +16,6 @@ from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.explanations import setting_explanations
 from oneml.habitats.settings.layers import Layer
 from oneml.habitats.settings.models import PipelineSettings
-from oneml.habitats.settings.reads import reads_any
 from oneml.habitats.values.json_value import canonical_json, json_object
 
 if TYPE_CHECKING:
@@ -119,22 +118,6 @@ def test_the_fields_that_changed_are_told_by_name(machine: "Machine") -> None:
     after = before.revised({"train": {"c": [3]}, "seed": 7, "maybe": {"c": [1]}, "word": "theirs"}, source=SOURCE)
     assert before.changed_fields(after) == {"train.c", "maybe", "maybe.c", "maybe.iterations", "word"}
     assert before.changed_fields(before.revised({}, source=SOURCE)) == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("fields", "changed", "expected"),
-    [
-        ({"train"}, {"train.c"}, True),
-        ({"train.c"}, {"train"}, True),
-        ({"train.c"}, {"train.iterations"}, False),
-        ({"trainer"}, {"train"}, False),
-        ({""}, {"seed"}, True),
-        ({""}, set[str](), False),
-        (set[str](), {"seed"}, False),
-    ],
-)
-def test_a_reader_is_affected_where_names_meet(fields: set[str], changed: set[str], expected: bool) -> None:
-    assert reads_any(fields, changed) is expected
 
 
 def test_a_worker_has_the_change_and_tells_no_difference_for_what_it_covers(machine: "Machine") -> None:

@@ -7,7 +7,6 @@
     │   ├── DuplicateHabitatError
     │   ├── BrokenHabitatError
     │   ├── NotAHabitatError
-    │   ├── NotRebuildableError
     │   ├── InvalidFirstPartyError
     │   ├── InvalidPackageDataError
     │   ├── DefinitionFailedError
@@ -220,18 +219,6 @@ class NotAHabitatError(UsageError):
         super().__init__(
             f'Habitat "{name}" leads to {target}, which {found}. '
             "It must be a subclass of PipelineComponents, or a callable without parameters that returns one."
-        )
-
-
-class NotRebuildableError(UsageError):
-    """A habitat exists in this process only, so nothing of it can run in another."""
-
-    def __init__(self, *, habitat: str, problem: str) -> None:
-        self.habitat = habitat
-        self.problem = problem
-        super().__init__(
-            f'Habitat "{habitat}" cannot leave this process: {problem}. '
-            'Move it into an importable module, and register it as "module:Name".'
         )
 
 

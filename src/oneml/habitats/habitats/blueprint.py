@@ -118,10 +118,6 @@ class Blueprint:
         """
         return self.graph.nodes[self.index_of(provider)]
 
-    def provider_names(self) -> Sequence[str]:
-        """Return the dotted names of all providers that have one, sorted."""
-        return sorted(self.graph.names)
-
     def settings_reads(self, provider: str) -> frozenset[SettingRead]:
         """Return the settings that anything reads that a provider reaches.
 

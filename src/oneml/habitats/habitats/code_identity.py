@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from oneml.habitats.errors import NotRebuildableError
 from oneml.habitats.habitats.module_code import ModuleCode, reached
 from oneml.habitats.values.json_value import JsonObject, canonical_json
 
@@ -94,12 +93,3 @@ class CodeIdentity:
     def version(self) -> str | None:
         """Version of the distribution that offers the habitat."""
         return None if self.distribution is None else self.distributions.get(self.distribution)
-
-    def check_rebuildable(self) -> None:
-        """Let pass what another process can rebuild.
-
-        Raises:
-            NotRebuildableError: The container exists in this process only, or its sources cannot be found.
-        """
-        if self.unproven:
-            raise NotRebuildableError(habitat=self.habitat, problem=self.unproven[0])

@@ -3,14 +3,15 @@
 import ast
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from functools import lru_cache
 from importlib.util import decode_source
 from typing import NamedTuple
 
+from oneml.habitats.habitats.by_content import ByContent
 from oneml.habitats.habitats.code_identity import CodeIdentity
+from oneml.habitats.habitats.code_parsing import forget_trees, parsed_file
 from oneml.habitats.habitats.source_files import sha256_of
 from oneml.habitats.habitats.source_text import SourceText
-from oneml.habitats.habitats.syntax_tree import header_digest, is_bare_string, parsed_source
+from oneml.habitats.habitats.syntax_tree import header_digest, is_bare_string
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 
 TEXT_MAX = 160
@@ -54,19 +55,29 @@ def outline_of(identity: CodeIdentity, mask: Callable[[str], str]) -> JsonObject
         raw, source = sha256_of(identity.places[name])
         if raw == code.raw:
             modules[name] = [
-                [row.qualname, row.line, row.digest, mask(row.text)[:TEXT_MAX], row.kind] for row in rows_of(source)
+                [row.qualname, row.line, row.digest, mask(row.text)[:TEXT_MAX], row.kind]
+                for row in rows_of(raw, source)
             ]
+    forget_trees()  # An outline is the last that a session needs of them.
     return {"modules": modules}
 
 
-@lru_cache(maxsize=2000)
-def rows_of(source: bytes) -> Sequence[OutlineRow]:
-    """Return the outline of one file, texts not yet shortened; empty where it cannot be parsed."""
+def rows_of(raw: str, source: bytes) -> Sequence[OutlineRow]:
+    """Return the outline of one file, texts not yet shortened; empty where it cannot be parsed.
+
+    Args:
+        raw: SHA-256 of ``source``.
+        source: Its bytes.
+    """
+    return _outlines.of(raw, source)
+
+
+def _outline(raw: str, source: bytes) -> Sequence[OutlineRow]:
     try:
         text = decode_source(source)
     except (SyntaxError, UnicodeDecodeError):
         return ()
-    tree = parsed_source(text)
+    tree = parsed_file(raw, source)
     return () if tree is None else tuple(_rows(tree, SourceText(text)))
 
 
@@ -131,3 +142,6 @@ def _statement(node: ast.AST, scope: _Scope, text: SourceText) -> OutlineRow:
 
 def _digest(node: ast.AST) -> str:
     return header_digest(node)[:16]
+
+
+_outlines = ByContent(_outline, source_bytes_max=4_000_000)

@@ -1,12 +1,16 @@
 """What is known of a source file by its content: digest of its tree and its imports, computed once a process."""
 
+import ast
 from typing import NamedTuple
 
+from oneml.habitats.habitats.by_content import ByContent
 from oneml.habitats.habitats.code_imports import ModuleImports, imports_of
 from oneml.habitats.habitats.syntax_tree import parsed_source, tree_digest
 
-_FILES_MAX = 20_000
-"""About 1 KB each."""
+_CODE_SOURCE_BYTES_MAX = 200_000_000
+"""What is known of them is a tenth of that at most."""
+_TREES_SOURCE_BYTES_MAX = 500_000
+"""Trees take forty times as much."""
 
 
 class ParsedCode(NamedTuple):
@@ -28,17 +32,28 @@ def parsed_code(raw: str, source: bytes) -> ParsedCode:
         raw: SHA-256 of ``source``.
         source: Its bytes.
     """
-    known = _known.get(raw)
-    if known is None:
-        known = _parse(raw, source)
-        if len(_known) >= _FILES_MAX:
-            _known.clear()
-        _known[raw] = known
-    return known
+    return _code.of(raw, source)
+
+
+def parsed_file(raw: str, source: bytes) -> ast.Module | None:
+    """Return the tree of a source file, which must not be changed; None where it cannot be parsed.
+
+    It is kept for the next who asks: the same files are read for closure, live shape and outline of a session.
+
+    Args:
+        raw: SHA-256 of ``source``.
+        source: Its bytes.
+    """
+    return _trees.of(raw, source)
+
+
+def forget_trees() -> None:
+    """Keep no trees any more: whoever is the last to read them calls this."""
+    _trees.forget()
 
 
 def _parse(raw: str, source: bytes) -> ParsedCode:
-    tree = parsed_source(source)
+    tree = parsed_file(raw, source)
     if tree is None:
         return ParsedCode(f"raw:{raw}", ModuleImports((), (), dynamic=True))
     try:
@@ -47,4 +62,5 @@ def _parse(raw: str, source: bytes) -> ParsedCode:
         return ParsedCode(f"raw:{raw}", ModuleImports((), (), dynamic=True))
 
 
-_known: dict[str, ParsedCode] = {}
+_code = ByContent(_parse, source_bytes_max=_CODE_SOURCE_BYTES_MAX)
+_trees = ByContent(lambda _, source: parsed_source(source), source_bytes_max=_TREES_SOURCE_BYTES_MAX)

@@ -96,17 +96,6 @@ def process_finalizers() -> Finalizers:
     return _of_process
 
 
-def close_process_finalizers() -> None:
-    """Run what runs when the process ends, now; what is made from now on waits for the end again.
-
-    Raises:
-        BaseExceptionGroup: What the finalizers raised; all of them ran.
-    """
-    global _of_process  # the one of the process
-    ended, _of_process = _of_process, Finalizers("The process")
-    ended.close()
-
-
 @atexit.register
 def _end_all() -> None:
     sessions = [finalizers for finalizers in _standing.values() if finalizers is not _of_process]

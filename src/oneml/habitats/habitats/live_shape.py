@@ -6,15 +6,15 @@ an assignment to an attribute may replace. No false alarm comes before finding e
 
 import ast
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
+from oneml.habitats.habitats.by_content import ByContent
 from oneml.habitats.habitats.code_identity import CodeIdentity
+from oneml.habitats.habitats.code_parsing import parsed_file
 from oneml.habitats.habitats.live_literals import literal_digest
 from oneml.habitats.habitats.source_files import sha256_of
 from oneml.habitats.habitats.source_patches import Patches, patches_of
 from oneml.habitats.habitats.source_scopes import bindings_of, declared_global, star_import_line
-from oneml.habitats.habitats.syntax_tree import parsed_source
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 
 _KEEPS_FUNCTION = frozenset({"staticmethod", "classmethod", "property", "abstractmethod", "override", "final"})
@@ -46,7 +46,7 @@ def live_shape(identity: CodeIdentity) -> JsonObject:
         if name in identity.places and not code.tree.startswith("raw:"):
             raw, source = sha256_of(identity.places[name])
             if raw == code.raw:
-                shapes[name] = _shape(source)
+                shapes[name] = _shapes.of(raw, source)
     stored = frozenset(name for shape in shapes.values() for name in shape.patches.names)
     any_name = any(shape.patches.any_name for shape in shapes.values())
     modules: dict[str, JsonValue] = {}
@@ -58,9 +58,8 @@ def live_shape(identity: CodeIdentity) -> JsonObject:
     return {"modules": modules, "patched_by_source": any_name}
 
 
-@lru_cache(maxsize=2000)
-def _shape(source: bytes) -> ModuleShape:
-    tree = parsed_source(source)
+def _shape(raw: str, source: bytes) -> ModuleShape:
+    tree = parsed_file(raw, source)
     if tree is None:
         return ModuleShape((), (), Patches(frozenset(), any_name=False))
     patches = patches_of(tree)
@@ -127,3 +126,6 @@ def _literal(node: ast.stmt) -> tuple[str, str | None]:
 
 def _last(qualname: str) -> str:
     return qualname.rpartition(".")[2]
+
+
+_shapes = ByContent(_shape, source_bytes_max=20_000_000)

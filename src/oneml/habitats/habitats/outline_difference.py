@@ -5,6 +5,7 @@ from difflib import SequenceMatcher
 
 from oneml.habitats.habitats.code_outline import TEXT_MAX, OutlineRow, rows_of
 from oneml.habitats.habitats.module_code import ModuleCode
+from oneml.habitats.habitats.source_files import sha256_of
 from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 
@@ -24,8 +25,7 @@ def changed_definitions(
     """
     recorded = _recorded(before.name, outline)
     try:
-        with open(place, "rb") as stream:  # noqa: PTH123  # as it was recorded
-            here = rows_of(stream.read())
+        here = rows_of(*sha256_of(place))
     except OSError:
         return ()
     if recorded is None:

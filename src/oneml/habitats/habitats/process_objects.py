@@ -5,7 +5,6 @@ import threading
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from oneml.habitats.habitats.finalizers import close_process_finalizers
 from oneml.habitats.habitats.providers import AnyProvider
 from oneml.habitats.habitats.scopes import Builder, Scope
 from oneml.habitats.habitats.single_build import MISSING, build_once
@@ -41,14 +40,3 @@ def process_object(provider: AnyProvider, settings_key: object, build: Builder, 
     key = (os.getpid(), settings_key)
     value = objects.own.get(key, MISSING)
     return build_once(objects, key, build, scope, name) if value is MISSING else value
-
-
-def close_process_objects() -> None:
-    """Close the resources of the process and forget its objects, as the end of the interpreter does.
-
-    Raises:
-        BaseExceptionGroup: What finalizers raised; all of them ran.
-    """
-    with _lock:
-        _objects.clear()
-    close_process_finalizers()

@@ -27,15 +27,6 @@ def settings_schema(model: type[BaseModel]) -> JsonObject:
     return {"model": declared_path(model), "fields": dict(sorted(_fields(model, (), (model,))))}
 
 
-def settings_schema_digest(model: type[BaseModel]) -> str:
-    """Return the SHA-256 of the schema of a settings model.
-
-    Raises:
-        InvalidSettingsModelError: A type in it is not defined.
-    """
-    return digest_of_json(settings_schema(model))
-
-
 def schema_drifts(recorded: JsonObject, found: JsonObject) -> Sequence[Drift]:
     """Return the differences of two schemas, by the name of the setting.
 

@@ -83,7 +83,9 @@ class Fingerprints:
         self._fields: dict[str, _Fields] = {}
         self._wide: dict[tuple[int, str], tuple[EffectiveSettings[PipelineSettings], str]] = {}
         self._narrow: dict[tuple[str, int], tuple[JsonObject, bytes]] = {}
-        self._environment = digest_of([base.distributions, _python(), sys.platform, os.uname().machine])
+        self._environment = digest_of(
+            [base.distributions, _python(), sys.platform, os.uname().machine, sys.flags.optimize]
+        )
 
     def of_node(
         self,

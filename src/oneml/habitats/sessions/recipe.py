@@ -155,7 +155,10 @@ def read_recipe(store: ArtifactStore, session_id: SessionId, *, key: bytes | Non
     if data is None:
         raise UnknownSessionError(session_id=session_id, store=store.url)
     what = f"recipe of session {session_id}"
-    document = json_object(data, what=what, limit_bytes=HEADER_MAX_BYTES)
+    try:
+        document = json_object(data, what=what, limit_bytes=HEADER_MAX_BYTES)
+    except InvalidDocumentError as error:
+        raise RecipeAlteredError(what=what, reason=error.reason) from error
     if document.get("schema") != RECIPE_SCHEMA:
         raise InvalidDocumentError(what=what, reason=f"its schema is {document.get('schema')!r}, not {RECIPE_SCHEMA}")
     recipe = _header_from_json(unsealed(document, key, what=what), what)

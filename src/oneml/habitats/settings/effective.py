@@ -288,10 +288,7 @@ class EffectiveSettings(Generic[S]):
         )
 
     def changed_fields(self, other: "EffectiveSettings[S]") -> frozenset[str]:
-        """Return the dotted names of values that are others in ``other``, in the session or in the process.
-
-        What reads one of them is told by `reads_any`.
-        """
+        """Return the dotted names of values that are others in ``other``, in the session or in the process."""
         from oneml.habitats.settings.revisions import changed_names  # noqa: PLC0415  # driver only
 
         of_session = changed_names(self._model, self._session.tree, other.values())

@@ -1,6 +1,6 @@
 """The values behind what providers read: all of them, and those that have an influence on results."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pydantic import BaseModel
@@ -95,20 +95,6 @@ def reuse_values(
     return ReuseValues(dict(sorted(values.items())), tuple(sorted(unproven)))
 
 
-def is_execution(model: type[BaseModel], field: str) -> bool:
-    """Tell whether the setting ``field``, a dotted name, is marked to have no influence on results.
-
-    Raises:
-        UnknownSettingError: The model has none of that name.
-    """
-    return any(setting.execution for setting in _settings_to(model, field))
-
-
-def reads_any(fields: Iterable[str], changed: Collection[str]) -> bool:
-    """Tell whether one of ``fields`` leads to something in ``changed``, or lies inside it; all are dotted names."""
-    return any(not field or _touch(field, other) for field in fields for other in changed)
-
-
 def readings(model: type[BaseModel], tree: Mapping[str, JsonValue], fields: Iterable[str]) -> Iterator[Reading]:
     """Give every value that ``fields`` lead to; what several of them lead to, several times."""
     for field in fields:
@@ -139,7 +125,3 @@ def _within(
             yield from _within(setting.model, value, path, execution=executes, identity=counts)
         else:
             yield Reading(path, value, setting.secret, executes, counts)
-
-
-def _touch(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")

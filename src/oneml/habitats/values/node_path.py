@@ -12,7 +12,6 @@ NodePath = NewType("NodePath", str)
 ROOT = NodePath("/")
 """The root namespace. It is a namespace only, never a node."""
 
-SEGMENT_MAX_CHARACTERS = 64
 PATH_MAX_CHARACTERS = 1024
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}", re.ASCII)
 _GRAMMAR = (
@@ -53,11 +52,6 @@ def join_path(namespace: NodePath, segment: str) -> NodePath:
 def parent_of(path: NodePath) -> NodePath:
     """Return the namespace that holds ``path``; of ``//a`` that is ``/``."""
     return NodePath(path.rpartition("/")[0])
-
-
-def name_of(path: NodePath) -> str:
-    """Return the last segment of ``path``."""
-    return path.rpartition("/")[2]
 
 
 def ancestors_of(path: NodePath) -> tuple[NodePath, ...]:

@@ -27,8 +27,8 @@ NODES_SHOWN = 10
 def revise(session: str, *, assignments: tuple[str, ...], as_json: bool) -> None:
     r"""Change settings of SESSION: nodes that have not started take them.
 
-    What the session or a node sets itself stands above the change. Settings that the pipeline was defined with are
-    fixed.
+    What the session or a node sets itself stands above the change. The pipeline is not defined again: what it took
+    from settings then stays.
 
     \b
     Example:

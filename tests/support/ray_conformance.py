@@ -4,26 +4,29 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+
 from engine_conformance import IMPORTABLE, SECRET, EngineConformance
 
 PORT = 6379
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A head that was started as people do it, with a token."""
     token = tmp_path_factory.mktemp("token") / "token"
     token.write_text(secrets.token_hex(32))
     os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=str(token), RAY_USAGE_STATS_ENABLED="0")
-    command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--node-ip-address", "127.0.0.1", "--port", str(PORT),
-               "--num-cpus", "2", "--include-dashboard", "false", "--disable-usage-stats"]  # fmt: skip
+    ray = str(Path(sys.executable).with_name("ray"))
+    place = ["--node-ip-address", "127.0.0.1", "--port", str(PORT)]
+    more = ["--num-cpus", "2", "--include-dashboard", "false", "--disable-usage-stats"]
+    command = [ray, "start", "--head", *place, *more]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
-    yield f"127.0.0.1:{PORT}"  # what was started ends with the place
+    return f"127.0.0.1:{PORT}"  # what was started ends with the place
 
 
 class TestRay(EngineConformance):

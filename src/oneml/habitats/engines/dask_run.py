@@ -18,7 +18,7 @@ from oneml.habitats.engines.dask_worker import marked_numbers, run_node, running
 from oneml.habitats.engines.remote import pack, state_in, unpack
 from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import EngineContext, NodeTask, WorkerReply
-from oneml.habitats.values.node_path import NodePath, name_of
+from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome
 from oneml.habitats.values.states import NodeState
 
@@ -127,7 +127,8 @@ class DaskRun:
 
     def _hold(self, task: NodeTask, *, innocent_times: int) -> None:
         self._count += 1
-        key = f"{self._topic}-{self._count}-{name_of(task.path)}"
+        name = task.path.rpartition("/")[2]
+        key = f"{self._topic}-{self._count}-{name}"
         held = _Held(task, self._count, key, innocent_times)
         self._held[key] = held
         self._keys[task.path] = key

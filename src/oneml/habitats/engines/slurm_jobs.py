@@ -232,9 +232,9 @@ class SlurmJobs:
             except MissingCommandError as error:
                 raise EngineError(engine=ENGINE, reason=str(error)) from error
             except (CommandError, ValueError) as error:
-                asked = " ".join(needs_arguments(batch.tasks[0].needs, checked=False))
+                wanted = " ".join(needs_arguments(batch.tasks[0].needs, checked=False))
                 for job in live:
-                    self._end(job, Cause.REJECTED, f"Slurm does not take it: {error} ({asked})")
+                    self._end(job, Cause.REJECTED, f"Slurm does not take it: {error} ({wanted})")
         self._limited_at = float("inf")
 
     def _submit(self, batch: Batch, members: Sequence[_Job]) -> None:
@@ -290,11 +290,11 @@ class SlurmJobs:
             table.setdefault(row.name, {})[row.place] = row
         for job in [job for job in self._jobs.values() if job.submitted]:
             of_name = table.get(job.name, {})
-            row = of_name.get(job.place) or of_name.get(None)
-            if row is None:
+            found = of_name.get(job.place) or of_name.get(None)
+            if found is None:
                 self._gone(job)
             else:
-                self._seen(job, row)
+                self._seen(job, found)
 
     def _unreachable(self, error: CommandError) -> None:
         """Go on with what the store tells, for a while."""
@@ -333,8 +333,8 @@ class SlurmJobs:
         if now - job.stuck_at > self._options.unseen_seconds and job.cause is Cause.ENDED:
             with suppress(UnreachableError):
                 self._ask([job])
-            asked = " ".join(needs_arguments(job.task.needs, checked=False))
-            self._end(job, Cause.REJECTED, f"Slurm does not start it: {row.reason} ({asked})")
+            wanted = " ".join(needs_arguments(job.task.needs, checked=False))
+            self._end(job, Cause.REJECTED, f"Slurm does not start it: {row.reason} ({wanted})")
 
     def _over(self, job: _Job, *, sure: bool, gone: bool = False) -> None:
         """Tell of a job that has ended; for good once the store had time to show what its worker wrote."""

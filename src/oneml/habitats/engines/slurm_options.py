@@ -107,7 +107,7 @@ def _check(name: str, value: object, default: object) -> None:
         right, what = isinstance(value, str), "a text"
     elif isinstance(default, int | float):
         kind = int if isinstance(default, int) else (int, float)
-        right = isinstance(value, kind) and not isinstance(value, bool) and 0 < value < math.inf  # type: ignore[operator]
+        right = isinstance(value, kind) and not isinstance(value, bool) and 0 < value < math.inf
         what = "a whole number above 0" if kind is int else "a number above 0"
     else:
         items = cast("Sequence[object]", value) if isinstance(value, list | tuple) else (None,)

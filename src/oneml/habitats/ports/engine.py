@@ -1,4 +1,4 @@
-"""What runs nodes. An engine never sees a container: it is handed entries by import path, or two names and a command."""
+"""What runs nodes. An engine never sees a container: it is handed import paths, or two names and a command."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -11,7 +11,7 @@ from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.session_id import SessionId
 
 INLINE_RESULT_MAX_BYTES = 64 << 10
-"""Values up to this size travel with the replies of workers, where an engine carries replies; larger ones by the store."""
+"""Values up to this size travel with the replies of workers, where there are any; larger ones by the store."""
 
 
 class Capability(StrEnum):
@@ -59,8 +59,8 @@ class NodeTask(NamedTuple):
 
     Attributes:
         path: Which.
-        timeout_seconds: Of the body and what is around it, from the moment when a worker takes the node (a fresh process
-            included); None for no bound.
+        timeout_seconds: Of the body and what is around it, from the moment when a worker takes the node (a fresh
+            process included); None for no bound.
         needs: What it asks of the place where it runs.
         priority: Higher starts first; 0 unless settings say otherwise.
         after: Nodes that this engine was handed in the same run and that must succeed first; empty unless the engine
@@ -78,12 +78,12 @@ class NodeTask(NamedTuple):
 
 WorkerMessage: TypeAlias = JsonObject
 """What a worker is told, plain data: ``habitat``, ``session_id``, ``store_url`` (None: the worker's own), ``node``,
-``attempt``, ``inline_max_bytes`` (0: the worker commits its outputs itself), ``upstream``: replies of the nodes before it,
-as far as they travel with the message."""
+``attempt``, ``inline_max_bytes`` (0: the worker commits its outputs itself), ``upstream``: replies of the nodes before
+it, as far as they travel with the message."""
 
 WorkerReply: TypeAlias = JsonObject
-"""What a worker answers, plain data: ``node``, ``outcome`` (see `outcome_to_json`), ``committed``: whether its outputs are
-committed already. A reply is all that another worker needs as ``upstream``."""
+"""What a worker answers, plain data: ``node``, ``outcome`` (see `outcome_to_json`), ``committed``: whether its outputs
+are committed already. A reply is all that another worker needs as ``upstream``."""
 
 
 class EngineContext(NamedTuple):
@@ -101,7 +101,7 @@ class EngineContext(NamedTuple):
         log: Takes a line that a node wrote, masked; from any thread.
         entry: ``module:function`` that a worker calls with a `WorkerMessage`; gives a `WorkerReply` and never raises.
         preload: ``module:function`` that a worker calls once, before its first message: loads what all need.
-        take: Commits what workers answered and did not commit, in one batch, and returns the outcomes in the same order.
+        take: Commits what workers answered and did not commit, in one batch, and returns the outcomes in that order.
         message: Gives the message for a node, without ``upstream``.
         options: Settings of the engine itself, by name.
         isolated: Whether each node wants a process of its own.

@@ -152,7 +152,8 @@ def test_nodes_of_higher_priority_start_first(run: EngineRun, cluster: SpecClust
     (tmp_path / "go").touch()
     assert set(states_of(run, []).values()) == {"succeeded"}
     times = {file.name: file.stat().st_mtime_ns for file in tmp_path.glob("touch_*")}
-    assert min(times, key=lambda name: times[name]) == "touch_high"
+    # A worker may have taken the next node already when it is told of a more urgent one.
+    assert sorted(times, key=lambda name: times[name]).index("touch_high") <= 1
 
 
 def test_lines_arrive_while_the_node_runs_masked_and_with_its_name(run: EngineRun, session: FakeSession) -> None:

@@ -50,7 +50,8 @@ class Reader(PipelineSettings):
 OWN = ("seed", "log_level", "train", "maybe", "client", "logs", "salt", "labels")
 NO_INFLUENCE = {
     "engine", "workers", "image", "resources", "retries", "retry_delay_seconds", "timeout_seconds", "on_failure",
-    "store", "verification", "reusable", "allow_pickle",
+    "store", "verification", "reusable", "allow_pickle", "priority", "tags", "unproven", "retry_backoff", "isolated",
+    "engines",
 }  # fmt: skip
 
 

@@ -51,10 +51,11 @@ def test_confusion_matrix_is_a_png(client: PipelineServiceClient) -> None:
         assert session.output("//report", "confusion", form=Image).size == (600, 624)
 
 
-def test_in_process_threads_and_processes_give_the_same_bytes(client: PipelineServiceClient) -> None:
+def test_every_engine_of_one_machine_gives_the_same_bytes(client: PipelineServiceClient) -> None:
     inline = digests(client, workers=1)
     assert digests(client, workers=2) == inline
     assert digests(client, engine="process", workers=2) == inline
+    assert digests(client, engine="dask", workers=2) == inline
 
 
 def test_seed_of_the_session_decides_the_split(client: PipelineServiceClient) -> None:

@@ -123,8 +123,8 @@ def test_nodes_go_where_their_tags_image_and_resources_are_offered(run: EngineRu
 def test_a_tag_is_shared_by_the_threads_of_a_worker(run: EngineRun) -> None:
     needs = NodeNeeds(tags=("big",))
     began = time.monotonic()
-    outcomes_of(run, [task("//sleep_700", needs=needs), task("//n/sleep_700", needs=needs)])
-    assert time.monotonic() - began < 1.4
+    outcomes_of(run, [task("//sleep_4000", needs=needs), task("//n/sleep_4000", needs=needs)])
+    assert time.monotonic() - began < 8
 
 
 def test_a_tag_that_no_worker_offers_fails_its_node_within_the_set_time(run: EngineRun) -> None:
@@ -152,8 +152,8 @@ def test_nodes_of_higher_priority_start_first(run: EngineRun, cluster: SpecClust
     (tmp_path / "go").touch()
     assert set(states_of(run, []).values()) == {"succeeded"}
     times = {file.name: file.stat().st_mtime_ns for file in tmp_path.glob("touch_*")}
-    # A worker may have taken the next node already when it is told of a more urgent one.
-    assert sorted(times, key=lambda name: times[name]).index("touch_high") <= 1
+    # Nodes that end within one tick of the file system's clock have the same time.
+    assert times["touch_high"] == min(times.values())
 
 
 def test_lines_arrive_while_the_node_runs_masked_and_with_its_name(run: EngineRun, session: FakeSession) -> None:
@@ -223,7 +223,7 @@ def test_a_cluster_that_was_given_is_left_open_and_without_our_plugin(
 def test_an_open_run_with_nothing_to_do_returns_at_once(run: EngineRun) -> None:
     began = time.monotonic()
     assert run.wait(None) == []
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 def test_workers_are_loaded_before_their_first_node(run: EngineRun, session: FakeSession) -> None:

@@ -138,3 +138,11 @@ def test_session_of_another_habitat_is_told(invoke: Invoke) -> None:
     result = invoke("settings", "explain", "cyclic", "--session", "mine")
     assert result.exit_code == 2
     assert 'Session mine is one of habitat "probe"' in result.stderr
+
+
+def test_schema_of_settings_is_for_editors(invoke: Invoke) -> None:
+    session = json.loads(invoke("settings", "schema", "probe").stdout)
+    project = json.loads(invoke("settings", "schema", "probe", "--for", "project", "--json").stdout)
+    assert session["properties"]["greeting"]["description"] == "What is said to whoever is named."
+    assert "greeting" in project["properties"]["habitats"]["properties"]["probe"]["properties"]
+    assert invoke("settings", "schema", "prob").exit_code == 2

@@ -5,6 +5,7 @@ from typing import Unpack
 import click
 
 from oneml.habitats.cli.commands.settings_explain import explain
+from oneml.habitats.cli.commands.settings_schema import schema
 from oneml.habitats.cli.options import SettingsOptions, as_json, command_line_settings, settings_options
 from oneml.habitats.cli.printing import print_document
 from oneml.habitats.cli.settings_text import print_settings, setting_fields
@@ -17,7 +18,7 @@ from oneml.habitats.values.node_path import parse_node_path
 
 @click.group()
 def settings() -> None:
-    """Show the settings of a habitat, and explain them."""
+    """Show the settings of a habitat, explain them, and help editors with their files."""
 
 
 @settings.command()
@@ -42,3 +43,4 @@ def show(habitat: str, node: str | None, *, as_json: bool, **options: Unpack[Set
 
 
 settings.add_command(explain)
+settings.add_command(schema)

@@ -25,6 +25,7 @@ from oneml.habitats.errors import OnemlError, UnsupportedPlatformError
 _COMMANDS = "oneml.habitats.cli.commands"
 
 COMMANDS = {
+    "new": LazyCommand(f"{_COMMANDS}.new:new", "Write a new pipeline package that runs."),
     "list": LazyCommand(f"{_COMMANDS}.list:list_habitats", "List the habitats that are installed."),
     "describe": LazyCommand(f"{_COMMANDS}.describe:describe", "Show the nodes, ports and edges of a habitat."),
     "check": LazyCommand(f"{_COMMANDS}.check:check", "Find what is wrong with habitats, running nothing."),
@@ -40,7 +41,9 @@ COMMANDS = {
     "sessions": LazyCommand(
         f"{_COMMANDS}.sessions:sessions", "Create, run, watch, revise, list, show and remove sessions."
     ),
-    "settings": LazyCommand(f"{_COMMANDS}.settings:settings", "Show and explain the settings of a habitat."),
+    "settings": LazyCommand(
+        f"{_COMMANDS}.settings:settings", "Show and explain the settings of a habitat, and their schema."
+    ),
     "doctor": LazyCommand(f"{_COMMANDS}.doctor:doctor", "Check this installation."),
 }
 

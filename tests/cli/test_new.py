@@ -1,0 +1,100 @@
+"""``oneml new``: what it writes runs, passes its tests and the checkers; what it cannot write leaves nothing."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new package, and beside it ``site`` where it is installed."""
+    folder = tmp_path_factory.mktemp("new")
+    run(folder, "-m", "oneml.habitats", "new", "churn-training")
+    package = folder / "churn-training"
+    install = ("--quiet", "--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--target", "../site")
+    run(package, "-m", "pip", "install", *install, ".")
+    return package
+
+
+def run(folder: Path, *arguments: str) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ONEML_", "PYTEST_"))}
+    base = folder if folder.name != "churn-training" else folder.parent
+    places = {name: str(base / name.lower()) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME")}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment | places | {"PYTHONPATH": str(base / "site")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_the_pipeline_runs_at_once(package: Path) -> None:
+    told = run(package, "-m", "oneml.habitats", "run-pipeline", "churn-training", "--engine", "process")
+    assert 'means: {"attic": 29.75, "cellar": 11.5, "kitchen": 21.75}' in told
+
+
+def test_its_tests_pass(package: Path) -> None:
+    assert "3 passed" in run(package, "-m", "pytest", "-p", "no:cacheprovider")
+
+
+def test_checkers_find_nothing_in_it(package: Path) -> None:
+    run(package, "-m", "ruff", "check", "--no-cache", "--select", "E,F,I,N,UP,B,C4,SIM,RET,ANN", ".")
+    run(package, "-m", "ruff", "format", "--no-cache", "--check", ".")
+    run(package, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "src", "tests")
+
+
+def test_nothing_of_the_template_s_names_is_left(package: Path) -> None:
+    texts = {path: path.read_text() for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    assert [path for path, text in texts.items() if "my_pipeline" in text.lower() or "my-pipeline" in text] == []
+    assert f"ARG PYTHON={sys.version_info.major}.{sys.version_info.minor}" in texts[package / "Containerfile"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Churn", "can name no package"),
+        ("-x", "No such option"),
+        ("churn..x", "can name no package"),
+        ("x" * 65, "can name no package"),
+        ("json", "is a name of Python itself, which a package cannot have. Write json-pipeline"),
+        ("class", "is a name of Python itself"),
+        ("pytest", 'A package "pytest" can be imported here already'),
+        ("probe", 'A habitat "probe" is installed: probe:Probe'),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(invoke: Invoke, environment: Path, name: str, reason: str) -> None:
+    result = invoke("new", name)
+    assert result.exit_code == 2
+    assert reason in result.stderr
+    assert list(environment.iterdir()) == []
+
+
+def test_what_is_there_is_not_written_over(invoke: Invoke, environment: Path) -> None:
+    kept = environment / "deep" / "churn-training" / "kept"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("mine")
+    result = invoke("new", "churn_training", "--into", "deep")
+    assert result.exit_code == 2
+    assert "deep/churn-training is there already, and not empty" in result.stderr
+    assert [path.name for path in (environment / "deep").rglob("*")] == ["churn-training", "kept"]
+
+
+def test_an_empty_folder_is_filled(invoke: Invoke, environment: Path) -> None:
+    (environment / "churn-training").mkdir()
+    result = invoke("new", "churn-training")
+    assert result.exit_code == 0
+    assert "churn-training/src/churn_training/__init__.py" in result.stdout.splitlines()
+    assert "pip install -e" in result.stderr

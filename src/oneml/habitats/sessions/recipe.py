@@ -20,6 +20,13 @@ from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.signatures import SIGNATURE, sealed, unsealed
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json, json_object
+from oneml.habitats.values.lineage import Parent, Selection, SessionOutput
+from oneml.habitats.values.lineage_json import (
+    input_sources_from_json,
+    lineage_to_json,
+    parent_from_json,
+    selection_from_json,
+)
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.outcome_json import port_records_from_json, port_records_to_json
 from oneml.habitats.values.session_id import SessionId
@@ -59,6 +66,9 @@ class Recipe:
         signed: Whether it is signed, by whatever key.
         revision: Number of the revision that the settings are; 0 as they were when the session was created.
         revised: SHA-256 of what the revision says of the nodes of a shard, by number of the shard.
+        parent: The session that it comes from: whose commits it took over, or whose node created it.
+        selection: What of the pipeline it has; None for the whole of it.
+        input_sources: Which outputs of other sessions were given to inputs of the pipeline, by name of the input.
     """
 
     session_id: SessionId
@@ -86,6 +96,9 @@ class Recipe:
     signed: bool = False
     revision: int = 0
     revised: Mapping[str, str] = field(default_factory=dict[str, str])
+    parent: Parent | None = None
+    selection: Selection | None = None
+    input_sources: Mapping[str, SessionOutput] = field(default_factory=dict[str, SessionOutput])
 
 
 def check_unused(store: ArtifactStore, session_id: SessionId) -> None:
@@ -250,6 +263,7 @@ def _header_to_json(recipe: Recipe) -> JsonObject:
         "shards": list(recipe.shards),
         "documents": recipe.documents,
         "explanations": recipe.explanations,
+        **lineage_to_json(recipe.parent, recipe.selection, recipe.input_sources),
     }
 
 
@@ -280,6 +294,9 @@ def _header_from_json(document: JsonObject, what: str) -> Recipe:
             shards=_texts(document["shards"]),
             documents=_by_name(document["documents"]),
             explanations=_by_name(document["explanations"]),
+            parent=parent_from_json(document.get("parent"), what=what),
+            selection=selection_from_json(document.get("selection"), what=what),
+            input_sources=input_sources_from_json(document.get("input_sources"), what=what),
         )
     except KeyError as error:
         raise InvalidDocumentError(what=what, reason=f"{error} is missing") from error

@@ -44,6 +44,9 @@ COMMANDS = {
     "settings": LazyCommand(
         f"{_COMMANDS}.settings:settings", "Show and explain the settings of a habitat, and their schema."
     ),
+    "completion": LazyCommand(
+        f"{_COMMANDS}.completion:completion", "Make a shell complete commands, habitats and sessions."
+    ),
     "doctor": LazyCommand(f"{_COMMANDS}.doctor:doctor", "Check this installation."),
 }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import click
 
+from oneml.habitats.cli.completions import complete_habitat
 from oneml.habitats.errors import InvalidDocumentError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ reuse = click.option(
     "and inputs.",
 )
 isolated = click.option("--isolated", is_flag=True, help="Give each node a process of its own.")
-habitat_argument = click.argument("habitat", envvar=HABITAT_VARIABLE, required=False)
+habitat_argument = click.argument("habitat", envvar=HABITAT_VARIABLE, required=False, shell_complete=complete_habitat)
 
 
 class SettingsOptions(TypedDict):

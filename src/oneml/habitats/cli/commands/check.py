@@ -4,6 +4,7 @@ from typing import Unpack
 
 import click
 
+from oneml.habitats.cli.completions import complete_habitat
 from oneml.habitats.cli.error_document import error_fields
 from oneml.habitats.cli.failures import ReportedError
 from oneml.habitats.cli.options import SettingsOptions, as_json, command_line_settings, settings_options
@@ -15,7 +16,7 @@ from oneml.habitats.values.json_value import JsonObject
 
 
 @click.command()
-@click.argument("habitats", metavar="HABITAT...", nargs=-1, required=True)
+@click.argument("habitats", metavar="HABITAT...", nargs=-1, required=True, shell_complete=complete_habitat)
 @settings_options
 @as_json
 def check(habitats: tuple[str, ...], *, as_json: bool, **options: Unpack[SettingsOptions]) -> None:

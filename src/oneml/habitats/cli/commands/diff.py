@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from oneml.habitats.cli.completions import complete_session
 from oneml.habitats.cli.drift_text import drifts_text
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import print_document
@@ -16,8 +17,8 @@ DRIFTS_SHOWN = 100
 
 
 @click.command()
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", shell_complete=complete_session)
+@click.argument("second", shell_complete=complete_session)
 @click.option(
     "--section", "sections", multiple=True, type=click.Choice(SECTIONS), help="Compare this only. Repeatable."
 )

@@ -4,6 +4,7 @@ from typing import Unpack
 
 import click
 
+from oneml.habitats.cli.completions import complete_habitat
 from oneml.habitats.cli.options import (
     SettingsOptions,
     as_json,
@@ -19,7 +20,7 @@ from oneml.habitats.values.node_path import parse_node_path
 
 
 @click.command()
-@click.argument("habitat")
+@click.argument("habitat", shell_complete=complete_habitat)
 @click.argument("node", required=False)
 @settings_options
 @as_json

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import click
 
+from oneml.habitats.cli.completions import complete_node, complete_session
 from oneml.habitats.cli.failures import EXIT_USAGE, ReportedError
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import LINE_MAX_CHARACTERS, print_document, print_table, remark
@@ -22,8 +23,8 @@ from oneml.habitats.values.suggestions import known_names
 
 
 @click.command()
-@click.argument("session")
-@click.argument("node")
+@click.argument("session", shell_complete=complete_session)
+@click.argument("node", shell_complete=complete_node)
 @click.argument("port", required=False)
 @click.option("--to", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write the bytes there.")
 @as_json

@@ -2,6 +2,7 @@
 
 import click
 
+from oneml.habitats.cli.completions import complete_node, complete_session
 from oneml.habitats.cli.drift_text import drifts_text
 from oneml.habitats.cli.error_document import error_fields
 from oneml.habitats.cli.failures import ReportedError
@@ -18,8 +19,8 @@ PROVEN, REFUSED, UNPROVEN = "proven", "refused", "unproven"
 
 
 @click.command()
-@click.argument("session")
-@click.argument("node")
+@click.argument("session", shell_complete=complete_session)
+@click.argument("node", shell_complete=complete_node)
 @as_json
 def prove(session: str, node: str, *, as_json: bool) -> None:
     r"""Make the check that a worker makes before it runs NODE of SESSION, and run nothing.

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from oneml.habitats.cli.completions import complete_node, complete_session
 from oneml.habitats.cli.failures import EXIT_FAILED, ReportedError
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import one_line, print_document, print_table, remark
@@ -17,8 +18,8 @@ DIGEST_SHOWN_CHARACTERS = 12
 
 
 @click.command()
-@click.argument("session")
-@click.argument("node")
+@click.argument("session", shell_complete=complete_session)
+@click.argument("node", shell_complete=complete_node)
 @click.option("--pdb", "debug", is_flag=True, help="Stop in the debugger at the first line, and where it raises.")
 @as_json
 def reproduce(session: str, node: str, *, debug: bool, as_json: bool) -> None:

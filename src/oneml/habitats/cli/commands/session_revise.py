@@ -2,6 +2,7 @@
 
 import click
 
+from oneml.habitats.cli.completions import complete_session
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import print_document
 from oneml.habitats.cli.streams import stdout_kept_for_data
@@ -14,7 +15,7 @@ NODES_SHOWN = 10
 
 
 @click.command()
-@click.argument("session")
+@click.argument("session", shell_complete=complete_session)
 @click.option(
     "--set",
     "assignments",

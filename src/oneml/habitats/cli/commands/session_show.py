@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from oneml.habitats.cli.completions import complete_node, complete_session
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.plan_text import node_fields, source_text
 from oneml.habitats.cli.printing import one_line, print_document, print_table
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("session")
-@click.argument("node", required=False)
+@click.argument("session", shell_complete=complete_session)
+@click.argument("node", required=False, shell_complete=complete_node)
 @as_json
 def show(session: str, node: str | None, *, as_json: bool) -> None:
     """Show the nodes of SESSION and why they are in their states; or all about NODE, what it raised included."""

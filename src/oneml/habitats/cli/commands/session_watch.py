@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from oneml.habitats.cli.completions import complete_session
 from oneml.habitats.cli.events import EventLines
 from oneml.habitats.cli.failures import EXIT_INTERRUPTED, ReportedError
 from oneml.habitats.cli.following import ENDED_STATES, Follower, Standing
@@ -25,7 +26,7 @@ INTERVAL_MIN_SECONDS = 0.1
 
 
 @click.command()
-@click.argument("session")
+@click.argument("session", shell_complete=complete_session)
 @click.option(
     "--interval",
     "interval_seconds",

@@ -7,6 +7,7 @@ import click
 from oneml.habitats.cli.commands.session_revise import revise
 from oneml.habitats.cli.commands.session_show import show
 from oneml.habitats.cli.commands.session_watch import watch
+from oneml.habitats.cli.completions import complete_session
 from oneml.habitats.cli.failures import EXIT_USAGE, ReportedError
 from oneml.habitats.cli.options import (
     ProgressOptions,
@@ -66,7 +67,7 @@ def create(habitat: str | None, *, session_id: str | None, as_json: bool, **opti
 
 
 @sessions.command()
-@click.argument("session")
+@click.argument("session", shell_complete=complete_session)
 @reuse
 @isolated
 @progress_options
@@ -117,7 +118,7 @@ def list_sessions(*, as_json: bool) -> None:
 
 
 @sessions.command()
-@click.argument("session", nargs=-1, required=True)
+@click.argument("session", nargs=-1, required=True, shell_complete=complete_session)
 def rm(session: tuple[str, ...]) -> None:
     """Remove each SESSION with its recipe, states and commits."""
     client = PipelineServiceClient()

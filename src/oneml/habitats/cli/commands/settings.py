@@ -6,6 +6,7 @@ import click
 
 from oneml.habitats.cli.commands.settings_explain import explain
 from oneml.habitats.cli.commands.settings_schema import schema
+from oneml.habitats.cli.completions import complete_habitat
 from oneml.habitats.cli.options import SettingsOptions, as_json, command_line_settings, settings_options
 from oneml.habitats.cli.printing import print_document
 from oneml.habitats.cli.settings_text import print_settings, setting_fields
@@ -22,7 +23,7 @@ def settings() -> None:
 
 
 @settings.command()
-@click.argument("habitat")
+@click.argument("habitat", shell_complete=complete_habitat)
 @click.argument("node", required=False)
 @settings_options
 @as_json

@@ -2,12 +2,13 @@
 
 import click
 
+from oneml.habitats.cli.completions import complete_habitat
 from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.habitats.registry import HabitatRegistry
 
 
 @click.command()
-@click.argument("habitat")
+@click.argument("habitat", shell_complete=complete_habitat)
 @click.option(
     "--for",
     "file",

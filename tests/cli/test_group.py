@@ -55,7 +55,7 @@ def test_every_command_has_help_and_is_what_its_name_says(invoke: Invoke, name: 
 def test_unknown_command_names_the_nearest(invoke: Invoke) -> None:
     result = invoke("run-pipline", "x")
     assert result.exit_code == 2
-    assert 'Error: No command "run-pipline". Known: check, describe, ' in result.stderr
+    assert 'Error: No command "run-pipline". Known: check, completion, describe, ' in result.stderr
     assert 'Did you mean "run-pipeline"?' in result.stderr
     assert result.stdout == ""
 

@@ -44,6 +44,9 @@
     │   ├── UnknownEngineError
     │   ├── EnginePluginError
     │   ├── UnknownNodeError
+    │   │   └── NotSelectedError
+    │   ├── InvalidSelectionError
+    │   ├── NoParentError
     │   ├── UnknownPortError
     │   ├── UnknownSessionError
     │   ├── AmbiguousSessionError
@@ -58,7 +61,9 @@
     │   └── InvalidDocumentError
     ├── RunError                exit 1  the pipeline or a node failed
     │   ├── NoOutputError
+    │   ├── SessionFailedError
     │   ├── WrongResultError
+    │   ├── PublishedTwiceError
     │   ├── SerializationError
     │   └── DeserializationError
     ├── RefusalError            exit 3  a worker is not what the recipe says
@@ -67,6 +72,7 @@
     │   ├── HabitatMismatchError
     │   ├── LiveOverridesError
     │   ├── RecipeAlteredError
+    │   ├── ParentRefusedError
     │   ├── SignatureRefusedError
     │   ├── SigningKeyMissingError
     │   ├── UnprovenError
@@ -83,7 +89,7 @@ All are in one file, longer than any other here: the tree is read as one, and ea
 of every command and worker.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 from oneml.habitats.values.drift import Drift
@@ -93,6 +99,7 @@ from oneml.habitats.values.suggestions import known_names
 
 _DIFFERENCES_SHOWN = 20
 _DRIFTS_NAMED = 5
+_FAILURES_SHOWN = 10
 _VALUE_CHARACTERS = 100
 _BESIDE_CHARACTERS = 40
 
@@ -681,6 +688,43 @@ class UnknownNodeError(UsageError):
         super().__init__(f'There is no node "{node}".{seen}')
 
 
+class NotSelectedError(UnknownNodeError):
+    """A session has only a part of its pipeline, and no such node."""
+
+    def __init__(self, *, node: str, known: Sequence[str], selection: str) -> None:
+        super().__init__(node=node, known=known)
+        self.selection = selection
+        seen = f" {known_names(node, known)}" if known else ""
+        self.args = (f'There is no node "{node}" in this session, which has only {selection} of its pipeline.{seen}',)
+
+
+class InvalidSelectionError(UsageError):
+    """No part of a pipeline is what was asked for.
+
+    Attributes:
+        selection: What was asked for, as a command line gives it.
+        reason: What is wrong with it, and what to do.
+    """
+
+    def __init__(self, *, selection: str, reason: str) -> None:
+        self.selection = selection
+        self.reason = reason
+        super().__init__(f"{selection} selects no part of the pipeline: {reason}.")
+
+
+class NoParentError(UsageError):
+    """No session has the outputs that a part of a pipeline needs."""
+
+    def __init__(self, *, habitat: str, needed: Sequence[str], parent: str | None = None, reason: str = "") -> None:
+        self.habitat = habitat
+        self.needed = tuple(needed)
+        self.parent = parent
+        self.reason = reason
+        who = f'no session of "{habitat}" has them all' if parent is None else f"session {parent} {reason}"
+        remedy = f"Run the whole of it first: oneml run-pipeline {habitat}; or start earlier (--from {needed[0]})."
+        super().__init__(f"The outputs of {', '.join(needed)} are needed, and {who}. {remedy}")
+
+
 class UnknownPortError(UsageError):
     """A node has no such output."""
 
@@ -784,6 +828,28 @@ class NoOutputError(RunError):
         self.node = node
         self.reason = reason
         super().__init__(f"{node} has no output: {reason}.")
+
+
+class SessionFailedError(RunError):
+    """A session has not succeeded."""
+
+    def __init__(self, *, session_id: str, state: str, failures: Sequence[str]) -> None:
+        self.session_id = session_id
+        self.state = state
+        self.failures = tuple(failures)
+        shown = "".join(f"\n  {failure}" for failure in failures[:_FAILURES_SHOWN])
+        more = len(failures) - _FAILURES_SHOWN
+        rest = f"\n  and {more} more" if more > 0 else ""
+        super().__init__(f"Session {session_id} {state}.{shown}{rest}\nSee more: oneml sessions show {session_id}")
+
+
+class PublishedTwiceError(RunError):
+    """A body publishes something under a name that it has used already."""
+
+    def __init__(self, *, node: str, what: str) -> None:
+        self.node = node
+        self.what = what
+        super().__init__(f"{node} publishes {what} twice. Publish it once, or under another name.")
 
 
 class WrongResultError(RunError):
@@ -896,6 +962,31 @@ class RecipeAlteredError(RefusalError):
         super().__init__(
             f"The {what} cannot be trusted: {reason}. Create the session anew, or restore the artifact store."
         )
+
+
+class ParentRefusedError(RefusalError):
+    """What a session would take over from its parent is not what it would compute itself.
+
+    Attributes:
+        parent: The parent.
+        nodes: Why the outputs of a node cannot be taken over, by node.
+        drifts: What differs between the parent and what is here.
+    """
+
+    def __init__(self, *, parent: str, nodes: Mapping[str, str], drifts: Sequence[Drift] = ()) -> None:
+        self.parent = parent
+        self.nodes = dict(nodes)
+        self.drifts = tuple(drifts)
+        lines = ["Outputs of its parent cannot be taken over:"]
+        lines.extend(f"  {node} {reason}" for node, reason in list(self.nodes.items())[:_FAILURES_SHOWN])
+        lines.append(f"What differs from session {parent}:" if drifts else f"See: oneml sessions show {parent}")
+        for drift in self.drifts[:_DRIFTS_NAMED]:
+            lines.extend([f"  {drift_subject(drift)}", *(f"  {line}" for line in drift_lines(drift, ("parent", "here")))])
+        first = next(iter(self.nodes))
+        lines.append(
+            f"Start earlier (--from {first}), restore what differs, or name another session that has them (--parent)."
+        )
+        super().__init__("\n".join(lines))
 
 
 class FixedSettingError(UsageError):

@@ -13,6 +13,7 @@
     │   ├── UnsupportedPlatformError
     │   ├── InvalidPipelineError
     │   ├── InvalidExecutableError
+    │   ├── InvalidInclusionError
     │   ├── InvalidBodyError
     │   ├── FixedSettingError
     │   ├── NotYetRunError
@@ -249,6 +250,15 @@ class InvalidExecutableError(UsageError):
         self.provider = provider
         self.reason = reason
         super().__init__(f'Node "{node}" cannot take its body from {provider}: {reason}')
+
+
+class InvalidInclusionError(UsageError):
+    """What a pipeline includes is no habitat, or includes the pipeline itself."""
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f'"{path}" cannot be included: {reason}')
 
 
 class InvalidBodyError(UsageError):
@@ -981,7 +991,8 @@ class ParentRefusedError(RefusalError):
         lines.extend(f"  {node} {reason}" for node, reason in list(self.nodes.items())[:_FAILURES_SHOWN])
         lines.append(f"What differs from session {parent}:" if drifts else f"See: oneml sessions show {parent}")
         for drift in self.drifts[:_DRIFTS_NAMED]:
-            lines.extend([f"  {drift_subject(drift)}", *(f"  {line}" for line in drift_lines(drift, ("parent", "here")))])
+            lines.append(f"  {drift_subject(drift)}")
+            lines.extend(f"  {line}" for line in drift_lines(drift, ("parent", "here")))
         first = next(iter(self.nodes))
         lines.append(
             f"Start earlier (--from {first}), restore what differs, or name another session that has them (--parent)."

@@ -117,17 +117,42 @@ class PipelineComponents(_Declarative):
             SettingsError: The settings are wrong.
             InvalidSessionIdError: The id is none.
         """
+        blueprint, named = cls.with_overrides(overrides)
+        blueprint.checked()
+        effective = settings if isinstance(settings, EffectiveSettings) else cls._resolved(settings)
+        return cls.opened_unchecked(blueprint, named, effective, session_id)
+
+    @classmethod
+    def with_overrides(cls, overrides: Sequence[Override]) -> tuple[Blueprint, Sequence[Override]]:
+        """Return how everything is built with ``overrides`` in place, problems and all, and the overrides named.
+
+        Raises:
+            InvalidOverrideError: An override does not fit.
+            OverrideInForceError: The library's own override stands on the class.
+        """
         base = cls.blueprint()
         changed = base.overridden_since()
         if changed:
             raise OverrideInForceError(container=cls.__name__, providers=changed)
         named = named_overrides(cls, base.graph, overrides) if overrides else ()
-        blueprint = (cls._variant(named) if named else base).checked()
-        effective = settings if isinstance(settings, EffectiveSettings) else cls._resolved(settings)
+        return (cls._variant(named) if named else base), named
+
+    @classmethod
+    def opened_unchecked(
+        cls,
+        blueprint: Blueprint,
+        named: Sequence[Override],
+        settings: EffectiveSettings[PipelineSettings],
+        session_id: str | None = None,
+    ) -> Self:
+        """Open the container as `open` does, but with a blueprint that may have problems: nothing builds then.
+
+        Raises:
+            InvalidSessionIdError: The id is none.
+        """
         checked_id = new_session_id() if session_id is None else parse_session_id(session_id)
-        opened = OpenedSession(checked_id, effective, named)
-        surroundings = Surroundings(effective.process, effective.session, opened)
-        scope = Scope(blueprint, f"Session {checked_id}", surroundings)
+        opened = OpenedSession(checked_id, settings, named)
+        scope = Scope(blueprint, f"Session {checked_id}", Surroundings(settings.process, settings.session, opened))
         for override in named:
             if override.provider is None:
                 scope.own[blueprint.graph.indexes[override.target]] = override.value

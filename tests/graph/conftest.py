@@ -5,10 +5,12 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
-from oneml.habitats.errors import InvalidExecutableError, InvalidPipelineError
+from oneml.habitats.errors import InvalidExecutableError, InvalidInclusionError, InvalidPipelineError
 from oneml.habitats.graph.builder import PipelineBuilder
 from oneml.habitats.ports.executables import Executable
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.include_paths import provider_key
+from oneml.habitats.values.node_path import ROOT, NodePath
+from oneml.habitats.values.place import Place
 
 
 class FakeProvider(NamedTuple):
@@ -18,9 +20,10 @@ class FakeProvider(NamedTuple):
 
 
 class FakeExecutables:
-    """Knows what the fake providers hold."""
+    """Knows what the fake providers hold; a function that defines a pipeline stands for a habitat."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: NodePath = ROOT) -> None:
+        self.path = path
         self.bound: dict[NodePath, object] = {}
 
     def bind(self, path: NodePath, provider: object) -> Executable:
@@ -29,11 +32,25 @@ class FakeExecutables:
         self.bound[path] = provider
         body = cast("Any", provider.body)
         if isinstance(body, type):
-            return Executable(body.__name__.lower(), body.__call__, bound=False)
-        return Executable(body.__name__, body, bound=True)
+            return Executable(provider_key(self.path, body.__name__.lower()), body.__call__, bound=False)
+        return Executable(provider_key(self.path, body.__name__), body, bound=True)
 
     def paths(self) -> Collection[NodePath]:
         return self.bound.keys()
+
+    def include(self, path: NodePath, habitat: object, settings: object, place: Place) -> "FakeHabitat":
+        del settings, place
+        if not callable(habitat):
+            raise InvalidInclusionError(path=path, reason=f"{habitat!r} is no habitat.")
+        return FakeHabitat(habitat.__name__, FakeExecutables(path), cast("Any", habitat))
+
+
+class FakeHabitat(NamedTuple):
+    """A habitat whose pipeline is defined by a function."""
+
+    name: str
+    executables: FakeExecutables
+    define: Callable[[Any], None]
 
 
 @pytest.fixture

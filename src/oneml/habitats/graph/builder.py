@@ -4,7 +4,7 @@ Packages of pipelines import this module, also on workers, which define nothing:
 first builder is made.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast, overload
 
 if TYPE_CHECKING:
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     from oneml.habitats.graph.drafting import Drafting
     from oneml.habitats.graph.edges import Edge
+    from oneml.habitats.graph.included import Included
     from oneml.habitats.graph.node_call import NodeCall
-    from oneml.habitats.ports.executables import Executables, ProviderOf
-    from oneml.habitats.settings.models import PipelineNodeSettings
+    from oneml.habitats.ports.executables import Executables, Includable, ProviderOf
+    from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSessionSettings
     from oneml.habitats.values.json_value import JsonValue
     from oneml.habitats.values.plan import Plan
 
@@ -141,6 +142,40 @@ class PipelineBuilder:
             value: The handle of a result, of one output of it, or a gathering.
         """
         self._drafting.output(name, value)
+
+    def include(
+        self,
+        name: str,
+        habitat: "type[Includable] | str",
+        *,
+        settings: "PipelineSessionSettings | Mapping[str, object] | None" = None,
+        inputs: Mapping[str, object] | None = None,
+        outputs: Mapping[str, str] | None = None,
+        without: Collection[str] = (),
+    ) -> "Included":
+        """Include another habitat: its DAG in a namespace of its own, its container beside this one.
+
+        It keeps its providers, scopes and settings model, and shares the session. What it declares by `input` and
+        `output` are the ports of what this returns: ``included.inputs.name``, ``included.outputs.name``.
+
+        Args:
+            name: The namespace in this one, which nothing else may use.
+            habitat: Its container class, or the name of a habitat.
+            settings: Of it, reserved and own fields side by side: above its defaults, files and environment, below
+                what a session sets for the namespace.
+            inputs: What feeds its inputs, by their names; more can be connected later.
+            outputs: Outputs of it that become outputs of this pipeline: the name here by the name there.
+            without: Inputs that shall stay without a value, and outputs that nobody may use.
+
+        Raises:
+            PipelineBuiltError: The plan is made already.
+            SettingsError: The settings do not fit its model.
+            InvalidComponentsError: Its container is wrongly declared.
+            OverrideInForceError: The library's own override stands on its class.
+        """
+        return self._drafting.include(
+            name, habitat, self._view, settings=settings, inputs=inputs or {}, outputs=outputs or {}, without=without
+        )
 
     def connect(self, *edges: "Edge") -> None:
         """Add edges: ``source >> node.inputs.name`` or ``node.inputs.name << source``."""

@@ -7,8 +7,10 @@ from oneml.habitats.errors import InvalidExecutableError, InvalidNodePathError
 from oneml.habitats.graph.definitions import BROKEN, Body, Draft
 from oneml.habitats.graph.feeding import origin_in
 from oneml.habitats.graph.handles import subject_of
+from oneml.habitats.graph.included import Included
 from oneml.habitats.graph.literals import kind_of
 from oneml.habitats.graph.node_call import NodeCall
+from oneml.habitats.ports.executables import Executables
 from oneml.habitats.settings.json_form import as_json
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import PATH_MAX_CHARACTERS, NodePath, check_segment
@@ -45,10 +47,10 @@ def admits(draft: Draft, name: str, path: NodePath, place: Place) -> bool:
     return False
 
 
-def body_at(draft: Draft, path: NodePath, provider: object, place: Place) -> Body | None:
+def body_at(draft: Draft, executables: Executables, path: NodePath, provider: object, place: Place) -> Body | None:
     """Hand a provider to the executables and return what is known of the body; note why there is none."""
     try:
-        executable = draft.executables.bind(path, provider)
+        executable = executables.bind(path, provider)
     except InvalidExecutableError as error:
         draft.report(str(error), place, path)
         return None
@@ -63,6 +65,9 @@ def paths_of(draft: Draft, after: Sequence[object], path: NodePath, place: Place
         return ()
     found: dict[NodePath, None] = {}
     for item in cast("Sequence[object]", after):
+        if isinstance(item, Included) and item.draft is draft:
+            found.update(dict.fromkeys(item.nodes()))
+            continue
         kind = kind_of(item)
         origin = cast("NodeCall[..., Any]", item).origin if isinstance(item, NodeCall) else origin_in(item)
         if origin is not None and origin.source is BROKEN:

@@ -3,17 +3,20 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from oneml.habitats.errors import InvalidBodyError, PipelineBuiltError
 from oneml.habitats.graph.signature import BodySignature, body_signature
 from oneml.habitats.graph.type_fit import fits
 from oneml.habitats.ports.executables import Executable, Executables
 from oneml.habitats.values.json_value import JsonValue
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.node_path import ROOT, NodePath
 from oneml.habitats.values.place import Place
 from oneml.habitats.values.plan import ExternalSource, LiteralSource, PortSource, WholeSource
 from oneml.habitats.values.problem import Problem
+
+if TYPE_CHECKING:
+    from oneml.habitats.graph.handles import Origin
 
 ResultSource: TypeAlias = PortSource | WholeSource
 
@@ -53,7 +56,14 @@ class NoResult(NamedTuple):
     node: NodePath
 
 
-Argument: TypeAlias = PortSource | WholeSource | ExternalSource | LiteralSource | Axis | Gathered | Listed
+class Slot(NamedTuple):
+    """An input of an included pipeline, for as long as nobody knows what feeds it."""
+
+    include: NodePath
+    name: str
+
+
+Argument: TypeAlias = PortSource | WholeSource | ExternalSource | LiteralSource | Axis | Gathered | Listed | Slot
 
 
 def result_sources(argument: Argument) -> tuple[ResultSource, ...]:
@@ -84,6 +94,7 @@ class Definition:
         place: Where it is defined.
         after: Paths of definitions that come before it although no data flows.
         settings: Entries of its node settings; None where the author gave none.
+        owner: The include path of the pipeline that it belongs to; the root for the outermost one.
         arguments: What feeds each input.
         called: Whether the author has called it, which he may do once.
         axes: What it fans out over, outermost first; found when the plan is made.
@@ -97,12 +108,16 @@ class Definition:
         "called",
         "index",
         "members",
+        "owner",
         "path",
         "place",
         "provider",
         "settings",
         "signature",
     )
+
+    noun = "node"
+    """What it is called in messages."""
 
     def __init__(
         self,
@@ -112,6 +127,7 @@ class Definition:
         place: Place,
         after: tuple[NodePath, ...],
         settings: Mapping[str, JsonValue] | None,
+        owner: NodePath = ROOT,
     ) -> None:
         self.index = index
         self.path = path
@@ -120,6 +136,7 @@ class Definition:
         self.place = place
         self.after = after
         self.settings = settings
+        self.owner = owner
         self.arguments: dict[str, Argument] = {}
         self.called = False
         self.axes: tuple[Axis, ...] = ()
@@ -136,6 +153,16 @@ class Definition:
         return None if self.signature is None else self.signature.reference
 
 
+class Intake(Definition):
+    """What feeds the inputs of an included pipeline: they are fed as those of a node are."""
+
+    __slots__ = ()
+    noun = "pipeline"
+
+    def __init__(self, path: NodePath, place: Place) -> None:
+        super().__init__(-1, path, None, place, (), None)
+
+
 class DeclaredInput(NamedTuple):
     """An input of the pipeline."""
 
@@ -149,6 +176,32 @@ class DeclaredOutput(NamedTuple):
 
     source: PortSource | WholeSource | Gathered
     place: Place
+    origin: "Origin"
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class IncludedPipeline:
+    """A pipeline in a namespace of another.
+
+    Attributes:
+        path: The namespace, which is its own.
+        name: Of the habitat, for messages.
+        executables: Take its nodes and their providers.
+        intake: What feeds its inputs.
+        inputs: Its inputs by name.
+        outputs: Its outputs by name.
+        used_inputs: Inputs that feed something.
+        dropped: Inputs and outputs that the outer pipeline does without.
+    """
+
+    path: NodePath
+    name: str
+    executables: Executables
+    intake: Intake
+    inputs: dict[str, DeclaredInput] = field(default_factory=dict[str, DeclaredInput])
+    outputs: "dict[str, DeclaredOutput]" = field(default_factory=dict[str, "DeclaredOutput"])
+    used_inputs: set[str] = field(default_factory=set[str])
+    dropped: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -164,6 +217,8 @@ class Draft:
         outputs: Outputs of the pipeline by name.
         used_inputs: Inputs that feed something.
         namespaces: Those that nodes were defined in.
+        included: Included pipelines by path.
+        slotted: What is fed by inputs of included pipelines.
         is_plain: Whether every argument stands in the plan as it is: no fan-out, no list.
         problems: What is wrong so far.
         is_closed: Whether the plan is made; nothing changes any more.
@@ -178,6 +233,8 @@ class Draft:
     outputs: dict[str, DeclaredOutput] = field(default_factory=dict[str, DeclaredOutput])
     used_inputs: set[str] = field(default_factory=set[str])
     namespaces: set[NodePath] = field(default_factory=set[NodePath])
+    included: dict[NodePath, IncludedPipeline] = field(default_factory=dict[NodePath, IncludedPipeline])
+    slotted: dict[Definition, None] = field(default_factory=dict[Definition, None])
     is_plain: bool = True
     problems: list[Problem] = field(default_factory=list[Problem])
     is_closed: bool = False
@@ -221,6 +278,8 @@ class Draft:
         self.is_closed = True
         self.definitions.clear()
         self.by_path.clear()
+        self.included.clear()
+        self.slotted.clear()
 
     def signature_of(self, executable: Executable, path: NodePath, place: Place) -> BodySignature | None:
         """Return the ports of a body; where it cannot be one, note why and return None."""

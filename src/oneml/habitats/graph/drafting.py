@@ -1,6 +1,6 @@
 """What the pipeline builder does with what authors say, call by call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oneml.habitats.graph.axes import axis_of
@@ -13,17 +13,24 @@ from oneml.habitats.graph.definitions import (
     Definition,
     Draft,
     Gathered,
+    IncludedPipeline,
+    Intake,
     NoResult,
+    Slot,
 )
 from oneml.habitats.graph.edges import Edge
 from oneml.habitats.graph.feeding import feed, origin_in
 from oneml.habitats.graph.forms import list_of
 from oneml.habitats.graph.handles import Handle, broken_handle, subject_of
+from oneml.habitats.graph.included import Included
+from oneml.habitats.graph.inclusion import admits_include, habitat_at, take_interface
 from oneml.habitats.graph.literals import kind_of
 from oneml.habitats.graph.node_call import NodeCall
 from oneml.habitats.graph.planning import make_plan
+from oneml.habitats.ports.executables import Executables
 from oneml.habitats.values.json_value import JsonValue
-from oneml.habitats.values.node_path import NodePath, join_path
+from oneml.habitats.values.node_path import ROOT, NodePath, join_path
+from oneml.habitats.values.place import Place
 from oneml.habitats.values.plan import ExternalSource, Plan, PortSource, WholeSource
 
 if TYPE_CHECKING:
@@ -36,13 +43,15 @@ class Drafting:
     Args:
         draft: What was said so far.
         namespace: Where nodes are added.
+        included: The included pipeline that is defined; None for the outermost one.
     """
 
-    __slots__ = ("_draft", "_namespace")
+    __slots__ = ("_draft", "_included", "_namespace")
 
-    def __init__(self, draft: Draft, namespace: NodePath) -> None:
+    def __init__(self, draft: Draft, namespace: NodePath, included: IncludedPipeline | None = None) -> None:
         self._draft = draft
         self._namespace = namespace
+        self._included = included
 
     def node(
         self,
@@ -57,13 +66,15 @@ class Drafting:
         place = draft.here(2)
         path = join_path(self._namespace, name)
         is_admitted = admits(draft, name, path, place)
+        included = self._included
         definition = Definition(
             len(draft.definitions),
             path,
-            body_at(draft, path, provider, place) if is_admitted else None,
+            body_at(draft, self._executables, path, provider, place) if is_admitted else None,
             place,
             paths_of(draft, after, path, place) if after else (),
             None if settings is None else entries_of(draft, settings, path, place),
+            ROOT if included is None else included.path,
         )
         if is_admitted:
             draft.definitions.append(definition)
@@ -76,7 +87,7 @@ class Drafting:
         reason = unusable(name)
         if reason is not None:
             self._draft.report(f"Namespace {reason}", self._draft.here(2))
-        return Drafting(self._draft, join_path(self._namespace, name))
+        return Drafting(self._draft, join_path(self._namespace, name), self._included)
 
     def each(self, values: Mapping[str, object] | Sequence[object]) -> object:
         """Declare the values of a fan-out."""
@@ -107,33 +118,79 @@ class Drafting:
         draft = self._draft
         draft.check_open()
         place = draft.here(2)
+        included = self._included
+        inputs = draft.inputs if included is None else included.inputs
         reason = unusable(name)
         if reason is not None:
             draft.report(f"Input {reason}", place)
-        elif name in draft.inputs:
-            draft.report(f'Input "{name}" is declared twice; first at {draft.inputs[name].place}.', place)
+        elif name in inputs:
+            draft.report(f'Input "{name}" is declared twice; first at {inputs[name].place}.', place)
         else:
-            draft.inputs[name] = DeclaredInput(form, required, place)
-            return Handle(draft, None, ExternalSource(name), form)
+            inputs[name] = DeclaredInput(form, required, place)
+            source = ExternalSource(name) if included is None else Slot(included.path, name)
+            return Handle(draft, None, source, form)
         return broken_handle(draft)
 
     def output(self, name: str, value: object) -> None:
         """Declare an output of the pipeline."""
+        self._draft.check_open()
+        self._output(name, value, self._draft.here(2))
+
+    def _output(self, name: str, value: object, place: Place) -> None:
         draft = self._draft
-        draft.check_open()
-        place = draft.here(2)
+        included = self._included
+        outputs = draft.outputs if included is None else included.outputs
         reason = unusable(name)
         if reason is not None:
             draft.report(f"Output {reason}", place)
-        elif name in draft.outputs:
-            draft.report(f'Output "{name}" is declared twice; first at {draft.outputs[name].place}.', place)
+        elif name in outputs:
+            draft.report(f'Output "{name}" is declared twice; first at {outputs[name].place}.', place)
         origin = origin_in(value)
         source = None if origin is None else origin.source
-        if origin is None or origin.draft is not draft or isinstance(source, Axis | ExternalSource | NoResult):
+        if origin is None or origin.draft is not draft or isinstance(source, Axis | ExternalSource | NoResult | Slot):
             subject = kind_of(value) if origin is None else subject_of(origin)
             draft.report(f'Output "{name}" takes a result of a node of this pipeline, not {subject}.', place)
         elif isinstance(source, PortSource | WholeSource | Gathered):
-            draft.outputs.setdefault(name, DeclaredOutput(source, place))
+            outputs.setdefault(name, DeclaredOutput(source, place, origin))
+
+    def include(
+        self,
+        name: str,
+        habitat: object,
+        view: "Callable[[Drafting], object]",
+        *,
+        settings: object,
+        inputs: Mapping[str, object],
+        outputs: Mapping[str, str],
+        without: Collection[str],
+    ) -> Included:
+        """Let another habitat define its part of the DAG in a namespace of its own."""
+        draft = self._draft
+        draft.check_open()
+        place = draft.here(2)
+        path = join_path(self._namespace, name)
+        taken = not admits_include(draft, name, path, place)
+        found = None if taken else habitat_at(self._executables, draft, path, habitat, settings, place)
+        if found is None:
+            return Included(draft, None, Intake(path, place))
+        pipeline = IncludedPipeline(
+            path=path, name=found.name, executables=found.executables, intake=Intake(path, place)
+        )
+        draft.included[path] = pipeline
+        found.define(view(Drafting(draft, path, pipeline)))
+        take_interface(draft, pipeline, without)
+        for port, value in inputs.items():
+            message = feed(draft, pipeline.intake, port, value)
+            if message is not None:
+                draft.report(message, place, path)
+        included = Included(draft, pipeline, pipeline.intake)
+        for port, own in outputs.items():
+            self._output(own, included.output(port, place), place)
+        return included
+
+    @property
+    def _executables(self) -> Executables:
+        return self._draft.executables if self._included is None else self._included.executables
 
     def connect(self, edges: Sequence[Edge]) -> None:
         """Add edges."""

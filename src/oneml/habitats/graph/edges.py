@@ -38,8 +38,14 @@ class Edge(NamedTuple):
     place: Place
 
 
+def no_input(definition: Definition, name: str) -> str:
+    """Return the message for an input that a node, or an included pipeline, does not have."""
+    known = () if definition.signature is None else definition.signature.inputs
+    return f'{definition.noun.capitalize()} "{definition.path}" has no input "{name}". {known_names(name, known)}'
+
+
 class NodeInputs:
-    """The inputs of a node by name: ``node.inputs.text``."""
+    """The inputs of a node, or of an included pipeline, by name: ``node.inputs.text``."""
 
     __slots__ = ("_definition", "_draft")
 
@@ -53,9 +59,7 @@ class NodeInputs:
         signature = self._definition.signature
         if signature is None or name in signature.inputs:
             return InputRef(self._draft, self._definition, name)
-        path = self._definition.path
-        message = f'Node "{path}" has no input "{name}". {known_names(name, signature.inputs)}'
-        self._draft.report(message, self._draft.here(1), path)
+        self._draft.report(no_input(self._definition, name), self._draft.here(1), self._definition.path)
         return InputRef(self._draft, None, name)
 
     def __dir__(self) -> list[str]:

@@ -12,14 +12,15 @@ from oneml.habitats.graph.definitions import (
     Listed,
     NoResult,
     ResultSource,
+    Slot,
 )
+from oneml.habitats.graph.edges import no_input
 from oneml.habitats.graph.forms import form_text, list_of, tuple_of, union_of
 from oneml.habitats.graph.handles import Handle, Origin, origin_of, parts_of, subject_of
 from oneml.habitats.graph.literals import are_simple, literal_source, misfit
 from oneml.habitats.graph.outputs import OutputRef
 from oneml.habitats.graph.signature import InputPort
 from oneml.habitats.values.plan import SINGLE_PORT, ExternalSource, PortSource, WholeSource
-from oneml.habitats.values.suggestions import known_names
 
 _RESULTS = (PortSource, WholeSource)
 _ADVICE = "Nodes take results and plain values; whatever else a body needs, its provider injects."
@@ -47,7 +48,7 @@ def feed(draft: Draft, definition: Definition, name: str, value: object) -> str 
     signature = definition.signature
     port = None if signature is None else signature.inputs.get(name)
     if port is None and signature is not None:
-        return f'Node "{definition.path}" has no input "{name}". {known_names(name, signature.inputs)}'
+        return no_input(definition, name)
     arguments = definition.arguments
     if name in arguments:
         return _about(definition, name, "is fed twice. Connect one thing to it.")
@@ -62,6 +63,8 @@ def feed(draft: Draft, definition: Definition, name: str, value: object) -> str 
     source = origin.source
     message = _misfit(draft, name, port, origin)
     arguments[name] = BROKEN if message is not None or isinstance(source, NoResult) else source
+    if isinstance(source, Slot):
+        draft.slotted[definition] = None
     return None if message is None else _about(definition, name, message)
 
 
@@ -123,7 +126,7 @@ def _is_result(value: object) -> bool:
 
 
 def _about(definition: Definition, name: str, message: str) -> str:
-    return f'Input "{name}" of node "{definition.path}" {message}'
+    return f'Input "{name}" of {definition.noun} "{definition.path}" {message}'
 
 
 def _misfit(draft: Draft, name: str, port: InputPort | None, origin: Origin) -> str | None:
@@ -142,6 +145,11 @@ def _misfit(draft: Draft, name: str, port: InputPort | None, origin: Origin) -> 
         draft.used_inputs.add(source.name)
         if port is not None and port.required and not draft.inputs[source.name].required:
             return f'has no default, but input "{source.name}" of the pipeline may be absent. Make that one required.'
+    if isinstance(source, Slot):
+        included = draft.included[source.include]
+        included.used_inputs.add(source.name)
+        if port is not None and port.required and not included.inputs[source.name].required:
+            return f"has no default, but {subject_of(origin)} may be absent. Make that one required."
     if isinstance(source, NoResult):
         return f"is fed by {subject_of(origin)}, which returns None. For order alone, use after=[...]."
     if source is BROKEN or port is None or draft.fits(origin.form, port.form):

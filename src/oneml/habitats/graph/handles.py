@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, NoReturn, cast
 
 from oneml.habitats.errors import NotYetRunError
-from oneml.habitats.graph.definitions import BROKEN, Argument, Axis, Definition, Draft, NoResult
+from oneml.habitats.graph.definitions import BROKEN, Argument, Axis, Definition, Draft, NoResult, Slot
 from oneml.habitats.graph.edges import InputRef
 from oneml.habitats.graph.result_ports import is_named_tuple
 from oneml.habitats.values.place import Place
@@ -134,6 +134,8 @@ def subject_of(origin: Origin) -> str:
         return f'"{origin.definition.path}"'
     if isinstance(origin.source, ExternalSource):
         return f'input "{origin.source.name}" of the pipeline'
+    if isinstance(origin.source, Slot):
+        return f'input "{origin.source.name}" of pipeline "{origin.source.include}"'
     return "each(...)" if isinstance(origin.source, Axis) else "a result that is wrongly defined"
 
 

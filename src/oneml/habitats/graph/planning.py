@@ -7,6 +7,7 @@ from oneml.habitats.errors import InvalidPipelineError
 from oneml.habitats.graph.definitions import Definition, Draft
 from oneml.habitats.graph.fan_out import Expansion, member_paths
 from oneml.habitats.graph.forms import form_text
+from oneml.habitats.graph.inclusion import fill_slots
 from oneml.habitats.graph.order import Order, topological_order
 from oneml.habitats.graph.signature import type_reference
 from oneml.habitats.graph.validation import check
@@ -24,9 +25,11 @@ def make_plan(draft: Draft) -> Plan:
         InvalidPipelineError: Something is wrong; every problem is listed, in the order of files and lines.
     """
     said = len(draft.problems)
+    filled = fill_slots(draft)
     order = topological_order(draft)
     check(draft, order)
     if draft.problems:
+        filled.undo()
         problems = sorted(draft.problems, key=_by_place)
         del draft.problems[said:]
         raise InvalidPipelineError(habitat=draft.name, problems=problems)
@@ -43,6 +46,7 @@ def make_plan(draft: Draft) -> Plan:
         outputs={name: expansion.source(declared.source) for name, declared in draft.outputs.items()},
         fan_outs={definition.path: definition.members for definition in order.ordered if definition.axes},
         node_settings=_node_settings(order),
+        included={path: pipeline.name for path, pipeline in draft.included.items()},
     )
     draft.close()
     return plan

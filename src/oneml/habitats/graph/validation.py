@@ -59,7 +59,9 @@ def _check_paths(draft: Draft) -> None:
 
 
 def _check_executables(draft: Draft) -> None:
-    bound = frozenset(draft.executables.paths())
+    bound = set(draft.executables.paths())
+    for pipeline in draft.included.values():
+        bound.update(pipeline.executables.paths())
     for path in sorted(draft.by_path.keys() - bound):
         definition = draft.by_path[path]
         if definition.signature is not None:

@@ -1,9 +1,10 @@
 """What a builder needs to know about the providers that authors hand it."""
 
 from collections.abc import Callable, Collection
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.place import Place
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -43,4 +44,59 @@ class Executables(Protocol):
 
     def paths(self) -> Collection[NodePath]:
         """Return the nodes that have a provider."""
+        ...
+
+    def include(self, path: NodePath, habitat: object, settings: object, place: Place) -> "IncludedHabitat":
+        """Make a habitat ready to be defined in a namespace of its own.
+
+        Args:
+            path: The namespace.
+            habitat: Its container class, or its name.
+            settings: What the author of the outer pipeline sets for it.
+            place: Where that is written.
+
+        Raises:
+            InvalidInclusionError: It cannot be included there.
+            OnemlError: There is no such habitat, its container is wrong, or the settings do not fit it.
+        """
+        ...
+
+
+class IncludedHabitat(Protocol):
+    """A habitat that a pipeline includes."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        ...
+
+    @property
+    def executables(self) -> Executables:
+        """Takes the providers of its nodes."""
+        ...
+
+    def define(self, pipeline: Any) -> None:
+        """Let it define its part of the DAG.
+
+        Args:
+            pipeline: The builder, as seen from its namespace.
+        """
+        ...
+
+
+class Includable(Protocol):
+    """What type checkers see of the containers that a pipeline may include."""
+
+    def define(self, pipeline: Any) -> None:
+        """Define the DAG."""
+        ...
+
+    @property
+    def session_id(self) -> str:
+        """The session that it is open for."""
+        ...
+
+    @classmethod
+    def settings_model(cls) -> type[Any]:
+        """Return its settings model."""
         ...

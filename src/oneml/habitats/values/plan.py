@@ -54,7 +54,8 @@ class PlannedNode(NamedTuple):
 
     Attributes:
         path: Its path.
-        provider: Dotted name, in the container, of the provider that gives its body.
+        provider: Dotted name, in the container, of the provider that gives its body; ``//training:load`` where that is
+            the container of an included habitat.
         inputs: What feeds each input of the body, by parameter name; optional inputs that nothing feeds are absent.
         outputs: Its output ports, sorted; ``("output",)`` for one value, ``()`` for a body that returns None.
         whole: ``module:QualifiedName`` of the NamedTuple or TypedDict whose fields are the ports, else None.
@@ -114,6 +115,7 @@ class Plan:
         outputs: The outputs of the pipeline by name.
         fan_outs: Members of each fan-out in the order of its values, by namespace.
         node_settings: Node settings that the author gave, by path, as entries (see `PipelineNodeSettings`).
+        included: Names of the included habitats, by the namespace that each has for itself.
     """
 
     nodes: Mapping[NodePath, PlannedNode]
@@ -123,3 +125,4 @@ class Plan:
     node_settings: Mapping[NodePath, Mapping[str, JsonValue]] = field(
         default_factory=dict[NodePath, Mapping[str, JsonValue]]
     )
+    included: Mapping[NodePath, str] = field(default_factory=dict[NodePath, str])

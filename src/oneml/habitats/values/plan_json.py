@@ -80,8 +80,10 @@ def planned_node_from_json(value: JsonValue, shown: JsonValue, *, what: str) -> 
 
 def plan_header_to_json(plan: Plan) -> JsonObject:
     """Return as JSON what a plan is beside its nodes: their order, fan-outs, inputs and outputs."""
+    included = {"included": dict(plan.included)} if plan.included else {}
     return {
         "schema": PLAN_SCHEMA,
+        **included,
         "order": list(plan.nodes),
         "inputs": {name: [one.form, one.required] for name, one in plan.inputs.items()},
         "outputs": {name: _source_to_json(source) for name, source in plan.outputs.items()},
@@ -119,6 +121,7 @@ def plan_from_json(
             for space, members in read.object(document.get("fan_outs")).items()
         },
         node_settings=node_settings,
+        included={read.path(path): read.text(name) for path, name in read.object(document.get("included", {})).items()},
     )
 
 

@@ -1,0 +1,1 @@
+"""Drawing: diagrams as plain values, their layout, and what they are written as."""

@@ -1,0 +1,261 @@
+"""The diagram of a plan: fan-outs as one box each, namespaces as frames, or as one box where there are too many nodes."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from oneml.habitats.graph.drawing.diagram import Box, Diagram, Frame, Link, LinkKind, Shape, Tone
+from oneml.habitats.graph.drawing.text_width import shortened
+from oneml.habitats.values.node_path import NodePath, ancestors_of
+from oneml.habitats.values.plan import (
+    SINGLE_PORT,
+    ExternalSource,
+    GatherSource,
+    InputSource,
+    LiteralSource,
+    Plan,
+    PlannedNode,
+    PortSource,
+)
+from oneml.habitats.values.states import NodeState
+
+BOXES_READABLE = 60
+"""Namespaces are folded from the innermost ones on until there are not more boxes."""
+LINE_MAX_CHARACTERS = 34
+_MULTIPLIED = "\N{MULTIPLICATION SIGN}"
+_WORST_FIRST = (
+    NodeState.FAILED,
+    NodeState.REFUSED,
+    NodeState.CANCELLED,
+    NodeState.RUNNING,
+    NodeState.SKIPPED,
+    NodeState.PENDING,
+    NodeState.SUCCEEDED,
+)
+
+
+class NodeStatus(NamedTuple):
+    """Where a node of a session stands.
+
+    Attributes:
+        state: Its state.
+        attempt: The attempt that this is about; 0 where none was made.
+        seconds: How long its body ran; None where it did not end.
+        reused: Whether its outputs were taken over from another session.
+        engine: What runs it.
+    """
+
+    state: NodeState = NodeState.PENDING
+    attempt: int = 0
+    seconds: float | None = None
+    reused: bool = False
+    engine: str = ""
+
+
+class PlanView(NamedTuple):
+    """How much of a plan is shown.
+
+    Attributes:
+        depth: So many namespaces stand around a node before it is folded into them; None for as many as are readable.
+        expand: Whether each member of a fan-out is a box.
+    """
+
+    depth: int | None = None
+    expand: bool = False
+
+
+@dataclass(slots=True)
+class _Group:
+    """The nodes that one box stands for."""
+
+    shape: Shape
+    nodes: list[PlannedNode] = field(default_factory=list[PlannedNode])
+
+
+def plan_diagram(
+    plan: Plan,
+    *,
+    title: str,
+    subtitle: str = "",
+    view: PlanView | None = None,
+    statuses: Mapping[NodePath, NodeStatus] | None = None,
+) -> Diagram:
+    """Return the diagram of a plan.
+
+    Args:
+        plan: The plan.
+        title: What stands above it.
+        subtitle: What stands below that.
+        view: How much is shown.
+        statuses: Where the nodes of a session stand, all of them; None where it is the diagram of no session.
+    """
+    shown = view or PlanView()
+    folds = _folds(plan, shown)
+    groups: dict[NodePath, _Group] = {}
+    for path, (box, shape) in folds.items():
+        groups.setdefault(box, _Group(shape)).nodes.append(plan.nodes[path])
+    boxes = [_box(name, group, statuses) for name, group in groups.items()]
+    inputs = [_edge_box(f"input {name}", name, Shape.INPUT) for name in plan.inputs]
+    outputs = [_edge_box(f"output {name}", name, Shape.OUTPUT) for name in plan.outputs]
+    return Diagram(
+        subject="pipeline" if statuses is None else "session",
+        title=title,
+        subtitle=subtitle,
+        boxes=(*inputs, *boxes, *outputs),
+        frames=tuple(_frames(box.frame for box in boxes)),
+        links=tuple(_links(plan, {path: box for path, (box, _) in folds.items()})),
+    )
+
+
+def _folds(plan: Plan, view: PlanView) -> Mapping[NodePath, tuple[NodePath, Shape]]:
+    """Return the box of each node, and what that stands for."""
+    around = {path: ancestors_of(path) for path in plan.nodes}
+    deepest = max(map(len, around.values()), default=0)
+    depth = deepest if view.depth is None else view.depth
+    while True:
+        found = {path: _fold(node, around[path], depth, expand=view.expand) for path, node in plan.nodes.items()}
+        if view.depth is not None or depth == 0 or len(set(found.values())) <= BOXES_READABLE:
+            return found
+        depth = min(depth, deepest) - 1
+
+
+def _fold(node: PlannedNode, around: Sequence[NodePath], depth: int, *, expand: bool) -> tuple[NodePath, Shape]:
+    if node.fan_out is not None and not expand and around.index(node.fan_out) <= depth:
+        return node.fan_out, Shape.FAN_OUT
+    if len(around) > depth:
+        return around[depth], Shape.FAN_OUT if around[depth] == node.fan_out else Shape.NAMESPACE
+    return node.path, Shape.NODE
+
+
+def _box(name: NodePath, group: _Group, statuses: Mapping[NodePath, NodeStatus] | None) -> Box:
+    around = ancestors_of(name)
+    lines = list(_about(name, group))
+    found = [] if statuses is None else [statuses[node.path] for node in group.nodes]
+    lines.extend(_standing(found))
+    seconds = [each.seconds for each in found if each.seconds is not None]
+    engines = {each.engine for each in found}
+    return Box(
+        name=name,
+        title=_title(name, group),
+        lines=tuple(shortened(line, LINE_MAX_CHARACTERS) for line in lines),
+        shape=group.shape,
+        tone=_tone(found),
+        frame=around[-1] if around else "",
+        members=len(group.nodes),
+        states=_counts(found),
+        seconds=sum(seconds) if seconds else None,
+        attempt=found[0].attempt if len(found) == 1 else 0,
+        engine=engines.pop() if len(engines) == 1 else "",
+    )
+
+
+def _title(name: NodePath, group: _Group) -> str:
+    last = shortened(name.rpartition("/")[2], LINE_MAX_CHARACTERS)
+    return f"{last} {_MULTIPLIED}{len(group.nodes)}" if group.shape is Shape.FAN_OUT else last
+
+
+def _about(name: NodePath, group: _Group) -> Iterator[str]:
+    """Give what is told of nodes whatever their state."""
+    first, last = group.nodes[0], group.nodes[-1]
+    if group.shape is Shape.NAMESPACE:
+        yield f"{len(group.nodes)} node{'s'[: len(group.nodes) > 1]}"
+        return
+    if first.provider != name.rpartition("/")[2]:
+        yield first.provider
+    if group.shape is Shape.FAN_OUT and len(group.nodes) > 1 and first.label:
+        yield f"{first.label} \N{HORIZONTAL ELLIPSIS} {last.label}"
+    elif first.label:
+        yield first.label
+
+
+def _standing(found: Sequence[NodeStatus]) -> Iterator[str]:
+    """Give where nodes stand, in words."""
+    if not found:
+        return
+    seconds = [each.seconds for each in found if each.seconds is not None]
+    if len(found) > 1:
+        counts = _counts(found)
+        yield ", ".join(f"{count} {'ok' if state == NodeState.SUCCEEDED else state}" for state, count in counts.items())
+        if seconds:
+            yield f"{seconds_text(sum(seconds))} in all"
+        return
+    [only] = found
+    words = ["reused" if only.reused else only.state.value]
+    if only.attempt > 1:
+        words.append(f"attempt {only.attempt}")
+    if seconds:
+        words.append(seconds_text(seconds[0]))
+    yield " \N{MIDDLE DOT} ".join(words)
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a duration for a person: ``0.25 s``, ``12.3 s``, ``5 min 02 s``, ``3 h 20 min``."""
+    if seconds < 10:  # noqa: PLR2004  # three digits are enough
+        return f"{seconds:.2f} s"
+    if seconds < 60:  # noqa: PLR2004  # a minute
+        return f"{seconds:.1f} s"
+    minutes, left = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004  # an hour
+        return f"{minutes} min {left:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _counts(found: Sequence[NodeStatus]) -> Mapping[str, int]:
+    counts = Counter(each.state for each in found)
+    return {state.value: counts[state] for state in (NodeState.SUCCEEDED, *_WORST_FIRST[:-1]) if counts[state]}
+
+
+def _tone(found: Sequence[NodeStatus]) -> Tone:
+    states = {each.state for each in found}
+    return next((Tone(state.value) for state in _WORST_FIRST if state in states), Tone.PLAIN)
+
+
+def _edge_box(name: str, title: str, shape: Shape) -> Box:
+    return Box(name=name, title=shortened(title, LINE_MAX_CHARACTERS), shape=shape, tone=Tone.EDGE, members=0)
+
+
+def _frames(used: Iterator[str]) -> Iterator[Frame]:
+    """Give the namespaces that boxes stand in, outer ones first, each of them once."""
+    spaces = dict.fromkeys(each for path in used if path for each in (*ancestors_of(NodePath(path)), NodePath(path)))
+    for space in sorted(spaces, key=lambda each: each.count("/")):
+        around = ancestors_of(space)
+        title = shortened(space.rpartition("/")[2], LINE_MAX_CHARACTERS)
+        yield Frame(name=space, title=title, parent=around[-1] if around else "")
+
+
+def _links(plan: Plan, boxes: Mapping[NodePath, NodePath]) -> Iterator[Link]:
+    """Give the links between boxes, each pair of them once for data, else once for order."""
+    ports: dict[tuple[str, str], dict[str, None]] = {}
+    orders: dict[tuple[str, str], None] = {}
+    for path, node in plan.nodes.items():
+        for name, source in node.inputs.items():
+            for start, label in _ends(source, name, boxes):
+                if start != boxes[path]:
+                    ports.setdefault((start, boxes[path]), {})[label] = None
+        for upper in node.after:
+            if boxes[upper] != boxes[path]:
+                orders[boxes[upper], boxes[path]] = None
+    for name, source in plan.outputs.items():
+        for start, label in _ends(source, name, boxes):
+            ports.setdefault((start, f"output {name}"), {})[label] = None
+    for (source, target), labels in ports.items():
+        yield Link(source=source, target=target, labels=tuple(label for label in labels if label))
+    for source, target in orders:
+        if (source, target) not in ports:
+            yield Link(source=source, target=target, kind=LinkKind.ORDER)
+
+
+def _ends(source: InputSource, name: str, boxes: Mapping[NodePath, NodePath]) -> Iterator[tuple[str, str]]:
+    """Give the box that feeds an input, and what to write on the link."""
+    if isinstance(source, LiteralSource):
+        return
+    if isinstance(source, ExternalSource):
+        yield f"input {source.name}", "" if source.name == name else name
+    elif isinstance(source, GatherSource):
+        for item in source.items:
+            yield from _ends(item, name, boxes)
+    elif isinstance(source, PortSource) and source.port not in {SINGLE_PORT, name}:
+        yield boxes[source.node], f"{source.port} \N{RIGHTWARDS ARROW} {name}"
+    else:
+        yield boxes[source.node], name

@@ -112,7 +112,7 @@ def test_values_of_a_fan_out_go_through_an_included_pipeline(
     plan = pipeline.build()
     assert plan.fan_outs[NodePath("//training/train")] == ("//training/train/0", "//training/train/1")
     assert plan.nodes[NodePath("//training/split/1")].label == "text=b"
-    assert len(list(plan.nodes[NodePath("//best")].upstreams())) == 2  # noqa: PLR2004  # both members
+    assert len(list(plan.nodes[NodePath("//best")].upstreams())) == 2
 
 
 def test_a_whole_pipeline_comes_before_a_node_without_data(
@@ -148,7 +148,7 @@ def test_required_input_that_nothing_feeds_names_both_places_and_the_node(
     assert "test_inclusion.py:" in found[0]
     assert "... >> included.inputs.text" in found[0]
     pipeline.connect("abc" >> included.inputs.text)
-    assert len(pipeline.build().nodes) == 2  # noqa: PLR2004  # split and train
+    assert len(pipeline.build().nodes) == 2
 
 
 @pytest.mark.parametrize(

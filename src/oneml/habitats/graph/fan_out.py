@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
+from typing import cast
 
 from oneml.habitats.graph.axes import axis_label
 from oneml.habitats.graph.definitions import (
@@ -90,7 +91,9 @@ class Expansion:
         if isinstance(argument, Listed):
             rows = zip(*(self._results(item, axes) for item in argument.items), strict=False)
             return (GatherSource(row) for row in rows)
-        return self._results(argument, axes) if isinstance(argument, PortSource | WholeSource) else repeat(argument)
+        if isinstance(argument, PortSource | WholeSource):
+            return self._results(argument, axes)
+        return repeat(cast("InputSource", argument))  # no slot: they are filled by now
 
     def _results(self, source: ResultSource, axes: tuple[Axis, ...]) -> Iterator[ResultSource]:
         upstream = self._by_path[source.node].axes

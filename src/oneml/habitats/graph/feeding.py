@@ -141,20 +141,25 @@ def _misfit(draft: Draft, name: str, port: InputPort | None, origin: Origin) -> 
     if isinstance(source, Axis):
         source.label = source.label or name
         return None if port is None else _axis_misfit(source, port.form)
-    if isinstance(source, ExternalSource):
-        draft.used_inputs.add(source.name)
-        if port is not None and port.required and not draft.inputs[source.name].required:
-            return f'has no default, but input "{source.name}" of the pipeline may be absent. Make that one required.'
-    if isinstance(source, Slot):
-        included = draft.included[source.include]
-        included.used_inputs.add(source.name)
-        if port is not None and port.required and not included.inputs[source.name].required:
+    if isinstance(source, ExternalSource | Slot):
+        absent = _may_be_absent(draft, source)
+        if absent and port is not None and port.required:
             return f"has no default, but {subject_of(origin)} may be absent. Make that one required."
     if isinstance(source, NoResult):
         return f"is fed by {subject_of(origin)}, which returns None. For order alone, use after=[...]."
     if source is BROKEN or port is None or draft.fits(origin.form, port.form):
         return None
     return _form_misfit(draft, port.form, origin)
+
+
+def _may_be_absent(draft: Draft, source: ExternalSource | Slot) -> bool:
+    """Note that an input of the pipeline, or of an included one, is used, and tell whether it may have no value."""
+    if isinstance(source, ExternalSource):
+        draft.used_inputs.add(source.name)
+        return not draft.inputs[source.name].required
+    included = draft.included[source.include]
+    included.used_inputs.add(source.name)
+    return not included.inputs[source.name].required
 
 
 def _form_misfit(draft: Draft, wanted: object, origin: Origin) -> str | None:

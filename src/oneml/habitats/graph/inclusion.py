@@ -121,8 +121,8 @@ def _check_inputs(draft: Draft, pipeline: IncludedPipeline) -> None:
         elif declared.required and name not in pipeline.intake.arguments and name not in pipeline.dropped:
             wanted = _wanted_by(draft, Slot(pipeline.path, name))
             message = (
-                f'Pipeline "{pipeline.path}" ({pipeline.name}) needs input "{name}"{wanted}, which nothing feeds. It is '
-                f'declared at {declared.place}. Give it here, inputs={{"{name}": ...}}, or connect it: '
+                f'Pipeline "{pipeline.path}" ({pipeline.name}) needs input "{name}"{wanted}, which nothing feeds. '
+                f'It is declared at {declared.place}. Give it here, inputs={{"{name}": ...}}, or connect it: '
                 f"... >> included.inputs.{name}."
             )
             draft.report(message, pipeline.intake.place, pipeline.path)

@@ -80,10 +80,10 @@ def planned_node_from_json(value: JsonValue, shown: JsonValue, *, what: str) -> 
 
 def plan_header_to_json(plan: Plan) -> JsonObject:
     """Return as JSON what a plan is beside its nodes: their order, fan-outs, inputs and outputs."""
-    included = {"included": dict(plan.included)} if plan.included else {}
+    included: JsonObject = {"included": {str(path): name for path, name in plan.included.items()}}
     return {
         "schema": PLAN_SCHEMA,
-        **included,
+        **(included if plan.included else {}),
         "order": list(plan.nodes),
         "inputs": {name: [one.form, one.required] for name, one in plan.inputs.items()},
         "outputs": {name: _source_to_json(source) for name, source in plan.outputs.items()},

@@ -34,6 +34,7 @@
     │   ├── InvalidComponentsError
     │   ├── InvalidOverrideError
     │   ├── OverrideInForceError
+    │   ├── LeftBehindError
     │   ├── UnknownProviderError
     │   ├── NotOpenedError
     │   ├── ClosedScopeError
@@ -573,6 +574,20 @@ class OverrideInForceError(UsageError):
             f"Undo it ({container}.{providers[0]}.reset_override()), and give "
             f"replace({container}.{providers[0]}, ...) to open() instead."
         )
+
+
+class LeftBehindError(UsageError):
+    """A test left something behind that others would have met.
+
+    Args:
+        left: What, each with what became of it, and what to do instead.
+        test: The test, where the message would not stand beside its name.
+    """
+
+    def __init__(self, *, left: Sequence[str], test: str = "The test") -> None:
+        self.left = left
+        self.test = test
+        super().__init__(f"{test} left behind:\n" + "\n".join(f"  {one}" for one in left))
 
 
 class UnknownProviderError(UsageError):

@@ -247,6 +247,11 @@ class PipelineComponents(_Declarative):
             compiled = cls._compiled = _Compiled(dict(cls.providers), blueprint, OrderedDict())
         return compiled.blueprint
 
+    @classmethod
+    def declared_overrides(cls) -> Overriding:
+        """Return the library's own overrides that have stood since the class was declared, and belong to it."""
+        return cls._declared
+
     @contextmanager
     def defining(self) -> Generator[None]:
         """Refuse to build anything for the time of the block: the DAG is being defined."""

@@ -2,7 +2,8 @@
 
 import atexit
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from oneml.habitats.errors import ClosedScopeError
@@ -20,14 +21,15 @@ class Finalizers:
         outer: Those of the session, for a node; None for a session and for the process.
 
     Attributes:
+        scope: Name of the scope.
         inner: Those of the nodes of this session, by identity.
         process_id: The process that they belong to; a forked one leaves them alone.
     """
 
-    __slots__ = ("_callbacks", "_scope", "_siblings", "inner", "process_id")
+    __slots__ = ("_callbacks", "_siblings", "inner", "process_id", "scope")
 
     def __init__(self, scope: str, outer: "Finalizers | None" = None) -> None:
-        self._scope = scope
+        self.scope = scope
         # Entries are added, taken and removed by single operations of the dictionary, so that no lock is needed.
         self._callbacks: dict[int, tuple[Callable[[Any], object], Any]] | None = {}
         self.inner: dict[int, Finalizers] = {} if outer is None else _NOTHING_INSIDE
@@ -50,7 +52,7 @@ class Finalizers:
                 return
         if callbacks is None or callbacks.pop(key, None) is not None:
             function(argument)
-        raise ClosedScopeError(scope=self._scope)
+        raise ClosedScopeError(scope=self.scope)
 
     def close(self) -> None:
         """Run everything, the last first, the scopes inside before this one.
@@ -61,7 +63,7 @@ class Finalizers:
         errors = self.run()
         if errors:
             count = "A finalizer" if len(errors) == 1 else f"{len(errors)} finalizers"
-            message = f"{count} of {self._scope} failed"
+            message = f"{count} of {self.scope} failed"
             raise BaseExceptionGroup(message, errors)
 
     def run(self) -> list[BaseException]:
@@ -94,6 +96,28 @@ _of_process = Finalizers("The process")
 def process_finalizers() -> Finalizers:
     """Return what runs when the process ends, after every session."""
     return _of_process
+
+
+def open_scopes() -> Mapping[int, str]:
+    """Return the names of the sessions in this process that have something to finalize, by identity."""
+    own = os.getpid()
+    return {key: one.scope for key, one in _standing.copy().items() if one is not _of_process and one.process_id == own}
+
+
+@contextmanager
+def separate_process() -> Generator[None]:
+    """Let what lives as long as the process end with the block, as far as it is made in it.
+
+    Raises:
+        BaseExceptionGroup: What finalizers raised; all of them ran.
+    """
+    global _of_process
+    outer, _of_process = _of_process, Finalizers("The process")
+    try:
+        yield
+    finally:
+        inner, _of_process = _of_process, outer
+        inner.close()
 
 
 @atexit.register

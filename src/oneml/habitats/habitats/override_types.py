@@ -3,14 +3,15 @@
 import ast
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from dependency_injector import providers
 from typing_extensions import Format, get_annotations, get_protocol_members, is_protocol
 
-from oneml.habitats.habitats.providers import AnyProvider, Reference
+from oneml.habitats.habitats.entry import is_importable, own_target
+from oneml.habitats.habitats.providers import AnyProvider, Reference, is_target
 from oneml.habitats.habitats.references import contract_reasons
 from oneml.habitats.habitats.settings_views import SettingView
 
@@ -59,6 +60,17 @@ def given_form(provider: AnyProvider) -> Any:
             return form
     provides: object = getattr(provider, "provides", None)
     return provides if isinstance(provides, type) else _returned(provides)
+
+
+def factory_provider(target: AnyProvider, factory: Callable[[], object]) -> AnyProvider:
+    """Return a provider of what ``factory`` gives: one that workers can rebuild, where they can import it."""
+    path = own_target(factory)
+    if not is_importable(factory) or not is_target(path):
+        return providers.Factory(factory)
+    form: object = factory if isinstance(factory, type) else _returned(factory)
+    if not isinstance(form, type):
+        form = given_form(target)
+    return Reference(form if isinstance(form, type) else object, path)
 
 
 _FORMS: Mapping[type, type | None] = {

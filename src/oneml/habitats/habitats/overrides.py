@@ -1,7 +1,7 @@
 """Overrides: what a session puts in the place of a provider. Values, checked when the container is opened."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
@@ -10,7 +10,7 @@ from dependency_injector import providers
 
 from oneml.habitats.errors import InvalidOverrideError
 from oneml.habitats.habitats.import_paths import NotCanonicalError, import_path
-from oneml.habitats.habitats.override_types import misfit
+from oneml.habitats.habitats.override_types import factory_provider, misfit
 from oneml.habitats.habitats.provider_graph import ProviderGraph, ReplacedBy
 from oneml.habitats.habitats.providers import AnyProvider, Reference, is_provider
 from oneml.habitats.ports.executables import ProviderOf
@@ -72,21 +72,35 @@ class Override:
 def replace(target: providers.Provider[T], value: T) -> Override: ...
 @overload
 def replace(target: providers.Provider[T], *, provider: ProviderOf[T]) -> Override: ...
-def replace(target: object, value: object = _ABSENT, *, provider: object = None) -> Override:
+@overload
+def replace(target: providers.Provider[T], *, factory: Callable[[], T]) -> Override: ...
+def replace(
+    target: object,
+    value: object = _ABSENT,
+    *,
+    provider: object = None,
+    factory: Callable[[], object] | None = None,
+) -> Override:
     """Put an object, or another provider, in the place of a provider, for one session.
 
     Args:
         target: A provider of the class: ``DigitsTraining.client``.
         value: The object that stands for what it would give.
         provider: A provider that stands for it; a `Reference` reaches workers too.
+        factory: A class or function that gives what stands for it, new at each use. Where it is found in its module
+            by its name, workers import it from there; else it stays in this process.
 
     Raises:
-        InvalidOverrideError: Not exactly one of both is given, or something is no provider.
+        InvalidOverrideError: Not exactly one of these is given, or something is no provider.
     """
     if not is_provider(target):
         reason = f"{target!r:.200} is no provider of a class: replace(Container.name, ...)."
-    elif (value is _ABSENT) == (provider is None):
-        reason = "replace() takes either a value or provider=."
+    elif [value is _ABSENT, provider is None, factory is None].count(False) != 1:
+        reason = "replace() takes either a value, or provider=, or factory=."
+    elif factory is not None:
+        if callable(factory) and not is_provider(factory):
+            return Override(target=target, provider=factory_provider(target, factory))
+        reason = f"factory= is a {type(factory).__qualname__}. Give a class or a function."
     elif is_provider(value):
         reason = "A provider is given as the value. Give it as provider=."
     elif provider is None or is_provider(provider):

@@ -56,7 +56,12 @@ def declared_providers(container: type) -> dict[str, AnyProvider]:
 
 def standing_overrides(container: type) -> dict[AnyProvider, AnyProvider]:
     """Return the library's own overrides that stand on anything that the class refers to."""
-    standing: dict[AnyProvider, AnyProvider] = {}
+    found = ((provider, overriding_of(provider)) for provider in reached_providers(container))
+    return {provider: overriding for provider, overriding in found if overriding is not None}
+
+
+def reached_providers(container: type) -> Iterator[AnyProvider]:
+    """Give every provider that the class refers to, its own ones and those that they are made from."""
     seen: set[AnyProvider] = set()
     waiting: list[object] = [*declared_providers(container).values()]
     while waiting:
@@ -64,11 +69,8 @@ def standing_overrides(container: type) -> dict[AnyProvider, AnyProvider]:
         if not is_provider(provider) or provider in seen or isinstance(provider, SettingView):
             continue
         seen.add(provider)
-        overriding = overriding_of(provider)
-        if overriding is not None:
-            standing[provider] = overriding
+        yield provider
         waiting.extend(_related(provider))
-    return standing
 
 
 def _related(provider: AnyProvider) -> Sequence[object]:

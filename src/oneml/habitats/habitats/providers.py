@@ -21,6 +21,11 @@ def is_provider(value: object) -> TypeIs[AnyProvider]:
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
+def is_target(text: str) -> bool:
+    """Tell whether ``text`` is written as the target of a `Reference` is."""
+    return _TARGET.fullmatch(text) is not None
+
+
 class ProcessSingleton(providers.Singleton[T]):
     """Gives one object per process, shared by every session whose process settings it reads alike.
 
@@ -112,7 +117,7 @@ class Reference(providers.Provider[T]):
 
     def __init__(self, contract: TypeForm[T], target: str, /, **arguments: object) -> None:
         super().__init__()
-        if _TARGET.fullmatch(target) is None:
+        if not is_target(target):
             raise ReferenceMismatchError(
                 provider="Reference", target=repr(target)[:200], reasons=['a target is written "package.module:Name".']
             )

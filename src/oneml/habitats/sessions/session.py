@@ -132,6 +132,11 @@ class PipelineSession:
         return self._standing.rows()
 
     @property
+    def is_running(self) -> bool:
+        """Whether `run` is at work on it in this process."""
+        return self._is_running
+
+    @property
     def is_open(self) -> bool:
         """Whether its container is open in this process."""
         return self._openings.known is not None
@@ -379,6 +384,15 @@ class PipelineSession:
             state=self.state,
             rows=self.node_rows(),
         )
+
+    def check_node(self, path: NodePath) -> None:
+        """Let pass a node that the session has.
+
+        Raises:
+            UnknownNodeError: It has none of that path.
+        """
+        self._nodes.plan()  # so that the message knows all nodes
+        self._nodes.node(path)
 
     def is_committed(self, path: str) -> bool:
         """Tell whether the outputs of a node are published for good.

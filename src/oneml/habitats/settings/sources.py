@@ -10,6 +10,7 @@ from oneml.habitats.settings.toml_files import TomlFile, read_toml
 from oneml.habitats.values.setting_problem import SettingProblem
 
 STORE_VARIABLE = "ONEML_STORE_URL"
+CONFIG_VARIABLE = "ONEML_CONFIG_DIR"
 USER_FILE_NAME = "settings.toml"
 
 
@@ -21,7 +22,8 @@ class ProcessSources:
         environ: Variables.
         working_directory: Folder of ``oneml.toml`` and ``.env``.
         user_config: Folder of the user's ``settings.toml``; None where none is read.
-        of_user: Whether the user's own configuration folder is read instead, which is looked for only then.
+        of_user: Whether the user's own configuration folder is read instead, which is looked for only then:
+            ``ONEML_CONFIG_DIR``, else where the system keeps such folders.
         without_secrets: Whether a reference to a secret that leads to nothing stays one: to explain, never to run.
     """
 
@@ -40,6 +42,9 @@ class ProcessSources:
         """Return the folder of the user's settings file; None where none is read."""
         if not self.of_user:
             return self.user_config
+        given = self.environ.get(CONFIG_VARIABLE)
+        if given:
+            return Path(given)
         from platformdirs import user_config_path  # noqa: PLC0415  # only who reads the user's file pays for it
 
         return user_config_path("oneml", appauthor=False)

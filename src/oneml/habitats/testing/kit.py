@@ -1,0 +1,222 @@
+"""What the fixtures do: opens containers, creates sessions and runs nodes for one test, and ends all of it."""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from oneml.habitats.errors import LeftBehindError
+from oneml.habitats.habitats.components import PipelineComponents
+from oneml.habitats.habitats.entry import own_target
+from oneml.habitats.habitats.overrides import Override
+from oneml.habitats.habitats.process_objects import separate_process_objects
+from oneml.habitats.habitats.registry import HabitatRegistry
+from oneml.habitats.ports.engine import Engine
+from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.sessions.session import PipelineSession
+from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
+from oneml.habitats.settings.resolve import resolve_settings
+from oneml.habitats.settings.variables import prefix_of
+from oneml.habitats.testing.node_bodies import NodeBodies
+from oneml.habitats.testing.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
+C = TypeVar("C", bound=PipelineComponents)
+T = TypeVar("T")
+
+STOP_SECONDS = 10.0
+"""How long a session that a test has left running is waited for."""
+
+_NAME_MAX_CHARACTERS = 56
+
+
+class Kit:
+    """Everything that one test has open. Objects that live as long as the process live as long as the test.
+
+    Args:
+        surroundings: What the test finds around it.
+    """
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._registry = HabitatRegistry()
+        self._names: dict[type[PipelineComponents], str] = {}
+        process = separate_process_objects()
+        process.__enter__()
+        self._ends: list[Callable[[], object]] = [partial(process.__exit__, None, None, None)]
+
+    @overload
+    def open_components(
+        self,
+        habitat: type[C],
+        /,
+        *overrides: Override,
+        settings: PipelineSessionSettings | Mapping[str, object] | None = None,
+    ) -> C: ...
+    @overload
+    def open_components(
+        self,
+        habitat: str,
+        /,
+        *overrides: Override,
+        settings: PipelineSessionSettings | Mapping[str, object] | None = None,
+    ) -> PipelineComponents: ...
+    def open_components(
+        self,
+        habitat: type[PipelineComponents] | str,
+        /,
+        *overrides: Override,
+        settings: PipelineSessionSettings | Mapping[str, object] | None = None,
+    ) -> PipelineComponents:
+        """Open a container; see `OpenComponents`."""
+        name, container = self._named(habitat)
+        return self._opened(container, overrides, self._settings(name, container, settings))
+
+    def new_session(
+        self,
+        habitat: type[PipelineComponents] | str,
+        /,
+        *overrides: Override,
+        settings: PipelineSessionSettings | Mapping[str, object] | None = None,
+        inputs: Mapping[str, object] | None = None,
+        engine: Engine | str | None = None,
+    ) -> PipelineSession:
+        """Create a session; see `NewSession`."""
+        name, _ = self._named(habitat)
+        engines: list[Engine] = []
+        if engine is not None and not isinstance(engine, str):
+            engines.append(engine)
+            engine = engine.name
+        client = self.service_client(*engines)
+        session = client.create_session(name, *overrides, settings=_with_engine(settings, engine), inputs=inputs)
+        self._ends.append(partial(_end, session))
+        return session
+
+    @overload
+    def run_node(
+        self,
+        habitat: type[PipelineComponents] | str,
+        path: str,
+        /,
+        *overrides: Override,
+        inputs: Mapping[str, object] | None = None,
+        settings: PipelineSessionSettings | Mapping[str, object] | None = None,
+    ) -> Any: ...
+    @overload
+    def run_node(
+        self,
+        habitat: type[PipelineComponents] | str,
+        path: str,
+        /,
+        *overrides: Override,
+        inputs: Mapping[str, object] | None = None,
+        settings: PipelineSessionSettings | Mapping[str, object] | None = None,
+        form: "TypeForm[T]",
+    ) -> T: ...
+    def run_node(
+        self,
+        habitat: type[PipelineComponents] | str,
+        path: str,
+        /,
+        *overrides: Override,
+        inputs: Mapping[str, object] | None = None,
+        settings: PipelineSessionSettings | Mapping[str, object] | None = None,
+        form: object = object,
+    ) -> object:
+        """Run the body of one node; see `RunNode`."""
+        name, container = self._named(habitat)
+        effective = self._settings(name, container, settings)
+        components = self._opened(container, overrides, effective)
+        return NodeBodies(name, components, effective).run(path, {} if inputs is None else inputs, form)
+
+    def service_client(self, *engines: Engine) -> PipelineServiceClient:
+        """Return a client of the store of this test."""
+        self._surroundings.show_imports()
+        return PipelineServiceClient(registry=self._registry, sources=self._surroundings.sources(), engines=engines)
+
+    def close(self) -> None:
+        """End everything, what was opened last first, whatever fails.
+
+        Raises:
+            LeftBehindError: A session was left running.
+            BaseExceptionGroup: What was raised on the way, where it was more than one error.
+        """
+        errors: list[BaseException] = []
+        while self._ends:
+            try:
+                self._ends.pop()()
+            except BaseException as error:  # noqa: BLE001  # the others must end; all are raised together
+                errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            message = "Ending what the test had open failed"
+            raise BaseExceptionGroup(message, errors)
+
+    def _settings(
+        self,
+        name: str,
+        container: type[PipelineComponents],
+        settings: PipelineSessionSettings | Mapping[str, object] | None,
+    ) -> EffectiveSettings[PipelineSettings]:
+        sources = self._surroundings.sources()
+        return resolve_settings(container.settings_model(), habitat=name, session=settings, sources=sources)
+
+    def _opened(
+        self, container: type[C], overrides: Sequence[Override], settings: EffectiveSettings[PipelineSettings]
+    ) -> C:
+        components = container.open(settings=settings, overrides=overrides)
+        self._ends.append(components.close)
+        return components
+
+    def _named(self, habitat: type[PipelineComponents] | str) -> tuple[str, type[PipelineComponents]]:
+        """Return name and class of a habitat; a class that no installed habitat leads to is registered."""
+        if isinstance(habitat, str):
+            name, container = habitat, self._registry.load(habitat)
+        else:
+            name, container = self._names.get(habitat) or self._name_of(habitat), habitat
+            self._names[habitat] = name
+        self._surroundings.hide(prefix_of(container.settings_model()))
+        return name, container
+
+    def _name_of(self, container: type[PipelineComponents]) -> str:
+        targets = {entry.name: entry.target for entry in self._registry.entries()}
+        installed = [name for name, target in targets.items() if target == own_target(container)]
+        if installed:
+            return installed[0]
+        words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", container.__name__) or ["tested"]
+        wanted = "-".join(words).lower()[:_NAME_MAX_CHARACTERS]
+        name, number = wanted, 1
+        while name in targets:
+            number += 1
+            name = f"{wanted}-{number}"
+        self._registry.register(name, container)
+        return name
+
+
+def _with_engine(
+    settings: PipelineSessionSettings | Mapping[str, object] | None, engine: str | None
+) -> PipelineSessionSettings | Mapping[str, object] | None:
+    if engine is None:
+        return settings
+    if isinstance(settings, PipelineSessionSettings):
+        return settings.model_copy(update={"engine": engine})
+    return {**(settings or {}), "engine": engine}
+
+
+def _end(session: PipelineSession) -> None:
+    if not session.is_running:
+        session.close()
+        return
+    session.stop()
+    deadline = time.monotonic() + STOP_SECONDS
+    while session.is_running and time.monotonic() < deadline:
+        time.sleep(0.01)
+    session.close()
+    ended = "It still runs a node" if session.is_running else "It is stopped now"
+    what = f"session {session.session_id} of {session.habitat}, which a thread was running. {ended}: wait for `run`."
+    raise LeftBehindError(left=[what])

@@ -1,0 +1,145 @@
+"""Runs the body of one node with inputs that a test gives, both checked against the annotations of the body."""
+
+from collections.abc import Mapping
+
+from oneml.habitats.data.client import DataClient
+from oneml.habitats.data.serializers.json import from_json_value
+from oneml.habitats.errors import InvalidInputsError, UnknownNodeError, WrongResultError
+from oneml.habitats.graph.forms import form_text
+from oneml.habitats.graph.signature import BodySignature, body_signature
+from oneml.habitats.habitats.components import PipelineComponents
+from oneml.habitats.habitats.executables import PipelineExecutables, executable_of
+from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.builder_factory import define_components
+from oneml.habitats.sessions.clock import SystemClock
+from oneml.habitats.sessions.external_inputs import checked_value
+from oneml.habitats.sessions.interrupts import Interrupts
+from oneml.habitats.sessions.node_runner import NodeRunner
+from oneml.habitats.sessions.results import assemble_result
+from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.stores.memory import MemoryArtifactStore
+from oneml.habitats.values.node_path import NodePath, parse_node_path
+from oneml.habitats.values.plan import SINGLE_PORT, LiteralSource, Plan, PlannedNode
+from oneml.habitats.values.session_id import SessionId
+from oneml.habitats.values.suggestions import known_names
+
+
+class NodeBodies:
+    """The bodies of the nodes of a pipeline that is opened for a test.
+
+    Args:
+        habitat: Name of the habitat.
+        components: Its opened container.
+        settings: The effective settings.
+    """
+
+    def __init__(
+        self, habitat: str, components: PipelineComponents, settings: EffectiveSettings[PipelineSettings]
+    ) -> None:
+        self._habitat = habitat
+        self._components = components
+        self._settings = settings
+        self._plan: Plan = define_components(components, PipelineExecutables(components), habitat=habitat).build()
+
+    def node(self, path: NodePath) -> PlannedNode:
+        """Return a node.
+
+        Raises:
+            UnknownNodeError: The pipeline has none of that path.
+        """
+        node = self._plan.nodes.get(path)
+        if node is None:
+            raise UnknownNodeError(node=path, known=self._plan.fan_outs.get(path) or list(self._plan.nodes))
+        return node
+
+    def run(self, path: str, inputs: Mapping[str, object], form: object) -> object:
+        """Run the body of a node, and return what it returns; see `RunNode`.
+
+        Args:
+            path: The node.
+            inputs: What the body takes, by name.
+            form: The type of the result.
+        """
+        node = self.node(parse_node_path(path))
+        executable = executable_of(self._components, node.provider)
+        signature = body_signature(executable.call, bound=executable.bound)
+        store = MemoryArtifactStore()
+        session_id = SessionId(self._components.session_id)
+        runner = NodeRunner(
+            habitat=self._habitat,
+            session_id=session_id,
+            revision=0,
+            nodes=self,
+            components=self._components,
+            settings_of=lambda path: self._settings.node(path, self._plan.node_settings.get(path, {})),
+            signature_of=lambda _: signature,
+            attempts=AttemptLog(store, session_id),
+            inputs=_Given(self._habitat, inputs),
+            client=DataClient(store),
+            memory={},
+            reuse_key_of=lambda _: None,
+            secrets=self._settings.secret_texts,
+            interrupts=Interrupts(),
+            clock=SystemClock(),
+        )
+        return runner.rehearse(node.path, lambda ports: _result(node, signature, ports, form))
+
+
+class _Given:
+    """The arguments of the one body that is run."""
+
+    def __init__(self, habitat: str, inputs: Mapping[str, object]) -> None:
+        self._habitat = habitat
+        self._inputs = inputs
+
+    def check(self, node: PlannedNode) -> None:
+        """Let it pass: nothing has to run before it."""
+
+    def load(self, node: PlannedNode, signature: BodySignature) -> dict[str, object]:
+        """Return what was given, and the plain values that the pipeline feeds.
+
+        Raises:
+            InvalidInputsError: Something is unknown, missing or not of its type; lists all.
+        """
+        problems = [
+            f'There is no input "{name}". {known_names(name, signature.inputs)}'
+            for name in self._inputs
+            if name not in signature.inputs
+        ]
+        arguments: dict[str, object] = {}
+        for name, port in signature.inputs.items():
+            source = node.inputs.get(name)
+            if name in self._inputs:
+                try:
+                    arguments[name] = checked_value(self._inputs[name], port.form)
+                except (TypeError, ValueError) as error:
+                    problems.append(f'Input "{name}" takes {form_text(port.form)}: {error}')
+            elif isinstance(source, LiteralSource):
+                arguments[name] = from_json_value(source.json, port.form)
+            elif port.required:
+                problems.append(f'Input "{name}" ({form_text(port.form)}) is missing. Give inputs={{"{name}": ...}}.')
+        if problems:
+            raise InvalidInputsError(habitat=f"{self._habitat} {node.path}", problems=problems)
+        return arguments
+
+
+def _result(node: PlannedNode, signature: BodySignature, ports: Mapping[str, object], form: object) -> object:
+    """Return the result as a whole, once its ports are of their types.
+
+    Raises:
+        WrongResultError: They are not, or the result is not of ``form``.
+    """
+    for port, value in ports.items():
+        _check_type(node, value, signature.outputs.get(port, object), "" if port == SINGLE_PORT else f"{port}: ")
+    result = ports.get(SINGLE_PORT) if signature.whole is None else assemble_result(signature.whole, ports)
+    _check_type(node, result, form, "")
+    return result
+
+
+def _check_type(node: PlannedNode, value: object, form: object, name: str) -> None:
+    try:
+        checked_value(value, form)
+    except (TypeError, ValueError) as error:
+        got = f"{name}{type(value).__qualname__} ({error})"
+        raise WrongResultError(node=node.path, promised=f"{name}{form_text(form)}", got=got) from error

@@ -1,0 +1,120 @@
+"""The pytest plugin of oneml-habitats: fixtures to test pipelines, and a check that no test leaves anything behind.
+
+It stands outside the package `oneml.habitats`, and imports nothing of it until a fixture is used: pytest loads it in
+every run, also where nobody tests a pipeline. PYTEST_DONT_REWRITE
+"""
+
+import os
+import sys
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from oneml.habitats import PipelineServiceClient
+    from oneml.habitats.testing import NewSession, OpenComponents, RunNode
+    from oneml.habitats.testing.kit import Kit
+    from oneml.habitats.testing.leaks import LeakCheck
+
+_AT_START = dict(os.environ)
+_CHANGED_SINCE = "oneml_changed_since_start"
+_CONTAINERS = "oneml.habitats.habitats.components"
+_checks: "list[LeakCheck]" = []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: "_WithWorkerInput") -> None:
+    """Tell a worker of pytest-xdist, which inherits the environment of this process, what it had not at its start."""
+    node.workerinput[_CHANGED_SINCE] = [name for name, value in os.environ.items() if _AT_START.get(name) != value]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Note what the test finds, and what it leaves where it passes."""
+    check = _leak_check()
+    if check is None:
+        return (yield)
+    check.before()
+    result = yield
+    check.after()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Let the test fail that has left something behind, and undo it.
+
+    Raises:
+        LeftBehindError: It has.
+    """
+    try:
+        return (yield)
+    finally:
+        check = _leak_check()
+        if check is not None:
+            check.at_end(item.nodeid)
+
+
+@pytest.fixture
+def oneml_kit(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Generator["Kit", None, None]:
+    """What the other fixtures share: surroundings without settings from outside, and all that the test has open."""
+    from oneml.habitats.testing.kit import Kit  # noqa: PLC0415  # only where a fixture is used
+    from oneml.habitats.testing.surroundings import Surroundings  # noqa: PLC0415  # as above
+
+    surroundings = Surroundings(
+        folder=tmp_path / ".oneml",
+        import_folders=(request.path.parent, request.config.rootpath),
+        at_start=_at_start(request.config),
+        monkeypatch=monkeypatch,
+    )
+    kit = Kit(surroundings)
+    yield kit
+    kit.close()
+
+
+@pytest.fixture
+def open_components(oneml_kit: "Kit") -> "OpenComponents":
+    """Open the container of a habitat, with overrides and settings: `oneml.habitats.testing.OpenComponents`."""
+    return oneml_kit.open_components
+
+
+@pytest.fixture
+def new_session(oneml_kit: "Kit") -> "NewSession":
+    """Create a session of a habitat, with overrides and settings: `oneml.habitats.testing.NewSession`."""
+    return oneml_kit.new_session
+
+
+@pytest.fixture
+def run_node(oneml_kit: "Kit") -> "RunNode":
+    """Run one node of a habitat with given inputs, and nothing else: `oneml.habitats.testing.RunNode`."""
+    return oneml_kit.run_node
+
+
+@pytest.fixture
+def service_client(oneml_kit: "Kit") -> "PipelineServiceClient":
+    """Give a `PipelineServiceClient` of the store in which `new_session` creates sessions."""
+    return oneml_kit.service_client()
+
+
+class _WithWorkerInput:
+    workerinput: dict[str, object]
+
+
+def _at_start(config: pytest.Config) -> Mapping[str, str]:
+    """Return the variables that pytest was started with; on a worker of pytest-xdist, that the whole run was."""
+    told: Mapping[str, object] = getattr(config, "workerinput", {})
+    changed = told.get(_CHANGED_SINCE, ())
+    return {name: value for name, value in _AT_START.items() if name not in changed}  # type: ignore[operator]
+
+
+def _leak_check() -> "LeakCheck | None":
+    """Return what finds leaks; None where no container has been imported, so that there can be none."""
+    if not _checks and _CONTAINERS in sys.modules:
+        from oneml.habitats.testing.leaks import LeakCheck  # noqa: PLC0415  # only beside containers
+
+        _checks.append(LeakCheck())
+    return _checks[0] if _checks else None

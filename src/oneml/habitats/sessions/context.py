@@ -17,11 +17,13 @@ class Executing(NamedTuple):
         habitat: Name of the habitat.
         session_id: The session.
         node: The node; None while no node runs.
+        attempt: The attempt at it, from 1; 0 where nothing is recorded of it.
     """
 
     habitat: str
     session_id: SessionId
     node: NodePath | None
+    attempt: int = 0
 
 
 _current: ContextVar[Executing | None] = ContextVar("oneml_executing", default=None)

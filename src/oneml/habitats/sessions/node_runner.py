@@ -16,7 +16,6 @@ from oneml.habitats.sessions import context
 from oneml.habitats.sessions.attempts import AttemptLog, Commit, outcome_of
 from oneml.habitats.sessions.clock import rfc3339
 from oneml.habitats.sessions.context import Executing, PipelineSessionContext
-from oneml.habitats.sessions.inputs import InputLoader
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.results import split_result
 from oneml.habitats.settings.models import PipelineSettings
@@ -48,6 +47,22 @@ class NodeSource(Protocol):
         Raises:
             UnknownNodeError: The plan has none of that path.
         """
+        ...
+
+
+class NodeInputs(Protocol):
+    """Where a runner has the arguments of bodies from."""
+
+    def check(self, node: PlannedNode) -> None:
+        """Let pass a node before which everything has run that must.
+
+        Raises:
+            InputsMissingError: Nodes upstream have published nothing yet.
+        """
+        ...
+
+    def load(self, node: PlannedNode, signature: BodySignature) -> dict[str, object]:
+        """Return the arguments of the body by name."""
         ...
 
 
@@ -83,7 +98,7 @@ class NodeRunner:
         settings_of: Callable[[NodePath], PipelineSettings],
         signature_of: Callable[[str], BodySignature],
         attempts: AttemptLog,
-        inputs: InputLoader,
+        inputs: NodeInputs,
         client: DataClient,
         memory: dict[NodePath, Mapping[str, object]],
         reuse_key_of: Callable[[PlannedNode], str | None],
@@ -131,7 +146,7 @@ class NodeRunner:
         in_memory = settings.store == MEMORY
         attempt = 1 if in_memory else self._attempts.claim(path, revision=self._revision)
         started = perf_counter()
-        token = context.enter(Executing(self._habitat, self._session_id, path))
+        token = context.enter(Executing(self._habitat, self._session_id, path, attempt))
         try:
             if in_memory:
                 self._memory[path] = self._run_body(node, settings, lambda ports: _kept(path, ports))
@@ -162,7 +177,7 @@ class NodeRunner:
         settings = self._settings_of(path)
         wanted = settings.serializers
         started = perf_counter()
-        token = context.enter(Executing(self._habitat, self._session_id, path))
+        token = context.enter(Executing(self._habitat, self._session_id, path, attempt))
         try:
             self._inputs.check(node)
             published = self._run_body(node, settings, lambda ports: _published(client, path, ports, wanted))

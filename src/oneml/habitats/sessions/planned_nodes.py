@@ -1,8 +1,8 @@
 """The nodes of a session: from the plan where a driver has it, else one shard at a time from the recipe."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from oneml.habitats.errors import UnknownNodeError
+from oneml.habitats.errors import NotSelectedError, UnknownNodeError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions.plan_shards import NodeRecord, ProviderRecord, read_entries, read_node, read_plan
 from oneml.habitats.sessions.recipe import Recipe
@@ -61,9 +61,15 @@ class PlannedNodes:
         if self._plan is not None:
             node = self._plan.nodes.get(path)
             if node is None:
-                raise UnknownNodeError(node=path, known=list(self._plan.nodes))
+                raise self._unknown(path, list(self._plan.nodes))
             return node
         return self.record(path).node
+
+    def _unknown(self, path: NodePath, known: Sequence[str]) -> UnknownNodeError:
+        selection = self._recipe.selection
+        if selection is None:
+            return UnknownNodeError(node=path, known=known)
+        return NotSelectedError(node=path, known=known, selection=str(selection))
 
     def author_settings(self, path: NodePath) -> Mapping[str, JsonValue]:
         """Return the settings that the author gave a node."""
@@ -89,7 +95,7 @@ class PlannedNodes:
         if record is None:
             record = read_node(self._store, self._recipe, path)
             if record is None:
-                raise UnknownNodeError(node=path, known=[])
+                raise self._unknown(path, [])
             self._read[path] = record
             self._providers[record.node.provider] = record.provider
         return record

@@ -5,21 +5,20 @@ from dataclasses import dataclass
 from functools import cache
 
 from oneml.habitats.engines.registry import EngineRegistry
-from oneml.habitats.errors import DefinitionFailedError, OnemlError
-from oneml.habitats.graph.builder import PipelineBuilder
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.executables import PipelineExecutables
 from oneml.habitats.habitats.overrides import Override
-from oneml.habitats.habitats.raised import described_error
 from oneml.habitats.habitats.registry import HabitatRegistry
-from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
+from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory, defined
 from oneml.habitats.sessions.checks import check_execution, check_node_settings
 from oneml.habitats.sessions.identification import SessionIdentity
+from oneml.habitats.sessions.selection import Narrowed, narrowed
 from oneml.habitats.settings.effective import EffectiveSettings
-from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
+from oneml.habitats.settings.models import MEMORY_STORE, PipelineSessionSettings, PipelineSettings
 from oneml.habitats.settings.resolve import resolve_settings
 from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
+from oneml.habitats.values.lineage import Selection
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
 
@@ -33,7 +32,9 @@ class Prepared:
         container: Its container class.
         components: Its opened container; whoever has this closes it.
         settings: The effective settings.
-        plan: The checked plan.
+        plan: The checked plan, as much of it as was selected.
+        whole: All of it.
+        narrowed: How it was selected; None where it is the whole.
         input_forms: The annotation of each input of the pipeline, by name.
         overrides: What was replaced.
         identity: Gives what the session would be known by; computed once.
@@ -44,6 +45,8 @@ class Prepared:
     components: PipelineComponents
     settings: EffectiveSettings[PipelineSettings]
     plan: Plan
+    whole: Plan
+    narrowed: Narrowed | None
     input_forms: Mapping[str, object]
     overrides: Sequence[Override]
     identity: Callable[[], SessionIdentity]
@@ -63,6 +66,7 @@ def prepare(
     store_is_shared: bool,
     signing_key: bytes | None,
     revise: Callable[[EffectiveSettings[PipelineSettings]], EffectiveSettings[PipelineSettings]],
+    selection: Selection | None = None,
 ) -> Prepared:
     """Load, resolve, open, define and check.
 
@@ -79,6 +83,7 @@ def prepare(
         store_is_shared: Whether other processes can open the artifact store.
         signing_key: The configured key; None where there is none.
         revise: Makes the changes to the settings of the process that were made while it runs.
+        selection: What of the pipeline the session shall have; None for the whole.
 
     Raises:
         UsageError: Anything at all that is wrong with the habitat, its settings or its pipeline.
@@ -92,9 +97,11 @@ def prepare(
     components = container.open(session_id=session_id, settings=effective, overrides=overrides)
     try:
         executables = PipelineExecutables(components)
-        builder = _defined(habitat, builder_factory, components, executables)
-        plan = builder.build()
-        check_node_settings(plan, effective, components)
+        builder = defined(habitat, builder_factory, components, executables)
+        whole = builder.build()
+        check_node_settings(whole, effective, components)
+        part = None if selection is None else _narrowed(whole, selection, effective)
+        plan = whole if part is None else part.plan
         identity = cache(lambda: SessionIdentity(entry, components, effective, plan, signing_key))
         check_execution(
             habitat,
@@ -117,22 +124,17 @@ def prepare(
         components=components,
         settings=effective,
         plan=plan,
+        whole=whole,
+        narrowed=part,
         input_forms=builder.input_forms,
         overrides=components.overrides,
         identity=identity,
     )
 
 
-def _defined(
-    habitat: str,
-    builder_factory: PipelineBuilderFactory,
-    components: PipelineComponents,
-    executables: PipelineExecutables,
-) -> PipelineBuilder:
-    """Let the author define the DAG; whatever that raises is an error in the definition, ``sys.exit`` included."""
-    try:
-        return builder_factory(components, executables, habitat=habitat)
-    except OnemlError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise DefinitionFailedError(habitat=habitat, reason=described_error(error)) from error
+def _narrowed(plan: Plan, selection: Selection, settings: EffectiveSettings[PipelineSettings]) -> Narrowed:
+    return narrowed(
+        plan,
+        selection,
+        in_memory=lambda path: settings.node(path, plan.node_settings.get(path, {})).store == MEMORY_STORE,
+    )

@@ -8,6 +8,7 @@ where something differs or is asked about.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from oneml.habitats.errors import (
     InvalidDocumentError,
@@ -17,6 +18,7 @@ from oneml.habitats.errors import (
     UnknownSessionError,
 )
 from oneml.habitats.ports.artifact_store import ArtifactStore
+from oneml.habitats.ports.session_store import SessionRow
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.signatures import SIGNATURE, sealed, unsealed
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json, json_object
@@ -30,6 +32,7 @@ from oneml.habitats.values.lineage_json import (
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.outcome_json import port_records_from_json, port_records_to_json
 from oneml.habitats.values.session_id import SessionId
+from oneml.habitats.values.states import SessionState
 
 RECIPE_SCHEMA = "oneml.recipe/1"
 HEADER_MAX_BYTES = 64 << 10
@@ -99,6 +102,13 @@ class Recipe:
     parent: Parent | None = None
     selection: Selection | None = None
     input_sources: Mapping[str, SessionOutput] = field(default_factory=dict[str, SessionOutput])
+
+
+def row_of(recipe: Recipe, state: SessionState) -> SessionRow:
+    """Return a session as the index knows it."""
+    created = datetime.fromisoformat(recipe.created_at)
+    parent = None if recipe.parent is None else recipe.parent.session_id
+    return SessionRow(recipe.session_id, recipe.habitat, state, created, created, recipe.node_count, parent)
 
 
 def check_unused(store: ArtifactStore, session_id: SessionId) -> None:

@@ -33,9 +33,11 @@ LOCKS = "drivers"
 T = TypeVar("T")
 
 _PUT = """
-INSERT INTO sessions (session_id, habitat, state, created_at, changed_at, node_count) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO sessions (session_id, habitat, state, created_at, changed_at, node_count, parent)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (session_id) DO UPDATE SET habitat = excluded.habitat, state = excluded.state,
-    created_at = excluded.created_at, changed_at = excluded.changed_at, node_count = excluded.node_count
+    created_at = excluded.created_at, changed_at = excluded.changed_at, node_count = excluded.node_count,
+    parent = excluded.parent
 """
 _CHANGE = """
 UPDATE sessions SET changed_at = CASE state WHEN :state THEN changed_at ELSE :at END, state = :state
@@ -48,7 +50,7 @@ ON CONFLICT (session_id, path) DO UPDATE SET state = excluded.state, attempt = e
     changed_at = excluded.changed_at, seconds = excluded.seconds, detail = excluded.detail,
     reuse_key = excluded.reuse_key, reused_from = excluded.reused_from
 """
-_SESSION = "SELECT session_id, habitat, state, created_at, changed_at, node_count FROM sessions"
+_SESSION = "SELECT session_id, habitat, state, created_at, changed_at, node_count, parent FROM sessions"
 _NODES = """
 SELECT path, state, attempt, changed_at, seconds, detail, reuse_key, reused_from FROM nodes
 WHERE session_id = ? ORDER BY path
@@ -81,7 +83,7 @@ class SqliteSessionStore:
         Raises:
             StoreError: The index is corrupt, full, locked for too long or cannot be written.
         """
-        values = (*row[:3], _text(row.created_at), _text(row.changed_at), row.node_count)
+        values = (*row[:3], _text(row.created_at), _text(row.changed_at), *row[5:])
         with self._writing() as connection:
             connection.execute(_PUT, values)
 
@@ -213,7 +215,15 @@ class SqliteSessionStore:
 
 def _session_row(row: tuple[object, ...]) -> SessionRow:
     match row:
-        case (str(session_id), str(habitat), str(state), str(created_at), str(changed_at), int(node_count)):
+        case (
+            str(session_id),
+            str(habitat),
+            str(state),
+            str(created_at),
+            str(changed_at),
+            int(node_count),
+            (None | str()) as parent,
+        ):
             return SessionRow(
                 parse_session_id(session_id),
                 habitat,
@@ -221,6 +231,7 @@ def _session_row(row: tuple[object, ...]) -> SessionRow:
                 datetime.fromisoformat(created_at),
                 datetime.fromisoformat(changed_at),
                 node_count,
+                None if parent is None else parse_session_id(parent),
             )
         case _:
             message = f"a row of a session holds {row!r}"

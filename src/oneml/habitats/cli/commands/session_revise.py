@@ -37,7 +37,7 @@ def revise(session: str, *, assignments: tuple[str, ...], as_json: bool) -> None
     """
     with PipelineServiceClient().load_session(session) as found, stdout_kept_for_data():
         given = assignment_layers(found.open().settings.model, assignments)
-        raise_all(given.errors)
+        raise_all([*given.errors, *(error for _, error in given.node_errors)])
         if given.nodes:
             message = f"{', '.join(given.nodes)}: a revision is of the whole session, not of single nodes."
             raise click.UsageError(message)

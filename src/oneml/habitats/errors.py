@@ -50,6 +50,7 @@
     │   ├── InvalidSelectionError
     │   ├── NoParentError
     │   ├── UnknownPortError
+    │   ├── DiagramTooLargeError
     │   ├── UnknownSessionError
     │   ├── AmbiguousSessionError
     │   ├── SessionExistsError
@@ -758,6 +759,18 @@ class UnknownPortError(UsageError):
         self.port = port
         self.known = known
         super().__init__(f'Node "{node}" has no output "{port}". {known_names(port, known)}')
+
+
+class DiagramTooLargeError(UsageError):
+    """A diagram has too many boxes for a picture."""
+
+    def __init__(self, *, boxes: int, most: int) -> None:
+        self.boxes = boxes
+        self.most = most
+        super().__init__(
+            f"The picture would have {boxes} boxes, and {most} are the most that are laid out. Fold namespaces "
+            "(--depth 1) and fan-outs (without --expand), or write json, dot or mermaid, which lay nothing out."
+        )
 
 
 class UnknownSessionError(UsageError):

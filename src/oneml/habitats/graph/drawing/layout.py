@@ -124,7 +124,7 @@ def lay_out(
     parents = dict(frames or {})
     indexes = {item.name: number for number, item in enumerate(items)}
     ends = [(indexes[wire.source], indexes[wire.target]) for wire in wires]
-    ranks, turned = ranks_of(len(items), ends)
+    ranks, turned = ranks_of([item.frame for item in items], ends)
     if direction is Direction.AUTO:
         direction = _fitting(items, wires, ranks)
     down = direction is Direction.DOWN

@@ -238,7 +238,7 @@ def _links(plan: Plan, boxes: Mapping[NodePath, NodePath]) -> Iterator[Link]:
                 orders[boxes[upper], boxes[path]] = None
     for name, source in plan.outputs.items():
         for start, label in _ends(source, name, boxes):
-            ports.setdefault((start, f"output {name}"), {})[label] = None
+            ports.setdefault((start, f"output {name}"), {})["" if label == name else label] = None
     for (source, target), labels in ports.items():
         yield Link(source=source, target=target, labels=tuple(label for label in labels if label))
     for source, target in orders:

@@ -208,7 +208,8 @@ def test_one_interrupt_is_polite_and_a_second_is_not() -> None:
     waits = iter([1, 2])
 
     def interrupt() -> None:
-        drive.interrupts.count += next(waits, 0) > 0
+        if next(waits, 0):
+            drive.interrupts.strike()
 
     engine.on_wait = interrupt
     engine.wait = lambda timeout_seconds=None: (interrupt(), ())[1] if len(engine.cancelled) < 2 else ended(engine)  # type: ignore[method-assign,misc]

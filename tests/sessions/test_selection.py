@@ -122,9 +122,7 @@ def test_memory_is_no_place_to_take_over_from_unless_nobody_reads_it() -> None:
         ({"only": "//join", "stop_at": "//left"}, InvalidSelectionError, r"--from and --to .* cannot be given beside"),
     ],
 )
-def test_what_selects_nothing_is_refused(
-    paths: Mapping[str, str], error: type[Exception], message: str
-) -> None:
+def test_what_selects_nothing_is_refused(paths: Mapping[str, str], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         part(**paths)
 

@@ -403,6 +403,7 @@ class PipelineServiceClient:
                 clock=self._clock,
                 attempts=AttemptLog(self.store, recipe.session_id),
                 is_worker=is_worker,
+                service=self,
             ),
             prepared=prepared,
             engine_registry=self._engine_registry,

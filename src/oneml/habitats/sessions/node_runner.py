@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from time import perf_counter
 from types import CoroutineType
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from oneml.habitats.data.client import DataClient
 from oneml.habitats.data.streams import refuse_stream
@@ -25,6 +25,9 @@ from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome, PortRecord
 from oneml.habitats.values.plan import PlannedNode
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState
+
+if TYPE_CHECKING:
+    from oneml.habitats.sessions.client import PipelineServiceClient
 
 MEMORY = "memory:"
 """The ``store`` setting of nodes whose outputs stay in the memory of the driver."""
@@ -85,6 +88,7 @@ class NodeRunner:
         secrets: Gives the texts that must not show.
         interrupts: Told while a body runs.
         clock: Time.
+        service: Creates the sessions that bodies ask for; None where they cannot.
     """
 
     def __init__(
@@ -105,6 +109,7 @@ class NodeRunner:
         secrets: Callable[[], frozenset[str]],
         interrupts: Interrupts,
         clock: Clock,
+        service: "PipelineServiceClient | None" = None,
     ) -> None:
         self._habitat = habitat
         self._session_id = session_id
@@ -121,6 +126,7 @@ class NodeRunner:
         self._secrets = secrets
         self._interrupts = interrupts
         self._clock = clock
+        self._work = context.NodeWork(service, interrupts)
 
     def run(self, path: NodePath) -> NodeOutcome:
         """Run a node and return how that ended, which is recorded by then.
@@ -232,6 +238,7 @@ class NodeRunner:
         interrupts = self._interrupts
         arguments = self._inputs.load(node, self._signature_of(node.provider))
         scope = self._components.open_node(node.path, settings)
+        token = context.start_work(self._work)
         try:
             try:
                 interrupts.enter_body()
@@ -243,6 +250,7 @@ class NodeRunner:
                 interrupts.leave_body()
             return take(split_result(node.path, value, outputs=node.outputs, several=node.whole is not None))
         finally:
+            context.end_work(token)
             scope.close()
 
     def _failed(self, path: NodePath, attempt: int, seconds: float, error: BaseException) -> NodeOutcome:

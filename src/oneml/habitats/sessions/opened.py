@@ -26,6 +26,7 @@ from oneml.habitats.stores.inline_blobs import InlineBlobStore
 from oneml.habitats.values.node_path import NodePath
 
 if TYPE_CHECKING:
+    from oneml.habitats.sessions.client import PipelineServiceClient
     from oneml.habitats.sessions.verification import Verified
 
 
@@ -47,6 +48,7 @@ class OpenedSession:
         interrupts: Told while a body runs; outlives this.
         hidden: Texts that must not show, beside secrets.
         clock: Time.
+        service: Creates the sessions that bodies ask for.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class OpenedSession:
         interrupts: Interrupts,
         hidden: frozenset[str],
         clock: Clock,
+        service: "PipelineServiceClient",
     ) -> None:
         self.revision = recipe.revision
         self.components = components
@@ -107,6 +110,7 @@ class OpenedSession:
             secrets=self.secret_texts,
             interrupts=self.interrupts,
             clock=clock,
+            service=service,
         )
 
     def carrying_client(self, inline_max_bytes: int) -> DataClient:

@@ -18,6 +18,7 @@ from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.node_path import NodePath
 
 if TYPE_CHECKING:
+    from oneml.habitats.sessions.client import PipelineServiceClient
     from oneml.habitats.sessions.preparation import Prepared
     from oneml.habitats.settings.effective import EffectiveSettings
     from oneml.habitats.settings.models import PipelineSettings
@@ -38,6 +39,7 @@ class SessionOpener:
         clock: Time.
         attempts: Claims and commits of the session.
         is_worker: Whether this process runs single nodes for a driver elsewhere.
+        service: Creates the sessions that bodies ask for.
         memory: Outputs that stay in this process, by node.
         interrupts: Told while a body runs.
     """
@@ -50,6 +52,7 @@ class SessionOpener:
     clock: Clock
     attempts: AttemptLog
     is_worker: bool
+    service: "PipelineServiceClient" = field(repr=False)
     memory: dict[NodePath, Mapping[str, object]] = field(default_factory=dict[NodePath, Mapping[str, object]])
     interrupts: Interrupts = field(default_factory=Interrupts)
 
@@ -69,6 +72,7 @@ class SessionOpener:
             interrupts=self.interrupts,
             hidden=self.hidden,
             clock=self.clock,
+            service=self.service,
         )
 
     def reopened(self, recipe: Recipe, nodes: PlannedNodes) -> OpenedSession:
@@ -101,6 +105,7 @@ class SessionOpener:
             interrupts=self.interrupts,
             hidden=self.hidden,
             clock=self.clock,
+            service=self.service,
         )
 
     def revised(
@@ -128,6 +133,7 @@ class SessionOpener:
             interrupts=self.interrupts,
             hidden=self.hidden,
             clock=self.clock,
+            service=self.service,
         )
 
 

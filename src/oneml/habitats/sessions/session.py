@@ -17,6 +17,7 @@ from oneml.habitats.ports.observer import Observer
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
 from oneml.habitats.sessions.attempts import Commit
 from oneml.habitats.sessions.clock import rfc3339
+from oneml.habitats.sessions.context import outer_interrupts
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.sessions.opened import OpenedSession
 from oneml.habitats.sessions.opening import SessionOpener
@@ -298,7 +299,7 @@ class PipelineSession:
             if in_memory and self._opener.is_worker:
                 raise InMemoryNodeError(node=node)
             opened.prove(node)
-            with opened.interrupts.listening():
+            with opened.interrupts.listening(outer=outer_interrupts()):
                 outcome = opened.runner.run(node)
         if in_memory:
             detail = "" if outcome.error is None else outcome.error.summary()
@@ -354,7 +355,7 @@ class PipelineSession:
         self._nodes.node(node)
         outcome = self._attempts.outcome(node)
         revision = None if outcome is None else self._attempts.revision_of(node, outcome.attempt)
-        with self._openings.at(revision) as opened, opened.interrupts.listening():
+        with self._openings.at(revision) as opened, opened.interrupts.listening(outer=outer_interrupts()):
             opened.prove(node)
             found = reproduce(
                 node,

@@ -1,14 +1,35 @@
 """`PipelineExecutables`: which provider gives the body of which node, and what it tells about its body unbuilt."""
 
 from collections.abc import Collection
+from typing import Protocol
 
-from oneml.habitats.errors import InvalidExecutableError, UnknownNodeError
+from oneml.habitats.errors import InvalidExecutableError, InvalidInclusionError, UnknownNodeError
 from oneml.habitats.habitats.blueprint import Blueprint
 from oneml.habitats.habitats.bodies import NoBodyError, body_of
 from oneml.habitats.habitats.bound import BoundProvider, node_of, scope_of
 from oneml.habitats.habitats.components import PipelineComponents
-from oneml.habitats.ports.executables import Executable
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.ports.executables import Executable, IncludedHabitat
+from oneml.habitats.values.include_paths import provider_key, split_provider_key
+from oneml.habitats.values.node_path import ROOT, NodePath
+from oneml.habitats.values.place import Place
+
+
+class Includer(Protocol):
+    """Opens the habitats that a pipeline includes."""
+
+    def include(
+        self, outer: NodePath, path: NodePath, habitat: object, settings: object, place: Place
+    ) -> IncludedHabitat:
+        """Open a habitat for a namespace; see `Executables.include`.
+
+        Args:
+            outer: The include path of the pipeline that includes it; the root for the outermost one.
+            path: The namespace.
+            habitat: Its container class, or its name.
+            settings: What the author of the outer pipeline sets for it.
+            place: Where that is written.
+        """
+        ...
 
 
 class PipelineExecutables:
@@ -16,9 +37,13 @@ class PipelineExecutables:
 
     Args:
         components: The opened container.
+        includer: Opens what the pipeline includes; None where nothing can be included.
+        path: The include path of the container; the root for that of the session.
     """
 
-    def __init__(self, components: PipelineComponents) -> None:
+    def __init__(self, components: PipelineComponents, includer: Includer | None = None, path: NodePath = ROOT) -> None:
+        self._includer = includer
+        self._path = path
         self._blueprint = components.opened_blueprint
         self._providers: dict[NodePath, str] = {}
         self._known: dict[str, Executable] = {}
@@ -38,9 +63,21 @@ class PipelineExecutables:
         name = node_of(provider).name
         executable = self._known.get(name)
         if executable is None:
-            executable = self._known[name] = _executable(self._blueprint, name, path)
+            found = _executable(self._blueprint, name, path)
+            executable = self._known[name] = found._replace(provider=provider_key(self._path, name))
         self._providers[path] = name
         return executable
+
+    def include(self, path: NodePath, habitat: object, settings: object, place: Place) -> IncludedHabitat:
+        """Open a habitat that the pipeline includes; see `Executables.include`.
+
+        Raises:
+            InvalidInclusionError: It cannot be included.
+        """
+        if self._includer is None:
+            reason = "these executables were made without an includer, which opens included habitats."
+            raise InvalidInclusionError(path=path, reason=reason)
+        return self._includer.include(self._path, path, habitat, settings, place)
 
     def paths(self) -> Collection[NodePath]:
         """Return the nodes that have a provider."""
@@ -62,14 +99,15 @@ def executable_of(components: PipelineComponents, provider: str) -> Executable:
     """Return what a provider tells about the body that it gives, where no DAG was defined.
 
     Args:
-        components: The opened container.
-        provider: Its dotted name.
+        components: The opened container of the session.
+        provider: Its key: the dotted name, in an included habitat behind its path.
 
     Raises:
         UnknownProviderError: There is none of that name.
         InvalidExecutableError: It gives nothing that can be called.
     """
-    return _executable(components.opened_blueprint, provider, None)
+    include, name = split_provider_key(provider)
+    return _executable(components.opened_part(include).opened_blueprint, name, None)._replace(provider=provider)
 
 
 def _executable(blueprint: Blueprint, name: str, path: NodePath | None) -> Executable:

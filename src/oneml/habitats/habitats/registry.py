@@ -88,6 +88,14 @@ class HabitatRegistry:
             raise broken_habitat(found, found.problem, f"Repair or reinstall {found.distribution}.")
         return found
 
+    def entry_of(self, container: "type[PipelineComponents]") -> HabitatEntry:
+        """Return the habitat whose target a container class is; one of no name but its own where none is."""
+        target = own_target(container)
+        for offers in self._offers().values():
+            if len(offers) == 1 and offers[0].target == target and offers[0].problem is None:
+                return offers[0]
+        return HabitatEntry(target, target, importable=is_importable(container))
+
     def load(self, name: str) -> "type[PipelineComponents]":
         """Import the container of that name; where the name leads to a factory, call it. Both happen once.
 

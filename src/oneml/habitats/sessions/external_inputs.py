@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, cast, get_origin
+from typing import Any, cast, get_origin, is_typeddict
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError
+from pydantic.errors import PydanticUserError
 
 from oneml.habitats.errors import InvalidInputsError
 from oneml.habitats.values.json_value import DEPTH_MAX
@@ -81,8 +81,8 @@ def checked_value(value: object, form: object) -> object:
     """
     try:
         adapter: TypeAdapter[object] = TypeAdapter(cast("Any", form))
-    except PydanticSchemaGenerationError:
-        if isinstance(form, type) and not isinstance(value, form):
+    except PydanticUserError:  # it knows no schema, or not in this version of Python
+        if isinstance(form, type) and not is_typeddict(form) and not isinstance(value, form):
             message = f"got {type(value).__qualname__}"
             raise TypeError(message) from None
         return value

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -382,7 +382,7 @@ class PipelineServiceClient:
             engine_registry=self._engine_registry,
             store_is_shared=self.store.shared,
             signing_key=self._signing_key,
-            revise=partial(self._changed, habitat),
+            revise=self._changed,
             selection=selection,
         )
 

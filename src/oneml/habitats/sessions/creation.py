@@ -84,6 +84,7 @@ def write_session(
         code=code.digest,
         graph=identity.graph_digest,
         settings_schema=identity.base.settings_schema,
+        included={path: part.record() for path, part in identity.parts.items()},
         unproven=_told(identity.unproven),
         settings=settings.snapshot(),
         secrets={} if signing_key is None else settings.secret_digests(signing_key, session_id.encode()),

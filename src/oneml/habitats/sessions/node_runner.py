@@ -20,6 +20,7 @@ from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.results import split_result
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
+from oneml.habitats.values.include_paths import split_provider_key
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome, PortRecord
 from oneml.habitats.values.plan import PlannedNode
@@ -242,7 +243,7 @@ class NodeRunner:
         try:
             try:
                 interrupts.enter_body()
-                body = scope.build(node.provider)
+                body = scope.build(split_provider_key(node.provider)[1])
                 value = body(**arguments) if call is None else call(body, arguments)
                 if isinstance(value, CoroutineType):
                     value = _awaited(cast("CoroutineType[Any, Any, object]", value))

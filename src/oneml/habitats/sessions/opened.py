@@ -168,7 +168,8 @@ class OpenedSession:
 
     def know_plan(self) -> None:
         """Note that the whole plan is at hand: where no node has settings of its own, none is looked for any more."""
-        self._uniform = not self.settings.node_paths() and not self._nodes.plan().node_settings
+        plan = self._nodes.plan()
+        self._uniform = not (self.settings.node_paths() or plan.node_settings or self.settings.included)
 
     def signature_of(self, provider: str) -> BodySignature:
         """Return the signature of the body that a provider gives."""

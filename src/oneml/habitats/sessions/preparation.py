@@ -13,10 +13,11 @@ from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory, defined
 from oneml.habitats.sessions.checks import check_execution, check_node_settings
 from oneml.habitats.sessions.identification import SessionIdentity
+from oneml.habitats.sessions.inclusions import Inclusions, Revise
 from oneml.habitats.sessions.selection import Narrowed, narrowed
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import MEMORY_STORE, PipelineSessionSettings, PipelineSettings
-from oneml.habitats.settings.resolve import resolve_settings
+from oneml.habitats.settings.resolve import GivenSettings, resolve_session
 from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
 from oneml.habitats.values.lineage import Selection
 from oneml.habitats.values.plan import Plan
@@ -65,7 +66,7 @@ def prepare(
     engine_registry: EngineRegistry,
     store_is_shared: bool,
     signing_key: bytes | None,
-    revise: Callable[[EffectiveSettings[PipelineSettings]], EffectiveSettings[PipelineSettings]],
+    revise: Revise,
     selection: Selection | None = None,
 ) -> Prepared:
     """Load, resolve, open, define and check.
@@ -90,25 +91,37 @@ def prepare(
     """
     entry = registry.entry(habitat)
     container = registry.load(habitat)
-    effective = resolve_settings(
-        container.settings_model(), habitat=habitat, session=settings, command_line=command_line, sources=sources
+    given = GivenSettings.of(settings, command_line)
+    resolved = resolve_session(container.settings_model(), habitat=habitat, given=given, sources=sources)
+    resolved = revise(habitat, resolved)
+    components = container.open(
+        session_id=session_id, settings=resolved, overrides=container.concerned_overrides(overrides)
     )
-    effective = revise(effective)
-    components = container.open(session_id=session_id, settings=effective, overrides=overrides)
     try:
-        executables = PipelineExecutables(components)
-        builder = defined(habitat, builder_factory, components, executables)
+        inclusions = Inclusions(
+            components=components,
+            settings=resolved,
+            given=given,
+            overrides=overrides,
+            session_id=session_id,
+            registry=registry,
+            sources=sources,
+            revise=revise,
+        )
+        builder = defined(habitat, builder_factory, components, PipelineExecutables(components, inclusions))
         whole = builder.build()
+        effective = inclusions.finished()
+        replaced = (*components.overrides, *components.opened_parts.overrides())
         check_node_settings(whole, effective, components)
         part = None if selection is None else _narrowed(whole, selection, effective)
         plan = whole if part is None else part.plan
-        identity = cache(lambda: SessionIdentity(entry, components, effective, plan, signing_key))
+        identity = cache(lambda: SessionIdentity(entry, components, effective, plan, signing_key, inclusions.entries))
         check_execution(
             habitat,
             plan,
             effective,
-            overrides=components.overrides,
-            importable=entry.importable,
+            overrides=replaced,
+            importable=entry.importable and all(one.importable for one in inclusions.entries.values()),
             engine_registry=engine_registry,
             store_is_shared=store_is_shared,
             unproven_of=lambda provider: identity().not_rebuildable(provider),
@@ -127,7 +140,7 @@ def prepare(
         whole=whole,
         narrowed=part,
         input_forms=builder.input_forms,
-        overrides=components.overrides,
+        overrides=replaced,
         identity=identity,
     )
 

@@ -157,7 +157,13 @@ class Verified:
             is_known = recorded.graph is not None and not self.graph.unproven_of(name)
             return recorded._replace(graph=self.graph.digest_of(name) if is_known else None)
 
-        return Fingerprints(self.base, reads_of=self.graph.reads, provider_of=here, signing_key=signing_key)
+        return Fingerprints(
+            self.base,
+            reads_of=self.graph.reads,
+            provider_of=here,
+            signing_key=signing_key,
+            included=lambda _: self.base,
+        )
 
     def check_node(self, record: NodeRecord, fingerprint: str | None) -> None:
         """Let pass a node that is here what it is in the recipe.

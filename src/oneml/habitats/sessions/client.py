@@ -22,7 +22,7 @@ from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.session_store import SessionRow, SessionStore
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog
-from oneml.habitats.sessions.clock import SystemClock, rfc3339
+from oneml.habitats.sessions.clock import SystemClock
 from oneml.habitats.sessions.opening import SessionOpener
 from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe, check_unused, read_recipe
 from oneml.habitats.sessions.session import PipelineSession
@@ -36,6 +36,7 @@ from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId, new_session_id, parse_session_id
 from oneml.habitats.values.states import SessionState
 from oneml.habitats.values.suggestions import known_names
+from oneml.habitats.values.times import rfc3339
 
 if TYPE_CHECKING:
     from oneml.habitats.habitats.overrides import Override

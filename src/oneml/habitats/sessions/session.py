@@ -16,7 +16,6 @@ from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.observer import Observer
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
 from oneml.habitats.sessions.attempts import Commit
-from oneml.habitats.sessions.clock import rfc3339
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.sessions.opened import OpenedSession
 from oneml.habitats.sessions.opening import SessionOpener
@@ -32,6 +31,7 @@ from oneml.habitats.values.outcome import NodeOutcome, PortRecord
 from oneml.habitats.values.plan import Plan, PlannedNode
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState, SessionState
+from oneml.habitats.values.times import rfc3339
 
 if TYPE_CHECKING:
     from oneml.habitats.sessions.adoption import Adoption

@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 BIN := .venv/bin
 PROJECTS := $(wildcard pyproject.toml constraints.txt containers/*/pyproject.toml)
 PACKAGES := $(patsubst %/pyproject.toml,-e ./%,$(wildcard containers/*/pyproject.toml))
+DEMO_EXTRAS := numpy,pandas,images,sklearn,typer
 PYTEST_ARGS ?= -n 2
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 
@@ -29,7 +30,7 @@ help: ## show this list
 .venv/installed: .venv/pyvenv.cfg $(PROJECTS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation \
-	  -e '.[all]' $(PACKAGES)
+	  -e '.[$(DEMO_EXTRAS)]' $(PACKAGES)
 	@touch $@
 
 .venv/installed-dev: .venv/installed

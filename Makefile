@@ -51,9 +51,11 @@ demo: .venv/installed ## train on the handwritten digits, show the report, then 
 test: .venv/installed-dev ## run every test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-system: .venv/installed-dev ## run the tests that need root and daemons of their own: a Slurm cluster
+test-system: .venv/installed-dev ## run the tests that need root and daemons of their own: on a Slurm cluster, and drift on Ray
 	@tests/system/install
-	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python -m pytest -m system tests/system
+	@if [ "$$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi; \
+	  $$as_root env PATH="$$PATH:/usr/sbin:/sbin" PYTHONDONTWRITEBYTECODE=1 \
+	  $(BIN)/python -m pytest -p no:cacheprovider -m system tests/system
 
 drift: .venv/installed-dev ## prove 1,000 times that what is unchanged is not refused
 	@$(BIN)/python tests/support/false_alarms.py $(DRIFT_ARGS)

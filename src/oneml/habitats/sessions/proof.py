@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from oneml.habitats.sessions.verification import Compared
+from oneml.habitats.sessions.verified import Compared
 from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId

@@ -157,7 +157,10 @@ class OpenedSession:
             DriftError: It is not, and the policy refuses that.
             UnprovenError: Nobody can tell.
         """
-        if self.verified is None or path in self._proven:
+        if self.verified is None:
+            return
+        self.verified.check_again(path)
+        if path in self._proven:
             return
         findings = self.findings_of(path, self.verified)
         for line in findings.lines():

@@ -5,7 +5,7 @@ proven by its fingerprint before anything of it is built.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -22,11 +22,13 @@ from oneml.habitats.habitats.code_here import identity_here
 from oneml.habitats.habitats.code_identity import CodeIdentity
 from oneml.habitats.habitats.entry import HabitatEntry, own_target
 from oneml.habitats.habitats.graph_description import describe_graph
+from oneml.habitats.habitats.imported_code import HERE
 from oneml.habitats.habitats.live_code import live_drifts
 from oneml.habitats.habitats.loading import checked_container, imported_object
 from oneml.habitats.habitats.overrides import override_from_json
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.habitats.settings_schema import settings_schema
+from oneml.habitats.habitats.unread_files import UnreadFiles
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions.fingerprints import Base, digest_of
 from oneml.habitats.sessions.policy import policy_of
@@ -39,6 +41,7 @@ from oneml.habitats.settings.process import files_here
 from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.json_value import JsonObject
+from oneml.habitats.values.node_path import NodePath
 
 
 def open_verified(
@@ -71,7 +74,8 @@ def open_verified(
     findings = verified.findings
     entry, known, document, expected, found = _code_checked(findings, store, recipe, registry)
     # What was imported before its file was hashed need not be what that file says.
-    imported = sys.modules.keys() & expected.modules.keys()
+    imported = (sys.modules.keys() & expected.modules.keys()) - HERE.known()
+    findings.judge(list(HERE.drifts(found)))
     container = registry.load(entry.name) if known else checked_container(entry, imported_object(entry))
     if own_target(container) != expected.container:
         target = own_target(container)
@@ -79,6 +83,7 @@ def open_verified(
             [Drift("container", recipe.habitat, "class", expected.container, target, found_source=entry.target)]
         )
     findings.judge(live_drifts(inner_object(document, "live"), found.places, thorough=imported))
+    HERE.note(found, imported)
     model = container.settings_model()
     schema = settings_schema(model)
     schema_digest = digest_of(schema)
@@ -101,6 +106,7 @@ def open_verified(
     except BaseException:
         components.close()
         raise
+    verified.check_again = _CheckedAgain(verified, store, recipe, registry, found, imported)
     verified.base = Base(recipe.habitat, recipe.container, schema_digest, expected.distributions)
     findings.compared.append(Compared("settings", f"{model.__name__}, values of the recipe"))
     return verified
@@ -154,6 +160,39 @@ def _code_checked(findings: Findings, store: ArtifactStore, recipe: Recipe, regi
         Compared("code", f"{len(expected.modules)} modules, {len(expected.data)} data files by content"),
     ]
     return _CodeChecked(entry, known, document, expected, found)
+
+
+class _CheckedAgain:
+    """Looks before each node whether the code is still what was compared, as far as this process may read it yet."""
+
+    def __init__(
+        self,
+        verified: Verified,
+        store: ArtifactStore,
+        recipe: Recipe,
+        registry: HabitatRegistry,
+        found: CodeIdentity,
+        unknown: Collection[str],
+    ) -> None:
+        self._verified = verified
+        self._where = (store, recipe, registry)
+        self._found = found
+        self._unknown = unknown
+        self._unread = UnreadFiles(found)
+
+    def __call__(self, node: NodePath) -> None:
+        imported = self._unread.imported()
+        if not self._unread.have_changed():
+            if imported:
+                HERE.note(self._found, self._unknown)
+            return
+        findings = self._verified.findings_of(node)
+        checked = _code_checked(findings, *self._where)
+        # A file may be again what it was, and what was imported meanwhile be not.
+        live = inner_object(checked.document, "live")
+        findings.judge(live_drifts(live, checked.found.places, thorough=imported))
+        self._unknown = {*self._unknown, *imported}
+        self._found, self._unread = checked.found, UnreadFiles(checked.found)
 
 
 def _entry(registry: HabitatRegistry, expected: CodeIdentity) -> tuple[HabitatEntry, bool]:

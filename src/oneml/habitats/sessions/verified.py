@@ -94,6 +94,7 @@ class Verified:
     Attributes:
         session_id: The session.
         findings: What was found out about the session as a whole.
+        check_again: Before a node: holds code that changed since, and may be read yet, against the recipe once more.
         components: The opened container.
         settings: The settings of the recipe.
         with_entries: Gives the same with other entries for nodes.
@@ -101,6 +102,7 @@ class Verified:
         base: What all nodes have in common here.
     """
 
+    check_again: Callable[[NodePath], None]
     components: PipelineComponents
     settings: EffectiveSettings[PipelineSettings]
     with_entries: Callable[[JsonObject], EffectiveSettings[PipelineSettings]]

@@ -5,6 +5,7 @@ A body may run more than once; its outputs are committed once: the first commit 
 
 import os
 import socket
+import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -34,6 +35,8 @@ _DOCUMENT_MAX_BYTES = 64 << 20
 _COMMITTERS = 16
 """Commits of a batch that are written at the same time."""
 
+_NONE_CARRIED: "Mapping[NodePath, Commit]" = {}
+
 
 class Commit(NamedTuple):
     """What a node published, for good.
@@ -62,6 +65,7 @@ class AttemptLog:
         self._store = store
         self._session_id = session_id
         self._known: dict[NodePath, Commit] = {}
+        self._carried = threading.local()
         self._claims: dict[int, bytes] = {}
         self._committers: ThreadPoolExecutor | None = None
 
@@ -145,14 +149,17 @@ class AttemptLog:
 
     @contextmanager
     def knowing(self, commits: Mapping[NodePath, Commit]) -> Generator[None]:
-        """Know commits for the time of the block that are perhaps not in the store yet."""
-        new = {path: commit for path, commit in commits.items() if path not in self._known}
-        self._known.update(new)
+        """Know commits in this thread, for the time of the block, that are perhaps not in the store yet."""
+        before = self._carried_here()
+        self._carried.commits = {**before, **commits}
         try:
             yield
         finally:
-            for path in new:
-                self._known.pop(path, None)
+            self._carried.commits = before
+
+    def _carried_here(self) -> Mapping[NodePath, Commit]:
+        commits: Mapping[NodePath, Commit] = getattr(self._carried, "commits", _NONE_CARRIED)
+        return commits
 
     def committed(self, path: NodePath) -> Commit | None:
         """Return what a node published; None where it has not yet.
@@ -160,7 +167,7 @@ class AttemptLog:
         Raises:
             InvalidDocumentError: The commit is not one of ours.
         """
-        commit = self._known.get(path)
+        commit = self._known.get(path) or self._carried_here().get(path)
         if commit is None:
             commit = read_commit(self._store, self._session_id, path)
             if commit is not None:

@@ -321,11 +321,10 @@ class PipelineSession:
             InMemoryNodeError: Its outputs would stay in the memory of a worker.
         """
         node = parse_node_path(path)
-        opened = self._openings.refreshed()
-        if opened.settings_of(node).store == MEMORY:
-            raise InMemoryNodeError(node=node)
-        opened.prove(node)
-        with self._attempts.knowing(upstream):
+        with self._openings.leased(refresh=True) as opened, self._attempts.knowing(upstream):
+            if opened.settings_of(node).store == MEMORY:
+                raise InMemoryNodeError(node=node)
+            opened.prove(node)
             return opened.runner.run_carried(node, attempt, opened.carrying_client(inline_max_bytes))
 
     def reproduce(self, path: str, *, debug: "Debug | None" = None) -> "Reproduction":

@@ -106,17 +106,19 @@ class TwoImages:
         return Image(prefix, package, version)
 
 
-def new_environment(prefix: Path, files: Mapping[str, str], *paths: Path) -> None:
+def new_environment(prefix: Path, files: Mapping[str, str], *paths: Path, linked: bool = True) -> None:
     """Make a virtual environment with all that this one has, and more.
 
     Args:
         prefix: Its folder.
         files: What its site-packages hold besides, by name.
         paths: What else its interpreter finds.
+        linked: Whether it has what is installed here as a link to its sources, as this project is.
     """
     venv.create(prefix, with_pip=False)
     site = next(prefix.glob("lib/python*/site-packages"))
-    lines = [*map(str, paths), f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})"]
+    ours = sysconfig.get_path("purelib")
+    lines = [*map(str, paths), f"import site; site.addsitedir({ours!r})" if linked else ours]
     (site / "ours.pth").write_text("\n".join(lines) + "\n")
     for name, text in files.items():
         (site / name).parent.mkdir(exist_ok=True)

@@ -1,8 +1,8 @@
 """Where sessions come from: creating, loading, listing and removing them."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -32,7 +32,6 @@ from oneml.habitats.settings.signing_key import key_texts, signing_key
 from oneml.habitats.settings.sources import STORE_VARIABLE, CommandLineSettings, ProcessSources, configured_store
 from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX, strange_variables
 from oneml.habitats.stores.addresses import default_store_url, open_artifact_store, open_session_store
-from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId, new_session_id, parse_session_id
 from oneml.habitats.values.states import SessionState
 from oneml.habitats.values.suggestions import known_names
@@ -42,8 +41,8 @@ if TYPE_CHECKING:
     from oneml.habitats.habitats.overrides import Override
     from oneml.habitats.ports.engine import Engine
     from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
-    from oneml.habitats.sessions.identification import SessionIdentity
     from oneml.habitats.sessions.preparation import Prepared
+    from oneml.habitats.sessions.preview import SessionPreview
     from oneml.habitats.sessions.proof import Revision
     from oneml.habitats.settings.effective import EffectiveSettings
     from oneml.habitats.settings.models import PipelineSessionSettings
@@ -52,34 +51,6 @@ PREFIX_MIN_CHARACTERS = 8
 """At least so much of an id must be given."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionPreview:
-    """What a session would be.
-
-    Attributes:
-        habitat: Name of the habitat.
-        plan: Its checked DAG.
-        settings: Its effective settings.
-        container: ``module:QualifiedName`` of its container.
-        identify: Gives what it would be known by; computed once.
-    """
-
-    habitat: str
-    plan: Plan
-    settings: "EffectiveSettings[PipelineSettings]"
-    container: str
-    identify: "Callable[[], SessionIdentity]" = field(repr=False)
-
-    @property
-    def fingerprint(self) -> "SessionIdentity":
-        """What it would be known by.
-
-        Raises:
-            UsageError: What the container declares as first party, or as package data, cannot be found.
-        """
-        return self.identify()
 
 
 class PipelineServiceClient:
@@ -200,7 +171,7 @@ class PipelineServiceClient:
         settings: "PipelineSessionSettings | Mapping[str, object] | None" = None,
         command_line: CommandLineSettings | None = None,
         inputs: Mapping[str, object] | None = None,
-    ) -> SessionPreview:
+    ) -> "SessionPreview":
         """Define and check what `create_session` would create, arguments of providers included; nothing is written.
 
         Args:
@@ -213,6 +184,8 @@ class PipelineServiceClient:
         Raises:
             UsageError: As `create_session`.
         """
+        from oneml.habitats.sessions.preview import SessionPreview  # noqa: PLC0415  # not on a worker
+
         prepared = self._prepare(habitat, overrides, settings, command_line, new_session_id())
         try:
             misfits = prepared.components.opened_blueprint.type_problems()

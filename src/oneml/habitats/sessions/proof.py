@@ -38,7 +38,10 @@ class Revision(NamedTuple):
     Attributes:
         number: Of the revision.
         nodes: Nodes that have not run and are built otherwise now.
+        unread: Settings that were changed without effect, because nothing reads them that a node builds: what
+            ``define`` took from them when the session was created stays.
     """
 
     number: int
     nodes: tuple[NodePath, ...]
+    unread: tuple[str, ...] = ()

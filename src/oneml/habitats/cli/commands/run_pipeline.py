@@ -21,7 +21,8 @@ from oneml.habitats.cli.results import print_result
 from oneml.habitats.cli.running import raise_unless_succeeded, run_session
 from oneml.habitats.cli.settings_text import print_settings, setting_fields
 from oneml.habitats.cli.streams import stdout_kept_for_data
-from oneml.habitats.sessions.client import PipelineServiceClient, SessionPreview
+from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.sessions.preview import SessionPreview
 from oneml.habitats.settings.layers import Layer
 from oneml.habitats.settings.rows import setting_rows
 

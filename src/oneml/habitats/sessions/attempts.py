@@ -89,9 +89,13 @@ class AttemptLog:
 
     def last_attempt(self, path: NodePath) -> int:
         """Return the highest number that was ever claimed, 0 where none was."""
-        names = self._store.children(keys.node_prefix(self._session_id, path))
-        claims = (name.removesuffix(keys.CLAIM) for name in names if name.endswith(keys.CLAIM))
-        return max((int(number) for number in claims if number.isdigit()), default=0)
+        attempt = 0  # numbers have no gap, and few nodes are tried often: to list what all nodes left is dearer
+        while self._claim_of(path, attempt + 1) is not None:
+            attempt += 1
+        return attempt
+
+    def _claim_of(self, path: NodePath, attempt: int) -> bytes | None:
+        return self._store.read(keys.claim_key(self._session_id, path, attempt), limit_bytes=_DOCUMENT_MAX_BYTES)
 
     def revision_of(self, path: NodePath, attempt: int) -> int | None:
         """Return the revision of the settings that an attempt ran with; None where no such attempt was claimed.
@@ -99,7 +103,7 @@ class AttemptLog:
         Raises:
             InvalidDocumentError: The claim is not one of ours.
         """
-        data = self._store.read(keys.claim_key(self._session_id, path, attempt), limit_bytes=_DOCUMENT_MAX_BYTES)
+        data = self._claim_of(path, attempt)
         if data is None:
             return None
         what = f"claim of attempt {attempt} at {path}"
@@ -110,7 +114,8 @@ class AttemptLog:
 
     def attempted(self) -> frozenset[str]:
         """Return the keys (see `node_key`) of the nodes that were ever attempted."""
-        return frozenset(self._store.children(keys.nodes_prefix(self._session_id)))
+        names = self._store.children(keys.nodes_prefix(self._session_id))
+        return frozenset(name.partition(".")[0] for name in names)
 
     def commit(self, path: NodePath, commit: Commit) -> Commit:
         """Publish for good, and return the commit that stands: another's where that was first."""

@@ -12,21 +12,13 @@ from distributed import Scheduler, SpecCluster
 from drift_asking import Asking
 from drift_workers import Forge, forge
 from harbour_site import OVERRIDDEN, PLAIN, REVISED, SIGNED, VARIABLES, Harbour, copied
-from harmful_kinds import KINDS, Kind, nothing
+from harmful_kinds import KINDS, ON_DISK, REMEMBERED, Kind
 from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.ports.engine import EngineRun, NodeNeeds
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState
 
 REFUSED, SUCCEEDED = NodeState.REFUSED, NodeState.SUCCEEDED
-
-AT_START = ("patched", "declared package hidden")
-"""Kinds that only a process that starts comes by."""
-
-ON_DISK = [kind for kind in KINDS if kind.edit is not nothing and not any(text in kind.name for text in AT_START)]
-
-REMEMBERED = "habitat bound to another container"
-"""A process reads once where names lead, and goes on with the container that was proven."""
 
 RUNNABLE = (
     "body",

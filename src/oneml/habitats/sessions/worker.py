@@ -84,6 +84,7 @@ def preload() -> None:
     for name in _OFTEN_NEEDED:
         import_module(name)
     PipelineSettings.model_rebuild()
+    atexit.unregister(_warm.close)  # a worker of a cluster is told to load once for each session
     atexit.register(_warm.close)
 
 

@@ -952,14 +952,16 @@ def _shortened(value: str) -> str:
 
 
 class HabitatMissingError(RefusalError):
-    """No distribution here offers the habitat of a session."""
+    """The distribution that offers the habitat of a session is not installed here."""
 
-    def __init__(self, *, habitat: str, distribution: str, version: str) -> None:
+    def __init__(self, *, habitat: str, distribution: str, version: str, others: Sequence[str] = ()) -> None:
         self.habitat = habitat
         self.distribution = distribution
         self.version = version
+        self.others = tuple(others)
+        here = f"is offered by {' and '.join(others)} here" if others else "is not installed here"
         super().__init__(
-            f'Habitat "{habitat}" is not installed here; the session was created with {distribution} {version}. '
+            f'Habitat "{habitat}" {here}; the session was created with {distribution} {version}. '
             f"Install {distribution}=={version} in the environment of this worker."
         )
 

@@ -70,6 +70,10 @@ class HabitatRegistry:
         """Return every habitat, sorted by name, each name once; nothing is imported."""
         return [_merged(offers) for _, offers in sorted(self._offers().items())]
 
+    def offers(self, name: str) -> Sequence[HabitatEntry]:
+        """Return all that is offered under a name, which should be one; nothing is imported."""
+        return self._offers().get(name, ())
+
     def entry(self, name: str) -> HabitatEntry:
         """Return the habitat of that name; nothing is imported.
 

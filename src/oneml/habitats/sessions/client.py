@@ -21,7 +21,7 @@ from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.session_store import SessionRow, SessionStore
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog
-from oneml.habitats.sessions.clock import SystemClock, rfc3339
+from oneml.habitats.sessions.clock import SystemClock
 from oneml.habitats.sessions.context import PipelineSessionContext
 from oneml.habitats.sessions.opening import SessionOpener
 from oneml.habitats.sessions.preview import SessionPreview
@@ -37,6 +37,7 @@ from oneml.habitats.values.lineage import Parent
 from oneml.habitats.values.session_id import SessionId, new_session_id, parse_session_id
 from oneml.habitats.values.states import SessionState
 from oneml.habitats.values.suggestions import known_names
+from oneml.habitats.values.times import rfc3339
 
 if TYPE_CHECKING:
     from oneml.habitats.habitats.overrides import Override

@@ -51,6 +51,10 @@ NARROW_MAX = 8192
 """Digests of what nodes read that are kept; nodes to which the same entries apply share one."""
 
 
+WIDE_MAX = 1024
+"""Digests of what providers read outside nodes that are kept; each keeps the settings that it is of."""
+
+
 class _Fields(NamedTuple):
     """What a provider reads, by the layer of the view."""
 
@@ -183,6 +187,8 @@ class Fingerprints:
                 settings.read_values(fields.session) if fields.session else {},
             ]
         )
+        if len(self._wide) >= WIDE_MAX:
+            self._wide.clear()
         self._wide[id(settings), provider] = (settings, digest)
         return digest
 

@@ -140,6 +140,10 @@ class SessionIdentity:
         """How the code in this process differs from its source."""
         return live_drifts(self._live_shape, self.code.places, thorough=True)
 
+    def patches_now(self) -> Sequence[Drift]:
+        """Return how the code in this process differs from its source by now, looked at anew."""
+        return live_drifts(live_shape(self.code), self.code.places, thorough=True)
+
     @cached_property
     def _reasons_of_patches(self) -> tuple[str, ...]:
         return tuple(

@@ -14,7 +14,6 @@ from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.sessions import context
 from oneml.habitats.sessions.attempts import AttemptLog, Commit, outcome_of
-from oneml.habitats.sessions.clock import rfc3339
 from oneml.habitats.sessions.context import Executing, PipelineSessionContext
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.results import split_result
@@ -26,6 +25,7 @@ from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome, PortRecord
 from oneml.habitats.values.plan import PlannedNode
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState
+from oneml.habitats.values.times import rfc3339
 
 if TYPE_CHECKING:
     from oneml.habitats.sessions.client import PipelineServiceClient

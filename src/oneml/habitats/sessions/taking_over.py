@@ -15,7 +15,7 @@ from oneml.habitats.ports.artifact_store import ArtifactStore, Blob
 from oneml.habitats.sessions.adoption import NO_ATTEMPT
 from oneml.habitats.sessions.attempts import AttemptLog, Commit
 from oneml.habitats.sessions.comparison import RecordedSession, compare_sessions
-from oneml.habitats.sessions.plan_shards import read_node
+from oneml.habitats.sessions.plan_shards import Shard, shard_of
 from oneml.habitats.sessions.preparation import Prepared
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.reuse import ReuseKeys
@@ -162,7 +162,7 @@ class TakingOver:
         )
         found = compare_sessions(parent, here)
         providers = {plan.nodes[path].provider for path in refused}
-        read = {setting.field for provider in providers for setting in identity.graph.reads(provider)}
+        read = {setting.field for provider in providers for setting in identity.reads(provider)}
         read.add("serializers")
         return [
             *(drift for drift in found.plan if drift.subject in refused or drift.kind == "input"),
@@ -223,7 +223,8 @@ class _Check:
         """Hold the fingerprint of a node against the one that was recorded."""
         revision = self._attempts.revision_of(node.path, attempt) if attempt else 0
         recipe = read_revision(self._store, self._recipe, revision or 0, key=self._signing_key)
-        record = read_node(self._store, recipe, node.path)
+        shard = Shard(self._store, recipe, shard_of(node.path, len(recipe.shards)))
+        record = shard.record(node.path)
         if record is None:
             return "is not there at all"
         # The parent may itself be a part of the pipeline, without some of what came before.

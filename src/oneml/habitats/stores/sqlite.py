@@ -10,7 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from oneml.habitats.stores.sqlite_schema import open_schema
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId, parse_session_id
 from oneml.habitats.values.states import NodeState, SessionState
+from oneml.habitats.values.times import rfc3339
 
 BUSY_SECONDS = 5.0
 """How long to wait for another process that writes, with growing pauses."""
@@ -83,7 +84,7 @@ class SqliteSessionStore:
         Raises:
             StoreError: The index is corrupt, full, locked for too long or cannot be written.
         """
-        values = (*row[:3], _text(row.created_at), _text(row.changed_at), *row[5:])
+        values = (*row[:3], rfc3339(row.created_at), rfc3339(row.changed_at), *row[5:])
         with self._writing() as connection:
             connection.execute(_PUT, values)
 
@@ -93,8 +94,8 @@ class SqliteSessionStore:
         Raises:
             StoreError: As `put_session`, or the session is not in the index.
         """
-        change = {"session_id": session_id, "state": state, "at": _text(at)}
-        rows = [(session_id, *node[:3], _text(node.changed_at), *node[4:]) for node in nodes]
+        change = {"session_id": session_id, "state": state, "at": rfc3339(at)}
+        rows = [(session_id, *node[:3], rfc3339(node.changed_at), *node[4:]) for node in nodes]
         with self._writing() as connection:
             if connection.execute(_CHANGE, change).rowcount == 0:
                 reason = f"has no session {session_id}"
@@ -263,12 +264,3 @@ def _node_row(row: tuple[object, ...]) -> NodeRow:
         case _:
             message = f"a row of a node holds {row!r}"
             raise ValueError(message)
-
-
-def _text(at: datetime) -> str:
-    """Return a time as RFC 3339 in UTC, of one length, so that texts sort as times do."""
-    if at.tzinfo is None:
-        message = "a time needs its zone"
-        raise ValueError(message)
-    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
-    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")

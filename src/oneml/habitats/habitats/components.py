@@ -306,6 +306,12 @@ class PipelineComponents(_Declarative):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self._scope.name}>"
 
+    def _repr_mimebundle_(self, **_options: object) -> Mapping[str, str]:
+        """Return what a notebook shows of the container: its objects."""
+        from oneml.habitats.habitats.notebook import components_bundle  # noqa: PLC0415  # only in a notebook
+
+        return components_bundle(self)
+
     def __setattr__(self, name: str, value: object) -> NoReturn:
         message = f"An opened container does not change. Give replace({type(self).__name__}.{name}, ...) to open()."
         raise AttributeError(message)

@@ -141,7 +141,7 @@ def _links(providers: _Providers, names: Mapping[str, str]) -> Iterator[Link]:
             passed[ends] = passed.get(ends, True) and lazy
     for (source, target), found in labels.items():
         kind = LinkKind.PASSED if passed[source, target] else LinkKind.INJECTED
-        yield Link(source=source, target=target, kind=kind, labels=tuple(found))
+        yield Link(source=source, target=target, kind=kind, labels=tuple(sorted(found)))
 
 
 def _references(content: JsonObject) -> Iterator[tuple[str, str, bool]]:

@@ -1,6 +1,6 @@
 """What a session would be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -50,3 +50,9 @@ class SessionPreview:
             UsageError: What the container declares as first party, or as package data, cannot be found.
         """
         return self.identify()
+
+    def _repr_mimebundle_(self, **_options: object) -> Mapping[str, str]:
+        """Return what a notebook shows of the pipeline: its nodes."""
+        from oneml.habitats.sessions.notebook import preview_bundle  # noqa: PLC0415  # only in a notebook
+
+        return preview_bundle(self)

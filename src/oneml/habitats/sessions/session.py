@@ -402,6 +402,12 @@ class PipelineSession:
         self._openings.close()
         self._opener.memory.clear()
 
+    def _repr_mimebundle_(self, **_options: object) -> Mapping[str, str]:
+        """Return what a notebook shows of the session: its nodes and their states."""
+        from oneml.habitats.sessions.notebook import session_bundle  # noqa: PLC0415  # only in a notebook
+
+        return session_bundle(self)
+
     def __enter__(self) -> Self:
         """Return itself."""
         return self

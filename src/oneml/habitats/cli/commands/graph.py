@@ -97,7 +97,7 @@ def graph(
         diagram = (
             _of_habitat(named_habitat(habitat), view, options, objects=objects)
             if session is None
-            else _of_session(session, view, options, objects=objects)
+            else _of_session(session, habitat, view, options, objects=objects)
         )
         content = render(diagram, wanted, direction=Direction(direction))
     if output is not None:
@@ -125,10 +125,14 @@ def _of_habitat(name: str, view: PlanView, options: SettingsOptions, *, objects:
     return preview_objects(preview, depth=view.depth) if objects else preview_diagram(preview, view)
 
 
-def _of_session(text: str, view: PlanView, options: SettingsOptions, *, objects: bool) -> "Diagram":
-    given = [name for name, value in options.items() if value]
-    if given:
+def _of_session(
+    text: str, habitat: str | None, view: PlanView, options: SettingsOptions, *, objects: bool
+) -> "Diagram":
+    if any(options.values()):
         message = "The settings of a session are what it was created with. Give settings with a habitat."
         raise click.UsageError(message)
     with PipelineServiceClient().load_session(text) as session:
+        if habitat not in {None, session.habitat}:
+            message = f"Session {session.session_id} is one of {session.habitat}, not of {habitat}: name only one."
+            raise click.UsageError(message)
         return session_objects(session, depth=view.depth) if objects else session_diagram(session, view)

@@ -14,14 +14,14 @@ LINE_HEIGHT = 15.0
 STACK_STEP = 4.0
 _PADDING_ACROSS, _PADDING_ALONG = 14.0, 9.0
 _MIN_WIDTH = 60.0
-_PILLS = frozenset({Shape.INPUT, Shape.OUTPUT, Shape.SETTING})
+PILLS = frozenset({Shape.INPUT, Shape.OUTPUT, Shape.SETTING})
 _RADIUS = 7.0
 
 
 def box_size(box: Box) -> tuple[float, float]:
     """Return how wide and how high a box must be for its texts."""
     symbol = (SYMBOL_SIZE + 7) if _has_symbol(box) else 0.0
-    title = text_width(box.title, TITLE_SIZE, bold=box.shape not in _PILLS) + symbol
+    title = text_width(box.title, TITLE_SIZE, bold=box.shape not in PILLS) + symbol
     inner = max([title, *(text_width(line, LINE_SIZE) for line in box.lines)])
     stack = 2 * STACK_STEP if box.shape is Shape.FAN_OUT else 0.0
     height = 2 * _PADDING_ALONG + TITLE_SIZE + 2 + LINE_HEIGHT * len(box.lines)
@@ -41,7 +41,7 @@ def box_parts(box: Box, rect: Rect) -> Iterator[Primitive]:
             behind = small._replace(x=rect.x + step * STACK_STEP, y=rect.y + (2 - step) * STACK_STEP)
             yield Panel(behind, _RADIUS, colours.fill, stroke)
         front = small._replace(y=rect.y + 2 * STACK_STEP)
-    radius = front.height / 2 if box.shape in _PILLS else _RADIUS
+    radius = front.height / 2 if box.shape in PILLS else _RADIUS
     yield Panel(front, radius, colours.fill, stroke, width, dashed)
     if box.shape is Shape.NAMESPACE:
         inner = Rect(front.x + 3, front.y + 3, front.width - 6, front.height - 6)
@@ -50,7 +50,7 @@ def box_parts(box: Box, rect: Rect) -> Iterator[Primitive]:
 
 
 def _texts(box: Box, front: Rect) -> Iterator[Primitive]:
-    bold = box.shape not in _PILLS
+    bold = box.shape not in PILLS
     middle = front.x + front.width / 2
     base = front.y + (front.height - TITLE_SIZE - 2 - LINE_HEIGHT * len(box.lines)) / 2 + TITLE_SIZE - 1
     if _has_symbol(box):

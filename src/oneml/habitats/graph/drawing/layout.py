@@ -32,12 +32,14 @@ class Item(NamedTuple):
         width: In pixels.
         height: In pixels.
         frame: The frame that it stands in; empty where in none.
+        rounded: Whether its ends are, so that wires must meet the middle of its sides.
     """
 
     name: str
     width: float
     height: float
     frame: str = ""
+    rounded: bool = False
 
 
 class Wire(NamedTuple):

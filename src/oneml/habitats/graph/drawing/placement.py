@@ -11,9 +11,12 @@ from typing import NamedTuple
 from oneml.habitats.graph.drawing.mesh import Element, Mesh
 from oneml.habitats.graph.drawing.straight import straighten
 
-ROUNDS = 40
-PULL = 0.35
-"""So much of the way to its neighbours a frame goes in a round; they come to meet it."""
+ROUNDS = 60
+GRAVITY = 0.03
+"""So strongly everything is drawn to the middle, which holds parts together that no wire joins."""
+PULL = 0.2
+"""So much of the way to its neighbours a frame goes in a round, beside half the way that its elements go; they come to
+meet it, so that it must be less than half in all: else both pass each other, further each time."""
 BOX_DISTANCE = 26.0
 POINT_DISTANCE = 14.0
 FRAME_DISTANCE = 22.0
@@ -49,8 +52,9 @@ def place_across(mesh: Mesh, *, down: bool) -> Sequence[float]:
     for _ in range(ROUNDS):
         wanted = list(places)
         for element, near in enumerate(neighbours):
-            if near:
-                wanted[element] = sum(places[each] * weight for each, weight in near) / sum(w for _, w in near)
+            total = sum(weight for _, weight in near) + GRAVITY
+            middle = sum(places[each] * weight for each, weight in near) / total
+            wanted[element] = (places[element] + middle) / 2
         for inside, links, around in zip(members, pulls, mesh.frames.values(), strict=True):
             _pull(wanted, places, inside, links, PULL / len(around))
         for side, inside in enumerate(members):

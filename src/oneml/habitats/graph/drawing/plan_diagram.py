@@ -163,7 +163,7 @@ def _about(name: NodePath, group: _Group) -> Iterator[str]:
         yield f"{len(group.nodes)} node{'s'[: len(group.nodes) > 1]}"
         return
     _, provider = split_provider_key(first.provider)
-    if provider != name.rpartition("/")[2]:
+    if provider not in {name.rpartition("/")[2], (first.fan_out or "").rpartition("/")[2]}:
         yield provider
     if group.shape is Shape.FAN_OUT and len(group.nodes) > 1 and first.label:
         yield f"{first.label} \N{HORIZONTAL ELLIPSIS} {last.label}"
@@ -250,7 +250,7 @@ def _links(plan: Plan, boxes: Mapping[NodePath, NodePath]) -> Iterator[Link]:
         for start, label in _ends(source, name, boxes):
             ports.setdefault((start, f"output {name}"), {})["" if label == name else label] = None
     for (source, target), labels in ports.items():
-        yield Link(source=source, target=target, labels=tuple(label for label in labels if label))
+        yield Link(source=source, target=target, labels=tuple(sorted(label for label in labels if label)))
     for source, target in orders:
         if (source, target) not in ports:
             yield Link(source=source, target=target, kind=LinkKind.ORDER)

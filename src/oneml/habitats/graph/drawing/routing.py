@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from oneml.habitats.graph.drawing.mesh import Mesh
 from oneml.habitats.graph.drawing.placement import FRAME_PADDING, FRAME_TITLE_HEIGHT
-from oneml.habitats.graph.drawing.straight import SIDE
 
 LAYER_DISTANCE = 46.0
 LABEL_DISTANCE = 20.0
@@ -102,7 +101,7 @@ def routes_of(mesh: Mesh, across: Sequence[float], bands: Bands) -> Iterator[tup
 
 def _toward(mesh: Mesh, across: Sequence[float], box: int, place: float) -> float:
     """Return the place on the side of a box that is nearest to ``place``: a straight line where that can be."""
-    half = mesh.elements[box].across / 2 * SIDE
+    half = mesh.elements[box].reach
     return min(max(place, across[box] - half), across[box] + half)
 
 
@@ -114,7 +113,7 @@ def _arrivals(mesh: Mesh, across: Sequence[float]) -> Sequence[float]:
         arriving.setdefault(chain[-1], []).append(number)
     for target, wires in arriving.items():
         wires.sort(key=lambda number: (across[mesh.chains[number][-2]], number))
-        half = mesh.elements[target].across / 2 * SIDE
+        half = mesh.elements[target].reach
         step = min(ARROW_DISTANCE, 2 * half / max(1, len(wires) - 1))
         wanted = [_toward(mesh, across, target, _last_place(mesh, across, number)) for number in wires]
         low, high = list(wanted), list(wanted)
@@ -133,7 +132,7 @@ def _last_place(mesh: Mesh, across: Sequence[float], number: int) -> float:
     source, target = mesh.chains[number][-2:]
     if not mesh.elements[source].is_box:
         return across[source]
-    halves = mesh.elements[source].across / 2 * SIDE, mesh.elements[target].across / 2 * SIDE
+    halves = mesh.elements[source].reach, mesh.elements[target].reach
     low = max(across[source] - halves[0], across[target] - halves[1])
     high = min(across[source] + halves[0], across[target] + halves[1])
     return (low + high) / 2 if low <= high else across[source]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import hypot
 
 from oneml.habitats.graph.drawing import palette
-from oneml.habitats.graph.drawing.box_parts import box_parts, box_size
+from oneml.habitats.graph.drawing.box_parts import PILLS, box_parts, box_size
 from oneml.habitats.graph.drawing.diagram import Box, Diagram, Link, LinkKind
 from oneml.habitats.graph.drawing.layout import Direction, Item, Layout, Point, Rect, Route, Wire, lay_out
 from oneml.habitats.graph.drawing.legend import legend_of
@@ -31,7 +31,7 @@ def scene_of(diagram: Diagram, *, direction: Direction = Direction.AUTO) -> Scen
     """
     labels = [link_label(link) if len(diagram.links) <= LABELS_MAX else "" for link in diagram.links]
     layout = lay_out(
-        [Item(box.name, *box_size(box), box.frame) for box in diagram.boxes],
+        [Item(box.name, *box_size(box), box.frame, box.shape in PILLS) for box in diagram.boxes],
         [_wire(link, label) for link, label in zip(diagram.links, labels, strict=True)],
         frames={frame.name: frame.parent for frame in diagram.frames},
         direction=direction,
@@ -43,7 +43,12 @@ def scene_of(diagram: Diagram, *, direction: Direction = Direction.AUTO) -> Scen
     below = top + layout.height + (22 if legend.parts else 0)
     width, height = inner + 2 * MARGIN, below + legend.height + MARGIN
     shift = Point(MARGIN + (inner - layout.width) / 2, top)
-    picture = [*_frames(diagram, layout), *_links(diagram, layout.routes, labels), *_boxes(diagram, layout)]
+    picture = [
+        *_frames(diagram, layout),
+        *_links(diagram, layout.routes, labels),
+        *_frame_titles(diagram, layout),
+        *_boxes(diagram, layout),
+    ]
     return Scene(
         round(width, 1),
         round(height, 1),
@@ -78,11 +83,17 @@ def _head(diagram: Diagram) -> Iterator[Text]:
 
 def _frames(diagram: Diagram, layout: Layout) -> Iterator[Group]:
     for frame in diagram.frames:
+        panel = Panel(layout.frames[frame.name], 9, palette.FRAME.fill, palette.FRAME.stroke, 1.0)
+        yield Group(frame.name, (panel,))
+
+
+def _frame_titles(diagram: Diagram, layout: Layout) -> Iterator[Group]:
+    """Give the titles of frames, which stand in front of links."""
+    for frame in diagram.frames:
         rect = layout.frames[frame.name]
-        panel = Panel(rect, 9, palette.FRAME.fill, palette.FRAME.stroke, 1.0)
         at = Point(rect.x + 12, rect.y + _FRAME_TITLE_BASE)
-        title = Text(at, frame.title, _FRAME_SIZE, palette.MUTED, bold=True)
-        yield Group(frame.name, (panel, title))
+        title = Text(at, frame.title, _FRAME_SIZE, palette.MUTED, bold=True, halo=palette.FRAME.fill)
+        yield Group(frame.name, (title,))
 
 
 def _links(diagram: Diagram, routes: Sequence[Route], labels: Sequence[str]) -> Iterator[Group]:

@@ -1,11 +1,9 @@
-"""Straight wires: what is left of bends after everything has found its place."""
+"""Straight wires: bends that are left after everything has found its place are taken out where there is room."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from oneml.habitats.graph.drawing.mesh import Mesh
-
-SIDE = 0.82
-"""Wires start and end in this middle part of the side of a box."""
 
 _Distances = Sequence[Sequence[tuple[int, float]]]
 
@@ -20,17 +18,37 @@ def straighten(mesh: Mesh, places: list[float], before: _Distances, behind: _Dis
         behind: What stands behind it.
     """
     settled: set[int] = set()
+    for path in _paths(mesh):
+        for run, (low, high) in _runs(path, places, before, behind, settled):
+            middle = min(max(sum(places[each] for each in run) / len(run), low), high)
+            for each in run:
+                places[each] = middle
+            settled.update(run)
     for chain in sorted(mesh.chains, key=len, reverse=True):
         for run, (low, high) in _runs(chain[1:-1], places, before, behind, settled):
-            middle = min(max(sum(places[each] for each in run) / len(run), low), high)
-            for end, box in ((run[0], chain[0]), (run[-1], chain[-1])):
-                if box in {chain[chain.index(end) - 1], chain[chain.index(end) + 1]}:
-                    half = mesh.elements[box].across / 2 * SIDE
+            middle = sum(places[each] for each in run) / len(run)
+            for box, at_its_end in ((chain[0], run[0] == chain[1]), (chain[-1], run[-1] == chain[-2])):
+                if at_its_end:
+                    half = mesh.elements[box].reach
                     middle = min(max(middle, places[box] - half), places[box] + half)
             middle = min(max(middle, low), high)
             for each in run:
                 places[each] = middle
             settled.update(run)
+
+
+def _paths(mesh: Mesh) -> Iterator[Sequence[int]]:
+    """Give boxes that only follow each other, with the points between them."""
+    leaving, arriving = Counter(chain[0] for chain in mesh.chains), Counter(chain[-1] for chain in mesh.chains)
+    only = {chain[0]: chain for chain in mesh.chains if leaving[chain[0]] == 1 and arriving[chain[-1]] == 1}
+    followers = {chain[-1] for chain in only.values()}
+    for start in only:
+        if start in followers:
+            continue
+        path = [start]
+        while path[-1] in only:
+            path += only[path[-1]][1:]
+        yield path
 
 
 def _runs(

@@ -55,6 +55,6 @@ def fixtures(open_components: OpenComponents, new_session: NewSession, run_node:
     new_session(Shop).runn()  # rejected: mypy, basedpyright
     run_node(Shop, inputs={})  # rejected: mypy, basedpyright
     text: str = run_node(Shop, "//a", form=int)  # rejected: mypy, basedpyright
-    print(text)
+    open_components(text).close()
     replace(Shop.client, factory=Structural)  # rejected: mypy, basedpyright
     replace(Shop.client, factory=not_a_client)  # rejected: mypy, basedpyright

@@ -82,9 +82,9 @@ class Waiting:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (yielding(), "it returned a generator. Return a list"),
-        (yielding_later(), "it returned a generator. Return a list"),
-        (map(str, [1]), "it returned a map, which can be read only once. Return a list"),
+        (yielding(), "it returned a generator. Annotate the result as Iterator"),
+        (yielding_later(), "it returned a generator. Annotate the result as Iterator"),
+        (map(str, [1]), "it returned a map, which can be read only once. Annotate the result"),
         (iter([1]), "it returned a list_iterator, which can be read only once"),
         (io.StringIO("x"), "it returned a _io.StringIO, which can be read only once"),
         (Waiting(), "Waiting. Await it, and return what it gives"),

@@ -5,14 +5,15 @@ import gc
 import subprocess
 import sys
 import weakref
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterator
-from typing import Annotated, Any, Generic, NamedTuple, NotRequired, Required, TypedDict, TypeVar
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterable, Iterator
+from typing import Annotated, Any, Generic, NamedTuple, NotRequired, Required, TypedDict, TypeVar, get_args
 
 import pytest
 from typing_extensions import ReadOnly
 
 from oneml.habitats.errors import InvalidBodyError
 from oneml.habitats.graph.signature import InputPort, body_signature, type_reference
+from oneml.habitats.graph.streams import Stream
 
 T = TypeVar("T")
 
@@ -158,8 +159,11 @@ def test_parameters_without_a_name_of_their_own_are_refused_all_at_once() -> Non
     ]
 
 
-def test_generators_are_refused() -> None:
+def test_what_is_yielded_is_a_stream() -> None:
     def generator() -> Any:
+        yield 1
+
+    def iterable() -> Iterable[int]:
         yield 1
 
     async def stream() -> AsyncIterator[int]:
@@ -169,8 +173,16 @@ def test_generators_are_refused() -> None:
 
     def bare() -> Generator: ...
 
-    for body in (generator, stream, iterator, bare, functools.partial(generator)):
-        assert "return a list" in " ".join(reasons_of(body))
+    class Both(NamedTuple):
+        rows: Iterator[str]
+        count: int
+
+    def several() -> Both: ...
+
+    bodies = (generator, iterable, stream, iterator, bare, functools.partial(generator))
+    items = [get_args(body_signature(body, bound=True).outputs["output"]) for body in bodies]
+    assert items == [(Any,), (int,), (int,), (int,), (Any,), (Any,)]
+    assert dict(body_signature(several, bound=True).outputs) == {"rows": Stream[str], "count": int}
 
 
 def test_annotations_that_cannot_be_resolved_are_named_one_by_one() -> None:

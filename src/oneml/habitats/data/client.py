@@ -3,10 +3,26 @@
 Every artifact is decoded here and nowhere else, after its hash, by the serializer that wrote it, if that may be used.
 """
 
-from typing import BinaryIO
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
+from itertools import chain
+from types import GenericAlias
+from typing import BinaryIO, TypeVar, cast, get_origin
 
+from oneml.habitats.data.forms import check_form
 from oneml.habitats.data.serializer_registry import PICKLE, SerializerRegistry
-from oneml.habitats.data.streams import refuse_stream
+from oneml.habitats.data.streams import (
+    FRAMES,
+    JSON_LINES,
+    STREAM_VERSION,
+    StreamReader,
+    YieldedItems,
+    frame,
+    framed_items,
+    json_items,
+    json_line,
+    refuse_stream,
+)
 from oneml.habitats.data.type_names import type_name_of
 from oneml.habitats.data.unwritable import UnwritableError
 from oneml.habitats.errors import (
@@ -16,10 +32,16 @@ from oneml.habitats.errors import (
     SerializationError,
     StoreError,
 )
+from oneml.habitats.graph.streams import is_read_once, item_form
 from oneml.habitats.ports.artifact_store import Blob, BlobStore
 from oneml.habitats.ports.serializer import Serializer
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import PortRecord
+
+STREAMS = frozenset({JSON_LINES, FRAMES})
+"""Names that stand in port records in place of a serializer."""
+
+R = TypeVar("R")
 
 _OF_THE_PIPELINE = NodePath("")
 _ANOTHER_WAY = (
@@ -36,12 +58,19 @@ class DataClient:
         store: Where artifacts lie.
         serializers: Which serializers may be used; those of this package unless given.
         allow_pickle: Whether the settings of the driver allow pickle.
+        streams: Where streams go, which can be written only once; to ``store`` unless given.
     """
 
     def __init__(
-        self, store: BlobStore, *, serializers: SerializerRegistry | None = None, allow_pickle: bool = False
+        self,
+        store: BlobStore,
+        *,
+        serializers: SerializerRegistry | None = None,
+        allow_pickle: bool = False,
+        streams: BlobStore | None = None,
     ) -> None:
         self._store = store
+        self._streams = store if streams is None else streams
         self._serializers = SerializerRegistry() if serializers is None else serializers
         self._allow_pickle = allow_pickle
 
@@ -64,7 +93,10 @@ class DataClient:
             PickleRefusedError: It is pickle, which the settings do not allow.
             MissingLibraryError: A library that the serializer needs is not installed.
             StoreError: The store failed.
+            Exception: Whatever a body raises while it yields; nothing is stored then.
         """
+        if isinstance(value, YieldedItems):
+            return self._publish_stream(node, port, value.items, wanted)
         refuse_stream(node, port, value)
         what = f'Port "{port}" of {node}' if node else f'Input "{port}"'
         try:
@@ -105,7 +137,11 @@ class DataClient:
             PickleRefusedError: It is pickled, which the settings do not allow.
             MissingLibraryError: A library that the serializer needs is not installed.
         """
-        serializer = self._reader_of(record, what)
+        if record.serializer in STREAMS:
+            return self._load_stream(record, form, what)
+        if is_read_once(form):
+            return iter(cast("list[object]", self.load(record, GenericAlias(list, (item_form(form),)), what=what)))
+        serializer = self._reader_of(record.serializer, record.version, what)
         try:
             with self._store.open_blob(Blob(record.digest, record.size, record.inline)) as stream:
                 return serializer.read(stream, form)
@@ -118,13 +154,91 @@ class DataClient:
             reason = str(error) if own_words else f"{type_name_of(error)}: {error}"
             raise DeserializationError(what=what, serializer=record.serializer, reason=reason) from error
 
-    def _reader_of(self, record: PortRecord, what: str) -> Serializer:
-        if record.serializer == PICKLE and not self._allow_pickle:
-            raise PickleRefusedError(what=what)
-        serializer = self._serializers.by_name(record.serializer)
-        if record.version > serializer.version:
-            reason = f"it was written by version {record.version}, and version {serializer.version} is installed here"
+    def _publish_stream(self, node: NodePath, port: str, items: Iterator[object], wanted: str | None) -> PortRecord:
+        """Store items while they come; the first of them decides the format."""
+        numbered = enumerate(items)
+        first = next(numbered, None)
+        if wanted is None:
+            lines = first is None or self._writer_of(node, port, first, None).name in {"json", "text"}
+        else:
+            lines = wanted in {"json", JSON_LINES}
+        of_items = None if wanted == FRAMES else wanted
+
+        def encoded(number: int, item: object) -> Iterable[bytes]:
+            if lines:
+                return self._tried(node, port, number, partial(json_line, item))
+            serializer = self._writer_of(node, port, (number, item), of_items)
+            return self._tried(node, port, number, partial(frame, serializer, item))
+
+        def write(stream: BinaryIO) -> None:
+            for number, item in () if first is None else chain((first,), numbered):
+                for data in encoded(number, item):
+                    stream.write(data)
+
+        return PortRecord(JSON_LINES if lines else FRAMES, STREAM_VERSION, *self._streams.write_blob(write))
+
+    def _writer_of(self, node: NodePath, port: str, numbered: tuple[int, object], wanted: str | None) -> Serializer:
+        number, item = numbered
+        what = f'Item {number} of port "{port}" of {node}'
+        refuse_stream(node, port, item)
+        return self._tried(
+            node,
+            port,
+            number,
+            lambda: self._serializers.for_value(item, wanted=wanted, allow_pickle=self._allow_pickle, what=what),
+        )
+
+    @staticmethod
+    def _tried(node: NodePath, port: str, number: int, make: "Callable[[], R]") -> "R":
+        try:
+            return make()
+        except OnemlError:
+            raise
+        except UnwritableError as error:
+            reason = f"{port}[{number}]{error.place} {error.problem}"
+            raise SerializationError(node=node, port=port, reason=reason, remedy=_ANOTHER_WAY) from error
+        except Exception as error:
+            reason = f"item {number}: {type_name_of(error)}: {error}"
+            raise SerializationError(node=node, port=port, reason=reason, remedy=_ANOTHER_WAY) from error
+
+    def _load_stream(self, record: PortRecord, form: object, what: str) -> object:
+        if record.version > STREAM_VERSION:
+            reason = f"it was written by version {record.version}, and version {STREAM_VERSION} is installed here"
             raise DeserializationError(what=what, serializer=record.serializer, reason=reason)
+        items = self._items(record, item_form(form), what)
+        if is_read_once(form):
+            return StreamReader(items)
+        found = list(items)
+        return check_form(tuple(found) if get_origin(form) is tuple or form is tuple else found, form)
+
+    def _items(self, record: PortRecord, form: object, what: str) -> Generator[object]:
+        def serializer_of(name: str, version: int) -> Serializer:
+            return self._reader_of(name, version, what)
+
+        number = 0
+        try:
+            with self._store.open_blob(Blob(record.digest, record.size, record.inline)) as stream:
+                lines = record.serializer == JSON_LINES
+                items = json_items(stream, form) if lines else framed_items(stream, form, serializer_of)
+                for number, item in enumerate(items, 1):  # noqa: B007  # told where it fails
+                    yield item
+        except StoreError as error:
+            raise error.about(what) from error
+        except OnemlError:
+            raise
+        except Exception as error:
+            own_words = isinstance(error, TypeError | ValueError)
+            reason = str(error) if own_words else f"{type_name_of(error)}: {error}"
+            reason = f"item {number}: {reason}"
+            raise DeserializationError(what=what, serializer=record.serializer, reason=reason) from error
+
+    def _reader_of(self, name: str, version: int, what: str) -> Serializer:
+        if name == PICKLE and not self._allow_pickle:
+            raise PickleRefusedError(what=what)
+        serializer = self._serializers.by_name(name)
+        if version > serializer.version:
+            reason = f"it was written by version {version}, and version {serializer.version} is installed here"
+            raise DeserializationError(what=what, serializer=name, reason=reason)
         return serializer
 
     def _write(self, serializer: Serializer, value: object) -> PortRecord:

@@ -4,7 +4,7 @@ Packages of pipelines import this module, also on workers, which define nothing:
 first builder is made.
 """
 
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast, overload
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from oneml.habitats.graph.edges import Edge
     from oneml.habitats.graph.included import Included
     from oneml.habitats.graph.node_call import NodeCall
+    from oneml.habitats.graph.streams import Stream
     from oneml.habitats.ports.executables import Executables, Includable, ProviderOf
     from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSessionSettings
     from oneml.habitats.values.json_value import JsonValue
@@ -53,6 +54,26 @@ class PipelineBuilder:
         after: Sequence[object] = (),
         settings: "PipelineNodeSettings | Mapping[str, JsonValue] | None" = None,
     ) -> "NodeCall[P, R]": ...
+
+    @overload
+    def node(
+        self,
+        name: str,
+        provider: "ProviderOf[Callable[P, Iterator[R]]]",
+        *,
+        after: Sequence[object] = (),
+        settings: "PipelineNodeSettings | Mapping[str, JsonValue] | None" = None,
+    ) -> "NodeCall[P, Stream[R]]": ...
+
+    @overload
+    def node(
+        self,
+        name: str,
+        provider: "ProviderOf[Callable[P, AsyncIterator[R]]]",
+        *,
+        after: Sequence[object] = (),
+        settings: "PipelineNodeSettings | Mapping[str, JsonValue] | None" = None,
+    ) -> "NodeCall[P, Stream[R]]": ...
 
     @overload
     def node(

@@ -1,6 +1,6 @@
 """Output ports of a body, from the annotation of its result."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine, Generator, Iterator, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from types import NoneType
 from typing import Annotated, Any, NamedTuple, NotRequired, Required, TypeGuard, TypeVar, cast, get_args, get_origin
 
@@ -9,10 +9,10 @@ from typing_extensions import ReadOnly, is_typeddict
 from oneml.habitats.errors import InvalidNodePathError
 from oneml.habitats.graph.forms import substituted
 from oneml.habitats.graph.hints import Unresolved, resolved_hints
+from oneml.habitats.graph.streams import stream_form
 from oneml.habitats.values.node_path import check_segment
 from oneml.habitats.values.plan import SINGLE_PORT
 
-_STREAMS = (Generator, Iterator, AsyncGenerator, AsyncIterator)
 _QUALIFIERS = (Required, NotRequired, ReadOnly)
 
 
@@ -35,9 +35,9 @@ def result_ports(annotation: object) -> ResultPorts:
     form = annotation
     if get_origin(form) is Coroutine:
         form = get_args(form)[2]
-    if get_origin(form) in _STREAMS or form in _STREAMS:
-        reason = "It returns an iterator, whose items would be read only once: return a list."
-        return ResultPorts({}, reasons=(reason,))
+    stream = stream_form(form)
+    if stream is not None:
+        return ResultPorts({SINGLE_PORT: stream})
     bare = get_args(form)[0] if get_origin(form) is Annotated else form
     if bare is None or bare is NoneType:
         return ResultPorts({})
@@ -71,7 +71,8 @@ def field_forms(whole: type, arguments: tuple[object, ...] = ()) -> Mapping[str,
     names = cast("tuple[str, ...]", getattr(whole, "_fields", None) or tuple(hints))
     variables = cast("tuple[TypeVar, ...]", getattr(whole, "__parameters__", ()))
     meaning = dict(zip(variables, arguments, strict=False))
-    return {name: substituted(_unqualified(hints.get(name, Any)), meaning) for name in names}
+    forms = {name: substituted(_unqualified(hints.get(name, Any)), meaning) for name in names}
+    return {name: stream_form(form) or form for name, form in forms.items()}
 
 
 def _field_ports(whole: type, arguments: tuple[object, ...]) -> ResultPorts:

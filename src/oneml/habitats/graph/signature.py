@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import Parameter
 from types import MethodType, NoneType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, get_args
 from weakref import WeakKeyDictionary
 
 from oneml.habitats.errors import InvalidBodyError
 from oneml.habitats.graph.hints import Unresolved, resolved_hints
 from oneml.habitats.graph.result_ports import ResultPorts, result_ports
+from oneml.habitats.graph.streams import stream_form, stream_of
 from oneml.habitats.values.plan import SINGLE_PORT
 
 _REFUSED: Mapping[object, str] = {
@@ -80,8 +81,8 @@ def body_signature(call: Callable[..., object], *, bound: bool) -> BodySignature
         bound: Whether ``call`` already lacks ``self``.
 
     Raises:
-        InvalidBodyError: It takes ``*args``, ``**kwargs`` or positional-only parameters, is a generator, has no
-            signature, or has annotations that name what does not exist at run time. Every reason is given.
+        InvalidBodyError: It takes ``*args``, ``**kwargs`` or positional-only parameters, has no signature, or has
+            annotations that name what does not exist at run time. Every reason is given.
     """
     function, has_self = _function_of(call, bound=bound)
     try:
@@ -154,9 +155,10 @@ def _inputs(parameters: list[Parameter], hints: Mapping[str, object], reasons: l
 
 def _result(function: Callable[..., object], hints: Mapping[str, object]) -> ResultPorts:
     inner = inspect.unwrap(function)
+    form = hints.get("return", Any)
     if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
-        return ResultPorts({}, reasons=("It is a generator, whose items would be read only once: return a list.",))
-    return result_ports(hints.get("return", Any))
+        return ResultPorts({SINGLE_PORT: stream_form(form) or stream_of(next(iter(get_args(form)), Any))})
+    return result_ports(form)
 
 
 def _name_of(function: Callable[..., object]) -> str:

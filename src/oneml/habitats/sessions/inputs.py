@@ -1,11 +1,13 @@
 """Loads what a node's body takes, from the places that the plan names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
 from oneml.habitats.data.client import DataClient
 from oneml.habitats.data.serializers.json import from_json_value
 from oneml.habitats.errors import InputsMissingError
 from oneml.habitats.graph.signature import BodySignature
+from oneml.habitats.graph.streams import is_read_once
 from oneml.habitats.sessions.attempts import AttemptLog
 from oneml.habitats.sessions.results import assemble_result, element_form, field_forms, has_fields, is_tuple_form
 from oneml.habitats.values.node_path import NodePath
@@ -69,7 +71,7 @@ class InputLoader:
             if type(source) is PortSource:
                 in_memory = self._memory.get(source.node)
                 if in_memory is not None:
-                    arguments[name] = in_memory[source.port]
+                    arguments[name] = _kept(in_memory[source.port], signature, name)
                     continue
             elif type(source) is ExternalSource and source.name not in self._external:
                 continue
@@ -106,9 +108,16 @@ class InputLoader:
     def _port(self, node: NodePath, port: str, form: object, what: str) -> object:
         in_memory = self._memory.get(node)
         if in_memory is not None:
-            return in_memory[port]
+            value = in_memory[port]
+            return iter(cast("Iterable[object]", value)) if is_read_once(form) else value
         return self._client.load(self._attempts_ports(node)[port], form, what=f"{what}, from {node}.{port}")
 
     def _attempts_ports(self, node: NodePath) -> Mapping[str, PortRecord]:
         commit = self._attempts.committed(node)
         return {} if commit is None else commit.ports
+
+
+def _kept(value: object, signature: BodySignature, name: str) -> object:
+    """Return a value that stayed in memory as an input takes it: items one by one where that is an iterator."""
+    port = signature.inputs.get(name)
+    return iter(cast("Iterable[object]", value)) if port is not None and is_read_once(port.form) else value

@@ -2,14 +2,14 @@
 
 import traceback
 from collections.abc import Callable, Mapping
-from contextvars import copy_context
 from time import perf_counter
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from oneml.habitats.data.client import DataClient
-from oneml.habitats.data.streams import refuse_stream
+from oneml.habitats.data.streams import YieldedItems, close_streams, refuse_stream
 from oneml.habitats.graph.signature import BodySignature
+from oneml.habitats.graph.streams import is_stream
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.sessions import context
@@ -17,6 +17,7 @@ from oneml.habitats.sessions.attempts import AttemptLog, Commit, outcome_of
 from oneml.habitats.sessions.context import Executing, PipelineSessionContext
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.results import split_result
+from oneml.habitats.sessions.yielding import yielded_items
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
 from oneml.habitats.values.include_paths import split_provider_key
@@ -237,7 +238,8 @@ class NodeRunner:
             What ``take`` gave.
         """
         interrupts = self._interrupts
-        arguments = self._inputs.load(node, self._signature_of(node.provider))
+        signature = self._signature_of(node.provider)
+        arguments = self._inputs.load(node, signature)
         scope = self._components.open_node(node.path, settings)
         token = context.start_work(self._work)
         try:
@@ -246,11 +248,18 @@ class NodeRunner:
                 body = scope.build(split_provider_key(node.provider)[1])
                 value = body(**arguments) if call is None else call(body, arguments)
                 if isinstance(value, CoroutineType):
-                    value = _awaited(cast("CoroutineType[Any, Any, object]", value))
+                    value = _awaited(cast("CoroutineType[Any, Any, object]", value), interrupts)
             finally:
                 interrupts.leave_body()
-            return take(split_result(node.path, value, outputs=node.outputs, several=node.whole is not None))
+            ports = split_result(node.path, value, outputs=node.outputs, several=node.whole is not None)
+            return take(
+                {
+                    port: yielded_items(node.path, one, interrupts) if is_stream(signature.outputs.get(port)) else one
+                    for port, one in ports.items()
+                }
+            )
         finally:
+            close_streams(arguments.values())
             context.end_work(token)
             scope.close()
 
@@ -261,22 +270,20 @@ class NodeRunner:
 
 
 def _kept(path: NodePath, ports: Mapping[str, object]) -> Mapping[str, object]:
+    kept: dict[str, object] = {}
     for port, value in ports.items():
-        refuse_stream(path, port, value)
-    return ports
+        if isinstance(value, YieldedItems):
+            kept[port] = list(value.items)
+        else:
+            refuse_stream(path, port, value)
+            kept[port] = value
+    return kept
 
 
-def _awaited(coroutine: "CoroutineType[Any, Any, object]") -> object:
-    import asyncio  # noqa: PLC0415  # most bodies are no coroutines
+def _awaited(coroutine: "CoroutineType[Any, Any, object]", interrupts: Interrupts) -> object:
+    from oneml.habitats.sessions.async_bodies import awaited  # noqa: PLC0415  # most bodies are no coroutines
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # only under a loop, as notebooks have one
-
-    with ThreadPoolExecutor(1) as executor:
-        return executor.submit(copy_context().run, asyncio.run, coroutine).result()
+    return awaited(coroutine, interrupts)
 
 
 def _published(

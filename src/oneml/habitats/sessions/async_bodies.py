@@ -1,0 +1,91 @@
+"""Runs coroutines and asynchronous generators that bodies return, in the context of the node.
+
+In the main thread an interrupt is raised where the coroutine is; elsewhere somebody has to look whether the session was
+asked to stop. Either way the coroutine is cancelled, and may clean up. Under a running loop, as notebooks have one,
+another thread runs it.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from oneml.habitats.sessions.interrupts import Interrupts
+
+WATCH_SECONDS = 0.1
+"""How long a request to stop may go unseen by a coroutine in another thread."""
+
+T = TypeVar("T")
+
+_Run = Callable[[Coroutine[Any, Any, T]], T]
+
+
+def awaited(coroutine: Coroutine[Any, Any, T], interrupts: Interrupts) -> T:
+    """Run a coroutine to its end, and return what it gives.
+
+    Raises:
+        KeyboardInterrupt: The session was asked to stop; the coroutine was cancelled.
+        BaseException: Whatever it raises.
+    """
+    with _loop(interrupts) as run:
+        return run(coroutine)
+
+
+def yielded(items: AsyncIterator[T], interrupts: Interrupts) -> Iterator[T]:
+    """Give the items of an asynchronous generator, each when it is asked for; one loop runs it all."""
+    with _loop(interrupts) as run:
+        try:
+            while True:
+                try:
+                    item = run(_next(items))
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            close = getattr(items, "aclose", None)
+            if close is not None:
+                run(_finished(close()))
+
+
+async def _next(items: AsyncIterator[T]) -> T:
+    return await anext(items)
+
+
+async def _finished(closing: Awaitable[None]) -> None:
+    await closing
+
+
+@contextmanager
+def _loop(interrupts: Interrupts) -> Generator[_Run[Any]]:
+    """Have a loop for the time of the block, and what runs a coroutine in it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        with asyncio.Runner() as runner:
+            if threading.current_thread() is threading.main_thread():
+                yield runner.run
+            else:
+                yield lambda coroutine: runner.run(_watched(coroutine, interrupts))
+        return
+    context = copy_context()
+    with ThreadPoolExecutor(1) as executor:
+        runner = executor.submit(context.run, asyncio.Runner).result()
+        try:
+            yield lambda coroutine: executor.submit(context.run, runner.run, _watched(coroutine, interrupts)).result()
+        finally:
+            executor.submit(runner.close).result()
+
+
+async def _watched(coroutine: Coroutine[Any, Any, T], interrupts: Interrupts) -> T:
+    task = asyncio.ensure_future(coroutine)
+    before = interrupts.count
+    while not (await asyncio.wait({task}, timeout=WATCH_SECONDS))[0]:
+        if interrupts.count > before:
+            before = interrupts.count
+            task.cancel()
+    if task.cancelled() and interrupts.count:
+        raise KeyboardInterrupt
+    return task.result()

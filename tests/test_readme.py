@@ -1,4 +1,4 @@
-"""The README does what it says: each of its sections is followed, block by block, in an empty folder.
+"""README and docs do what they say: each section is followed, block by block, in an empty folder.
 
 ``bash`` blocks are run, ``console`` blocks are run and their output is compared (``...`` stands for anything). A
 ``python`` or ``toml`` block whose first line is a comment that names a file is written there; any other ``python``
@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "testing.md"]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TIMEOUT_SECONDS = 120
 
@@ -38,7 +39,7 @@ def sections(text: str) -> dict[str, list[Block]]:
     return {title: blocks for title, blocks in found.items() if blocks}
 
 
-SECTIONS = sections(README.read_text())
+SECTIONS = {(page.stem, title): blocks for page in PAGES for title, blocks in sections(page.read_text()).items()}
 
 
 class Reader:
@@ -107,16 +108,17 @@ def pattern(expected: str) -> re.Pattern[str]:
     return re.compile(".*?".join(re.escape(part) for part in expected.rstrip().split("...")), re.DOTALL)
 
 
-@pytest.mark.parametrize("title", SECTIONS)
-def test_section_does_what_it_says(title: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("page", "title"), SECTIONS)
+def test_section_does_what_it_says(page: str, title: str, tmp_path: Path) -> None:
     reader = Reader(tmp_path)
-    for block in SECTIONS[title]:
+    for block in SECTIONS[page, title]:
         reader.follow(block)
 
 
-def test_every_fence_of_the_readme_is_a_block_that_is_followed() -> None:
-    fences = re.findall(r"^```", README.read_text(), flags=re.MULTILINE)
-    assert len(fences) == 2 * sum(len(blocks) for blocks in SECTIONS.values())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_fence_is_of_a_block_that_is_followed(page: Path) -> None:
+    fences = re.findall(r"^```", page.read_text(), flags=re.MULTILINE)
+    assert len(fences) == 2 * sum(len(blocks) for blocks in sections(page.read_text()).values())
 
 
 @pytest.mark.parametrize(

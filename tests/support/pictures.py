@@ -1,4 +1,4 @@
-"""Writes the pictures of docs/drawing.md; a test holds that they are current. Program: ``python pictures.py FOLDER``."""
+"""Writes the pictures of docs/drawing.md, into docs/pictures or a folder that is named; a test holds them current."""
 
 import random
 import sys
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from digits_training import DigitsTraining
-
 from oneml.habitats import PipelineServiceClient, Reference, replace
 from oneml.habitats.graph.drawing.diagram import Diagram
 from oneml.habitats.graph.drawing.layout import Direction

@@ -64,9 +64,7 @@ def session_diagram(session: "PipelineSession", view: PlanView | None = None) ->
     engines = _engines(recorded)
     statuses = {path: _status(recorded.rows.get(path), engine) for path, engine in engines.items()}
     words = [f"session {session.session_id}", recorded.state.value, *sorted(set(engines.values()))]
-    return plan_diagram(
-        recorded.plan, title=session.habitat, subtitle=_DOT.join(words), view=view, statuses=statuses
-    )
+    return plan_diagram(recorded.plan, title=session.habitat, subtitle=_DOT.join(words), view=view, statuses=statuses)
 
 
 def session_objects(session: "PipelineSession", *, depth: int | None = None) -> Diagram:

@@ -47,7 +47,8 @@ def _lines(diagram: Diagram, direction: Direction) -> Iterator[str]:
         inside.setdefault(box.frame, []).append(box)
     yield from _content(diagram, "", inside, ids, 1)
     for link in diagram.links:
-        label = f'|"{escaped(", ".join(link.labels))}"|' if link.labels else ""
+        text = escaped(", ".join(link.labels))
+        label = f'|"{text}"|' if text else ""
         yield f"  {ids[link.source]} {_ARROWS[link.kind]}{label} {ids[link.target]}"
     yield from _styles(diagram, ids)
 

@@ -5,6 +5,7 @@ Sizes and places have two axes: *along* the wires, from layer to layer, and *acr
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -193,4 +194,4 @@ def _connect(mesh: Mesh) -> None:
 
 def _links(mesh: Mesh) -> Iterator[tuple[int, int]]:
     for chain in mesh.chains:
-        yield from zip(chain, chain[1:], strict=False)
+        yield from pairwise(chain)

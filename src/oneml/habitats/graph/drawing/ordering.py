@@ -66,7 +66,7 @@ def _positions(layers: Sequence[Sequence[int]], count: int) -> list[float]:
 
 def _frame_keys(mesh: Mesh, position: Sequence[float]) -> Mapping[str, float]:
     """Return the middle of each frame: one for all its layers, so that frames do not change sides between them."""
-    sums = dict.fromkeys(mesh.frames, (0.0, 0))
+    sums: dict[str, tuple[float, int]] = dict.fromkeys(mesh.frames, (0.0, 0))
     for number, element in enumerate(mesh.elements):
         for name in mesh.frames.get(element.frame, ()):
             total, count = sums[name]

@@ -1,4 +1,4 @@
-"""Colours, light and dark. Those of states and scopes are told apart by people who see few colours; words stand beside them.
+"""Colours, light and dark: people who see few colours tell them apart, and words stand beside them.
 
 The hues are those of Okabe and Ito (Color Universal Design, 2008), lighter where text stands on them.
 """

@@ -85,7 +85,7 @@ def _pull(
     links: Sequence[tuple[int, int, float]],
     share: float,
 ) -> None:
-    """Move a whole frame to where its neighbours are: element by element it would take far too many rounds."""
+    """Move a whole frame to where its neighbours are: element by element it would take too many rounds."""
     if links:
         shift = sum((places[other] - places[one]) * weight for one, other, weight in links)
         shift *= share / sum(weight for _, _, weight in links)
@@ -110,7 +110,7 @@ def _fitted(
 
 
 def _neighbours(mesh: Mesh) -> Sequence[Sequence[tuple[int, float]]]:
-    """Return what each element is drawn to, and how strongly: boxes to each other, points to both ends of their wire."""
+    """Return what each element is drawn to, and how strongly: boxes to each other, points to both ends of a wire."""
     found: list[list[tuple[int, float]]] = [[] for _ in mesh.elements]
     for chain in mesh.chains:
         source, target = chain[0], chain[-1]

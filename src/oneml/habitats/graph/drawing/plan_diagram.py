@@ -1,24 +1,16 @@
-"""The diagram of a plan: fan-outs as one box each, namespaces as frames, or as one box where there are too many nodes."""
+"""The diagram of a plan: a fan-out is one box, namespaces are frames, or one box each where there are many nodes."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from oneml.habitats.graph.drawing.diagram import Box, Diagram, Frame, Link, LinkKind, Shape, Tone
+from oneml.habitats.graph.drawing.diagram import Box, Diagram, Frame, Shape, Tone
+from oneml.habitats.graph.drawing.plan_links import plan_links
 from oneml.habitats.graph.drawing.text_width import shortened
 from oneml.habitats.values.include_paths import split_provider_key
 from oneml.habitats.values.node_path import NodePath, ancestors_of
-from oneml.habitats.values.plan import (
-    SINGLE_PORT,
-    ExternalSource,
-    GatherSource,
-    InputSource,
-    LiteralSource,
-    Plan,
-    PlannedNode,
-    PortSource,
-)
+from oneml.habitats.values.plan import Plan, PlannedNode
 from oneml.habitats.values.states import NodeState
 
 BOXES_READABLE = 60
@@ -105,7 +97,7 @@ def plan_diagram(
         subtitle=subtitle,
         boxes=(*inputs, *boxes, *outputs),
         frames=tuple(namespace_frames((box.frame for box in boxes), plan.included)),
-        links=tuple(_links(plan, {path: box for path, (box, _) in folds.items()})),
+        links=tuple(plan_links(plan, {path: box for path, (box, _) in folds.items()})),
     )
 
 
@@ -229,43 +221,4 @@ def namespace_frames(used: Iterable[str], included: Mapping[NodePath, str]) -> I
         around, last = ancestors_of(space), space.rpartition("/")[2]
         habitat = included.get(space, last)
         title = last if habitat == last else f"{last} \N{MIDDLE DOT} {habitat}"
-        yield Frame(
-            name=space, title=shortened(title, LINE_MAX_CHARACTERS), parent=around[-1] if around else ""
-        )
-
-
-def _links(plan: Plan, boxes: Mapping[NodePath, NodePath]) -> Iterator[Link]:
-    """Give the links between boxes, each pair of them once for data, else once for order."""
-    ports: dict[tuple[str, str], dict[str, None]] = {}
-    orders: dict[tuple[str, str], None] = {}
-    for path, node in plan.nodes.items():
-        for name, source in node.inputs.items():
-            for start, label in _ends(source, name, boxes):
-                if start != boxes[path]:
-                    ports.setdefault((start, boxes[path]), {})[label] = None
-        for upper in node.after:
-            if boxes[upper] != boxes[path]:
-                orders[boxes[upper], boxes[path]] = None
-    for name, source in plan.outputs.items():
-        for start, label in _ends(source, name, boxes):
-            ports.setdefault((start, f"output {name}"), {})["" if label == name else label] = None
-    for (source, target), labels in ports.items():
-        yield Link(source=source, target=target, labels=tuple(sorted(label for label in labels if label)))
-    for source, target in orders:
-        if (source, target) not in ports:
-            yield Link(source=source, target=target, kind=LinkKind.ORDER)
-
-
-def _ends(source: InputSource, name: str, boxes: Mapping[NodePath, NodePath]) -> Iterator[tuple[str, str]]:
-    """Give the box that feeds an input, and what to write on the link."""
-    if isinstance(source, LiteralSource):
-        return
-    if isinstance(source, ExternalSource):
-        yield f"input {source.name}", "" if source.name == name else name
-    elif isinstance(source, GatherSource):
-        for item in source.items:
-            yield from _ends(item, name, boxes)
-    elif isinstance(source, PortSource) and source.port not in {SINGLE_PORT, name}:
-        yield boxes[source.node], f"{source.port} \N{RIGHTWARDS ARROW} {name}"
-    else:
-        yield boxes[source.node], name
+        yield Frame(name=space, title=shortened(title, LINE_MAX_CHARACTERS), parent=around[-1] if around else "")

@@ -14,7 +14,7 @@ from oneml.habitats.graph.drawing.layout import Point
 from oneml.habitats.graph.drawing.primitives import Area, Colour, Curve, Panel, Scene, Strokes, Text
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageFont
 
 SCALE_MAX = 2.0
 PIXELS_MAX = 24_000_000

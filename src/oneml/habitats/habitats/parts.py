@@ -11,6 +11,8 @@ from oneml.habitats.values.node_path import NodePath
 
 if TYPE_CHECKING:
     from oneml.habitats.habitats.components import PipelineComponents
+    from oneml.habitats.settings.effective import EffectiveSettings
+    from oneml.habitats.settings.models import PipelineSettings
 
 
 class Parts:
@@ -79,3 +81,20 @@ class Parts:
         if errors:
             message = "Finalizers of several containers of a session failed"
             raise BaseExceptionGroup(message, errors)
+
+
+def reopened_parts(older: "PipelineComponents", settings: "EffectiveSettings[PipelineSettings]") -> Parts:
+    """Return the included habitats of a container, opened once more with other settings.
+
+    Args:
+        older: The container.
+        settings: The settings of the session.
+    """
+    parts = Parts()
+    for path in older.opened_parts:
+        part = older.opened_part(path)
+        opened = type(part).open(
+            session_id=part.session_id, settings=settings.included.at(path), overrides=part.overrides
+        )
+        parts.add(path, opened)
+    return parts

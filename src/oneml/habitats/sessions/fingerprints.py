@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from oneml.habitats.habitats.graph_description import GraphDescription
 from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.sessions.node_identity import NodeIdentity
 from oneml.habitats.sessions.plan_shards import ProviderRecord
@@ -117,7 +118,8 @@ class Fingerprints:
             core = canonical_json(planned_node_to_json(node))
         settings = settings.at(node.path)
         read = self._settings_read(node, settings, author)
-        known = f"{self._base_digest_of(node.provider)}{provider.graph}{provider.code}{self._wide_read(node.provider, settings)}"
+        base, wide = self._base_digest_of(node.provider), self._wide_read(node.provider, settings)
+        known = f"{base}{provider.graph}{provider.code}{wide}"
         return hashlib.sha256(b"%b%b%b" % (known.encode(), read, core)).hexdigest()
 
     def identity_of(
@@ -229,6 +231,13 @@ def session_fingerprint(
             return None
         whole.update(fingerprint.encode())
     return whole.hexdigest()
+
+
+def graphs_digest(own: GraphDescription, included: Mapping[NodePath, GraphDescription]) -> str:
+    """Return the digest of the provider graphs of a session."""
+    if not included:
+        return own.digest
+    return digest_of([own.digest, {path: graph.digest for path, graph in included.items()}])
 
 
 def digest_of(value: JsonValue) -> str:

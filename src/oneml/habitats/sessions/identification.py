@@ -20,8 +20,8 @@ from oneml.habitats.habitats.live_code import live_drifts
 from oneml.habitats.habitats.live_shape import live_shape
 from oneml.habitats.habitats.settings_schema import settings_schema
 from oneml.habitats.habitats.source_places import SourcePlaces
-from oneml.habitats.sessions.fingerprints import Base, Fingerprints, digest_of, session_fingerprint
-from oneml.habitats.sessions.included_identity import IncludedIdentity, graphs_digest, identity_of_part
+from oneml.habitats.sessions.fingerprints import Base, Fingerprints, digest_of, graphs_digest, session_fingerprint
+from oneml.habitats.sessions.included_identity import IncludedIdentity
 from oneml.habitats.sessions.node_identity import NodeIdentity
 from oneml.habitats.sessions.plan_shards import ProviderRecord, plan_index
 from oneml.habitats.settings.effective import EffectiveSettings
@@ -74,7 +74,7 @@ class SessionIdentity:
         self._definer = container.__module__
         model = container.settings_model()
         self.parts: Mapping[NodePath, IncludedIdentity] = {
-            path: identity_of_part(components.opened_part(path), each) for path, each in included.items()
+            path: IncludedIdentity(components.opened_part(path), each) for path, each in included.items()
         }
         modules = {model.__module__}.union(*(part.modules for part in self.parts.values()))
         self.code: CodeIdentity = code_identity(

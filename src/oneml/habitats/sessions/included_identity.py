@@ -1,6 +1,5 @@
 """What an included habitat is known by: its class, its provider graph and its settings model."""
 
-from collections.abc import Mapping
 from functools import cached_property
 
 from oneml.habitats.habitats.components import PipelineComponents
@@ -10,7 +9,6 @@ from oneml.habitats.habitats.settings_schema import settings_schema
 from oneml.habitats.sessions.fingerprints import Base, digest_of
 from oneml.habitats.sessions.included_records import IncludedRecord
 from oneml.habitats.values.json_value import JsonObject
-from oneml.habitats.values.node_path import NodePath
 
 
 class IncludedIdentity:
@@ -34,7 +32,12 @@ class IncludedIdentity:
     @cached_property
     def schema(self) -> JsonObject:
         """How its settings are declared."""
-        return settings_schema(self.container.settings_model())
+        return self.schema_of(self.container)
+
+    @staticmethod
+    def schema_of(container: type[PipelineComponents]) -> JsonObject:
+        """Return how the settings of a container are declared."""
+        return settings_schema(container.settings_model())
 
     @cached_property
     def schema_digest(self) -> str:
@@ -56,15 +59,3 @@ class IncludedIdentity:
         return IncludedRecord(
             entry.name, entry.target, own_target(self.container), entry.distribution, entry.version, self.schema_digest
         )
-
-
-def identity_of_part(components: PipelineComponents, entry: HabitatEntry) -> IncludedIdentity:
-    """Return what an included habitat is known by here."""
-    return IncludedIdentity(components, entry)
-
-
-def graphs_digest(own: GraphDescription, included: Mapping[NodePath, GraphDescription]) -> str:
-    """Return the digest of the provider graphs of a session."""
-    if not included:
-        return own.digest
-    return digest_of([own.digest, {path: graph.digest for path, graph in included.items()}])

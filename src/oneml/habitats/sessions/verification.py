@@ -5,9 +5,9 @@ proven by its fingerprint before anything of it is built.
 """
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from oneml.habitats.errors import (
     DuplicateHabitatError,
@@ -36,12 +36,17 @@ from oneml.habitats.sessions.recipe import Recipe, read_code, read_explanation
 from oneml.habitats.sessions.verified import Compared, Findings, Verified, inner_object
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.included import documents_of_part
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.process import files_here
 from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.drift import Drift
+from oneml.habitats.values.include_paths import own_names, split_provider_key
 from oneml.habitats.values.json_value import JsonObject
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.node_path import ROOT, NodePath
+
+if TYPE_CHECKING:
+    from oneml.habitats.sessions.verified_parts import VerifiedParts
 
 
 def open_verified(
@@ -94,13 +99,24 @@ def open_verified(
         generic = Drift("setting", model.__name__, "schema", recipe.settings_schema, schema_digest)
         findings.judge(list(schema_drifts(recorded, schema)) if recorded else [generic])
     with_entries = partial(EffectiveSettings[PipelineSettings].from_snapshot, model, recipe.settings, sources.environ)
+    if recipe.included:
+        verified.included = _included(
+            verified, store, recipe, registry, sources, signing_key, document, found, imported
+        )
+        with_entries = partial(_with_included, with_entries, recipe.included, verified.included)
     settings = verified.settings = with_entries(node_entries)
     verified.with_entries = with_entries
     verified.check_secrets(settings, findings)
     findings.notices.extend(_without_effect(recipe, settings, sources))
-    overrides = [override_from_json(container, name, how) for name, how in recipe.overrides.items() if how is not None]
+    overrides = [
+        override_from_json(container, name, how)
+        for name, how in recipe.overrides.items()
+        if how is not None and split_provider_key(name)[0] == ROOT
+    ]
     components = container.open(session_id=recipe.session_id, settings=settings, overrides=overrides)
     verified.components = components
+    if verified.included is not None:
+        components.take_parts(verified.included.parts())
     try:
         verified.graph = describe_graph(components.opened_blueprint, components.overrides)
     except BaseException:
@@ -110,6 +126,66 @@ def open_verified(
     verified.base = Base(recipe.habitat, recipe.container, schema_digest, expected.distributions)
     findings.compared.append(Compared("settings", f"{model.__name__}, values of the recipe"))
     return verified
+
+
+def _included(
+    verified: Verified,
+    store: ArtifactStore,
+    recipe: Recipe,
+    registry: HabitatRegistry,
+    sources: ProcessSources,
+    signing_key: bytes | None,
+    document: JsonObject,
+    found: CodeIdentity,
+    imported: Collection[str],
+) -> "VerifiedParts":
+    """Return what opens included habitats when nodes of them are met."""
+    from oneml.habitats.sessions.verified_parts import VerifiedParts  # noqa: PLC0415  # few sessions include any
+
+    findings = verified.findings
+
+    def schema_drifts(path: NodePath, schema: JsonObject) -> list[Drift]:
+        digest, expected = digest_of(schema), recipe.included[path].settings_schema
+        if digest == expected:
+            return []
+        from oneml.habitats.habitats.settings_schema import schema_drifts  # noqa: PLC0415  # only to explain
+
+        parts = inner_object(read_explanation(store, recipe, "graph"), "included")
+        recorded = inner_object(inner_object(parts, path), "settings_schema")
+        told = list(schema_drifts(recorded, schema)) if recorded else []
+        told = [drift._replace(subject=f"{path}:{drift.subject}") for drift in told]
+        return told or [Drift("setting", path, "schema", expected, digest)]
+
+    def check_code() -> None:
+        findings.judge(live_drifts(inner_object(document, "live"), found.places, thorough=imported))
+        HERE.note(found, imported)
+
+    def check_secrets(path: NodePath, settings: EffectiveSettings[PipelineSettings]) -> None:
+        if signing_key is not None:
+            recorded = own_names(recipe.secrets, path)
+            rotated = settings.rotated_secrets(recorded, signing_key, recipe.session_id.encode())
+            told = [drift._replace(subject=f"{path}:{drift.subject}") for drift in rotated]
+            verified.judge_secrets(told, findings)
+
+    return VerifiedParts(
+        recipe,
+        registry=registry,
+        environ=sources.environ,
+        findings=findings,
+        schema_drifts=schema_drifts,
+        check_code=check_code,
+        check_secrets=check_secrets,
+    )
+
+
+def _with_included(
+    own: "Callable[[JsonObject], EffectiveSettings[PipelineSettings]]",
+    included: Collection[NodePath],
+    parts: "VerifiedParts",
+    entries: JsonObject,
+) -> EffectiveSettings[PipelineSettings]:
+    settings = own(documents_of_part(entries, included, ROOT))
+    return settings.with_entries(settings.layers.nodes, parts.settings(entries))
 
 
 def _without_effect(

@@ -1,13 +1,14 @@
 """A session that was opened from its recipe: what was held against that, for the session and for each of its nodes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from oneml.habitats.errors import DriftError, UnprovenError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.graph_description import GraphDescription
+from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.ports.artifact_store import ArtifactStore
-from oneml.habitats.sessions.fingerprints import Base, Fingerprints
+from oneml.habitats.sessions.fingerprints import Base, Fingerprints, graphs_digest
 from oneml.habitats.sessions.plan_shards import NodeRecord, ProviderRecord
 from oneml.habitats.sessions.policy import Policy
 from oneml.habitats.sessions.recipe import Recipe, read_explanation
@@ -15,9 +16,14 @@ from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
 from oneml.habitats.values.drift import Drift
+from oneml.habitats.values.include_paths import own_names, provider_key, split_provider_key
 from oneml.habitats.values.json_value import JsonObject
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.node_path import ROOT, NodePath
 from oneml.habitats.values.session_id import SessionId
+
+if TYPE_CHECKING:
+    from oneml.habitats.sessions.included_identity import IncludedIdentity
+    from oneml.habitats.sessions.verified_parts import VerifiedParts
 
 
 class Compared(NamedTuple):
@@ -100,6 +106,7 @@ class Verified:
         with_entries: Gives the same with other entries for nodes.
         graph: The provider graph here.
         base: What all nodes have in common here.
+        included: The included habitats; None where there are none.
     """
 
     check_again: Callable[[NodePath], None]
@@ -108,6 +115,7 @@ class Verified:
     with_entries: Callable[[JsonObject], EffectiveSettings[PipelineSettings]]
     graph: GraphDescription
     base: Base
+    included: "VerifiedParts | None" = None
 
     def __init__(self, store: ArtifactStore, recipe: Recipe, policy: Policy, signing_key: bytes | None) -> None:
         self._store = store
@@ -129,16 +137,29 @@ class Verified:
 
         def here(name: str) -> ProviderRecord:
             recorded = provider_of(name)
-            is_known = recorded.graph is not None and not self.graph.unproven_of(name)
-            return recorded._replace(graph=self.graph.digest_of(name) if is_known else None)
+            graph, own = self._graph_of(name)
+            is_known = recorded.graph is not None and not graph.unproven_of(own)
+            return recorded._replace(graph=graph.digest_of(own) if is_known else None)
+
+        def reads(name: str) -> frozenset[SettingRead]:
+            graph, own = self._graph_of(name)
+            return graph.reads(own)
 
         return Fingerprints(
             self.base,
-            reads_of=self.graph.reads,
+            reads_of=reads,
             provider_of=here,
             signing_key=self._signing_key,
-            included=lambda _: self.base,
+            included=lambda path: self._part(path).base(self.base),
         )
+
+    def _graph_of(self, provider: str) -> tuple[GraphDescription, str]:
+        """Return the graph here that a provider is in, and what it is called there."""
+        include, name = split_provider_key(provider)
+        return (self.graph if include == ROOT else self._part(include).graph), name
+
+    def _part(self, path: NodePath) -> "IncludedIdentity":
+        return cast("VerifiedParts", self.included).at(path).identity
 
     def check_node(
         self, record: NodeRecord, fingerprint: str | None, findings: Findings, *, hidden: frozenset[str]
@@ -159,7 +180,8 @@ class Verified:
         if record.fingerprint is None:
             findings.judge_unproven(record.provider.unproven)
             return
-        findings.compared.append(Compared("provider graph", f"{len(self.graph.reached(node.provider))} providers"))
+        graph, own = self._graph_of(node.provider)
+        findings.compared.append(Compared("provider graph", f"{len(graph.reached(own))} providers"))
         findings.compared.append(Compared("node", f"{node.provider}, its settings, inputs and outputs"))
         if fingerprint == record.fingerprint:
             return
@@ -183,11 +205,20 @@ class Verified:
             return
         context = self.session_id.encode()
         if record is None:
-            rotated = settings.rotated_secrets(self._recipe.secrets, self._signing_key, context)
+            rotated = settings.rotated_secrets(own_names(self._recipe.secrets), self._signing_key, context)
         else:
             recorded = {name: str(digest) for name, digest in record.secrets.items()}
             path = record.node.path
             rotated = settings.rotated_secrets(recorded, self._signing_key, context, path, record.author)
+        self.judge_secrets(rotated, findings)
+
+    @staticmethod
+    def judge_secrets(rotated: Sequence[Drift], findings: Findings) -> None:
+        """Let secrets pass that are others, where the policy does.
+
+        Raises:
+            DriftError: It does not.
+        """
         if findings.policy.rotation == "allow":
             findings.allowed.extend(rotated)
         else:
@@ -203,25 +234,34 @@ class Verified:
         recorded = self._recipe.graph
         if recorded is None:
             self.findings.judge_unproven(self._recipe.unproven)
-        elif recorded != self.graph.digest:
-            drifts = self._graph_drifts(sorted(self.graph.providers), self.settings.secret_texts())
-            generic = Drift("provider", self._recipe.container, "graph", recorded, self.graph.digest)
+            return
+        graphs = {path: self._part(path).graph for path in self._recipe.included}
+        digest = graphs_digest(self.graph, graphs)
+        if recorded != digest:
+            keys = [
+                provider_key(path, name)
+                for path, graph in ((ROOT, self.graph), *graphs.items())
+                for name in sorted(graph.providers)
+            ]
+            drifts = self._graph_drifts(keys, self.settings.secret_texts())
+            generic = Drift("provider", self._recipe.container, "graph", recorded, digest)
             self.findings.judge(drifts or [generic])
 
     def _graph_drifts(self, providers: Iterable[str], hidden: frozenset[str]) -> list[Drift]:
         from oneml.habitats.habitats.graph_difference import graph_drifts  # noqa: PLC0415  # only to explain
 
         explanation = read_explanation(self._store, self._recipe, "graph")
-        described = inner_object(explanation, "providers")
-        recorded = {name: inner_object(described, name) for name in described}
-        if not recorded:
-            return []
-        where = {name: str(place) for name, place in inner_object(explanation, "places").items()}
         found: dict[Drift, None] = {}
         for provider in providers:
-            for drift in graph_drifts(recorded, self.graph, provider, recorded_places=where):
+            include, name = split_provider_key(provider)
+            part = explanation if include == ROOT else inner_object(inner_object(explanation, "included"), include)
+            described = inner_object(part, "providers")
+            recorded = {each: inner_object(described, each) for each in described}
+            where = {each: str(place) for each, place in inner_object(part, "places").items()}
+            graph = self._graph_of(provider)[0]
+            for drift in graph_drifts(recorded, graph, name, recorded_places=where) if recorded else ():
                 here = None if drift.found is None else mask_secrets(drift.found, hidden)
-                found[drift._replace(found=here)] = None
+                found[drift._replace(subject=provider_key(include, drift.subject), found=here)] = None
         # What was masked there is masked here too, and then no difference.
         return [drift for drift in found if drift.expected != drift.found]
 

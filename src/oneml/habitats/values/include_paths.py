@@ -5,7 +5,7 @@ habitat. Inside it a provider is called ``//training:load``, as its settings are
 the outermost habitat.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 from oneml.habitats.values.node_path import ROOT, NodePath, parent_of
 
@@ -46,3 +46,9 @@ def split_provider_key(key: str) -> tuple[NodePath, str]:
         return ROOT, key
     path, _, name = key.partition(":")
     return NodePath(path), name
+
+
+def own_names(keys: Mapping[str, str], path: NodePath = ROOT) -> Mapping[str, str]:
+    """Return what a mapping by keys of an included habitat, or of the outermost one, says of its own names."""
+    split = ((*split_provider_key(key), value) for key, value in keys.items())
+    return {name: value for include, name, value in split if include == path}

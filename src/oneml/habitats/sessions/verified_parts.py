@@ -1,0 +1,145 @@
+"""The included habitats of a session that was opened from its recipe, each opened when a node of it is met."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from oneml.habitats.errors import UnknownHabitatError
+from oneml.habitats.habitats.components import PipelineComponents
+from oneml.habitats.habitats.entry import HabitatEntry, own_target
+from oneml.habitats.habitats.loading import checked_container, imported_object
+from oneml.habitats.habitats.overrides import override_from_json
+from oneml.habitats.habitats.parts import Parts
+from oneml.habitats.habitats.registry import HabitatRegistry
+from oneml.habitats.sessions.included_identity import IncludedIdentity
+from oneml.habitats.sessions.included_records import IncludedRecord
+from oneml.habitats.sessions.recipe import Recipe
+from oneml.habitats.sessions.verified import Findings
+from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.included import IncludedSettings, documents_of_part, part_snapshot
+from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.values.drift import Drift
+from oneml.habitats.values.include_paths import split_provider_key
+from oneml.habitats.values.json_value import JsonObject
+from oneml.habitats.values.node_path import NodePath
+
+_log = logging.getLogger(__name__)
+
+
+class VerifiedPart(NamedTuple):
+    """An included habitat that was opened here.
+
+    Attributes:
+        components: Its opened container.
+        identity: What it is known by here.
+    """
+
+    components: PipelineComponents
+    identity: IncludedIdentity
+
+
+class VerifiedParts:
+    """Opens included habitats, after holding each against the recipe.
+
+    Args:
+        recipe: The recipe.
+        registry: The habitats that are installed here.
+        environ: Variables, for secrets.
+        findings: Takes what is found.
+        schema_drifts: Tells how a settings model differs from the recorded one, by include path.
+        check_code: Holds what was imported against its source.
+        check_secrets: Holds the secrets of a habitat against those of the recipe, by include path.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        registry: HabitatRegistry,
+        environ: Mapping[str, str],
+        findings: Findings,
+        schema_drifts: Callable[[NodePath, JsonObject], list[Drift]],
+        check_code: Callable[[], None],
+        check_secrets: Callable[[NodePath, EffectiveSettings[PipelineSettings]], None],
+    ) -> None:
+        self._recipe = recipe
+        self._registry = registry
+        self._environ = environ
+        self._findings = findings
+        self._schema_drifts = schema_drifts
+        self._check_code = check_code
+        self._check_secrets = check_secrets
+        self._classes: dict[NodePath, tuple[type[PipelineComponents], HabitatEntry]] = {}
+        self._opened: dict[NodePath, VerifiedPart] = {}
+        self._lock = threading.RLock()
+
+    def at(self, path: NodePath) -> VerifiedPart:
+        """Return the habitat that is included at ``path``.
+
+        Raises:
+            RefusalError: It is not what the recipe says.
+        """
+        with self._lock:
+            found = self._opened.get(path)
+            if found is None:
+                found = self._opened[path] = self._open(path)
+            return found
+
+    def parts(self) -> Parts:
+        """Return the containers, for that of the session."""
+        return Parts(self._recipe.included, lambda path: self.at(path).components)
+
+    def settings(self, entries: JsonObject) -> IncludedSettings:
+        """Return the settings of included habitats, with what of some entries is about their nodes."""
+        return IncludedSettings(self._recipe.included, lambda path: self._settings(path, entries))
+
+    def _settings(self, path: NodePath, entries: JsonObject) -> EffectiveSettings[PipelineSettings]:
+        with self._lock:
+            container, _ = self._class(path)
+        return EffectiveSettings[PipelineSettings].from_snapshot(
+            container.settings_model(),
+            part_snapshot(self._recipe.settings, path),
+            self._environ,
+            documents_of_part(entries, self._recipe.included, path),
+        )
+
+    def _class(self, path: NodePath) -> tuple[type[PipelineComponents], HabitatEntry]:
+        """Return the container class, once it is known to be that of the recipe."""
+        known = self._classes.get(path)
+        if known is not None:
+            return known
+        record, known_lines = self._recipe.included[path], len(self._findings.lines())
+        container, entry = self._loaded(record)
+        target = own_target(container)
+        if target != record.container:
+            source = entry.target
+            drift = Drift("container", record.habitat, f"included at {path}", record.container, target)
+            self._findings.judge([drift._replace(found_source=source)])
+        self._check_code()
+        identity = self._classes[path] = (container, entry)
+        schema = IncludedIdentity.schema_of(container)
+        self._findings.judge(self._schema_drifts(path, schema))
+        for line in self._findings.lines()[known_lines:]:
+            _log.warning("%s: %s", path, line)
+        return identity
+
+    def _loaded(self, record: IncludedRecord) -> tuple[type[PipelineComponents], HabitatEntry]:
+        try:
+            return self._registry.load(record.habitat), self._registry.entry(record.habitat)
+        except UnknownHabitatError:
+            # It has no name here, as where a class is included that no distribution offers: its target is enough.
+            entry = HabitatEntry(record.habitat, record.target)
+            return checked_container(entry, imported_object(entry)), entry
+
+    def _open(self, path: NodePath) -> VerifiedPart:
+        container, entry = self._class(path)
+        settings = self._settings(path, {})
+        self._check_secrets(path, settings)
+        overrides = [
+            override_from_json(container, name, how)
+            for include, name, how in ((*split_provider_key(key), how) for key, how in self._recipe.overrides.items())
+            if include == path and how is not None
+        ]
+        components = container.open(session_id=self._recipe.session_id, settings=settings, overrides=overrides)
+        return VerifiedPart(components, IncludedIdentity(components, entry))

@@ -2,9 +2,11 @@
 
 from typing import Protocol
 
+from oneml.habitats.errors import DefinitionFailedError, OnemlError
 from oneml.habitats.graph.builder import PipelineBuilder
 from oneml.habitats.habitats.components import PipelineComponents, define_pipeline
 from oneml.habitats.habitats.executables import PipelineExecutables
+from oneml.habitats.habitats.raised import described_error
 
 
 class PipelineBuilderFactory(Protocol):
@@ -30,3 +32,23 @@ def define_components(
     builder = PipelineBuilder(executables, name=habitat)
     define_pipeline(components, builder)
     return builder
+
+
+def defined(
+    habitat: str,
+    builder_factory: PipelineBuilderFactory,
+    components: PipelineComponents,
+    executables: PipelineExecutables,
+) -> PipelineBuilder:
+    """Let the author define the DAG.
+
+    Raises:
+        DefinitionFailedError: The author's code raised an error of its own, ``sys.exit`` included.
+        UsageError: It raised one of ours.
+    """
+    try:
+        return builder_factory(components, executables, habitat=habitat)
+    except OnemlError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise DefinitionFailedError(habitat=habitat, reason=described_error(error)) from error

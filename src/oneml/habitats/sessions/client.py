@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from oneml.habitats.sessions.proof import Revision
     from oneml.habitats.settings.effective import EffectiveSettings
     from oneml.habitats.settings.models import PipelineSessionSettings
+    from oneml.habitats.values.validation import ValidationReport
 
 PREFIX_MIN_CHARACTERS = 8
 """At least so much of an id must be given."""
@@ -230,6 +231,39 @@ class PipelineServiceClient:
             )
         finally:
             prepared.components.close()
+
+    def validate(
+        self,
+        habitat: str,
+        *overrides: "Override",
+        settings: "PipelineSessionSettings | Mapping[str, object] | None" = None,
+        command_line: CommandLineSettings | None = None,
+        inputs: Mapping[str, object] | None = None,
+    ) -> "ValidationReport":
+        """Return all that is wrong with a habitat and what is given for a session of it; nothing runs.
+
+        Args:
+            habitat: Name of the habitat.
+            overrides: As for `create_session`.
+            settings: As for `create_session`.
+            command_line: As for `create_session`.
+            inputs: As for `create_session`; None where they shall not be checked.
+
+        Raises:
+            StoreError: The store cannot be opened.
+        """
+        from oneml.habitats.sessions.builder_factory import define_components  # noqa: PLC0415  # not on a worker
+        from oneml.habitats.sessions.validating import Validation  # noqa: PLC0415  # the same
+
+        validation = Validation(
+            habitat,
+            registry=self.registry,
+            builder_factory=self._builder_factory or define_components,
+            sources=self._sources,
+            engine_registry=self._engine_registry,
+            store_is_shared=self.store.shared,
+        )
+        return validation.report(overrides, settings, command_line, inputs)
 
     def load_session(self, session_id: str) -> PipelineSession:
         """Return an existing session.

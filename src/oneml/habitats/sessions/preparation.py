@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from oneml.habitats.engines.registry import EngineRegistry
-from oneml.habitats.errors import DefinitionFailedError, OnemlError
-from oneml.habitats.graph.builder import PipelineBuilder
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.executables import PipelineExecutables
 from oneml.habitats.habitats.overrides import Override
-from oneml.habitats.habitats.raised import described_error
 from oneml.habitats.habitats.registry import HabitatRegistry
-from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
+from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory, defined
 from oneml.habitats.sessions.checks import check_execution, check_node_settings
 from oneml.habitats.sessions.identification import SessionIdentity
 from oneml.habitats.settings.effective import EffectiveSettings
@@ -92,7 +89,7 @@ def prepare(
     components = container.open(session_id=session_id, settings=effective, overrides=overrides)
     try:
         executables = PipelineExecutables(components)
-        builder = _defined(habitat, builder_factory, components, executables)
+        builder = defined(habitat, builder_factory, components, executables)
         plan = builder.build()
         check_node_settings(plan, effective, components)
         identity = cache(lambda: SessionIdentity(entry, components, effective, plan, signing_key))
@@ -121,18 +118,3 @@ def prepare(
         overrides=components.overrides,
         identity=identity,
     )
-
-
-def _defined(
-    habitat: str,
-    builder_factory: PipelineBuilderFactory,
-    components: PipelineComponents,
-    executables: PipelineExecutables,
-) -> PipelineBuilder:
-    """Let the author define the DAG; whatever that raises is an error in the definition, ``sys.exit`` included."""
-    try:
-        return builder_factory(components, executables, habitat=habitat)
-    except OnemlError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise DefinitionFailedError(habitat=habitat, reason=described_error(error)) from error

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from oneml.habitats.errors import SecretUnavailableError, SettingsError, UnknownSettingError
 from oneml.habitats.settings.checks import layer_problems, raise_all
 from oneml.habitats.settings.completion import complete_values
 from oneml.habitats.settings.effective import EffectiveSettings
-from oneml.habitats.settings.environment import ReadLayer
 from oneml.habitats.settings.layers import Layers, LayerValues
+from oneml.habitats.settings.model_values import Values
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
 from oneml.habitats.settings.process import process_layers
 from oneml.habitats.settings.references import SecretSource
@@ -48,17 +49,48 @@ def resolve_settings(
     """
     given = command_line or CommandLineSettings()
     parts = (file_layers(given.file), code_layers(session), assignment_layers(model, given.assignments))
-    layers = _checked(model, list(process_layers(model, habitat, sources)), parts)
-    secrets = SecretSource.of_environment(sources.environ)._replace(lenient=sources.without_secrets)
-    process = complete_values(model, _lent_by_session(model, layers), layers.process, secrets)
-    return EffectiveSettings(
-        model=model,
-        layers=layers,
-        secrets=secrets,
-        process=process,
-        session=complete_values(model, process.tree, layers.session, secrets) if layers.session else process,
-        on_worker=False,
+    read = list(process_layers(model, habitat, sources))
+    layers = Layers(
+        process=tuple(layer for layer, _ in read if layer.values),
+        session=tuple(part.session for part in parts if part.session is not None and part.session.values),
+        nodes=_by_path(parts),
     )
+    errors = [error for _, found in read for error in found] + [error for part in parts for error in part.errors]
+    errors += [error for layer in layers.every() for error in layer_problems(model, layer)]
+    secrets = SecretSource.of_environment(sources.environ)._replace(lenient=sources.without_secrets)
+    process, session = _values(model, layers, secrets, errors)
+    return EffectiveSettings(
+        model=model, layers=layers, secrets=secrets, process=process, session=session, on_worker=False
+    )
+
+
+def _values(
+    model: type[S], layers: Layers, secrets: SecretSource, errors: Sequence[SettingsError]
+) -> tuple[Values[S], Values[S]]:
+    """Return the values of the process and of the session.
+
+    Raises:
+        SettingsError: There are errors already, or values do not fit their types; where all that is wrong are unknown
+            names, the values are looked at all the same, so that one report has both.
+        SecretUnavailableError: A reference to a secret leads to nothing here.
+    """
+    if not all(isinstance(error, UnknownSettingError) for error in errors):
+        raise_all(errors)
+    try:
+        process = complete_values(model, _lent_by_session(model, layers), layers.process, secrets)
+        session = complete_values(model, process.tree, layers.session, secrets) if layers.session else process
+    except SettingsError as error:
+        named = {problem.setting for known in errors for problem in known.problems}
+        further = [problem for problem in error.problems if problem.setting not in named]
+        if not errors or not further:
+            raise_all(errors)
+            raise
+        raise SettingsError(problems=[*(problem for known in errors for problem in known.problems), *further]) from None
+    except SecretUnavailableError:
+        raise_all(errors)
+        raise
+    raise_all(errors)
+    return process, session
 
 
 def _lent_by_session(model: type[PipelineSettings], layers: Layers) -> Mapping[str, JsonValue]:
@@ -72,17 +104,6 @@ def _lent_by_session(model: type[PipelineSettings], layers: Layers) -> Mapping[s
     for layer in layers.session:
         lent = merged(model, lent, {name: value for name, value in layer.values.items() if name in required})
     return lent
-
-
-def _checked(model: type[PipelineSettings], read: Sequence[ReadLayer], parts: Sequence[SessionLayers]) -> Layers:
-    layers = Layers(
-        process=tuple(layer for layer, _ in read if layer.values),
-        session=tuple(part.session for part in parts if part.session is not None and part.session.values),
-        nodes=_by_path(parts),
-    )
-    errors = [error for _, found in read for error in found] + [error for part in parts for error in part.errors]
-    raise_all([*errors, *(error for layer in layers.every() for error in layer_problems(model, layer))])
-    return layers
 
 
 def _by_path(parts: Sequence[SessionLayers]) -> Mapping[NodePath, tuple[LayerValues, ...]]:

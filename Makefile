@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 BIN := .venv/bin
 PROJECTS := $(wildcard pyproject.toml constraints.txt containers/*/pyproject.toml)
 PACKAGES := $(patsubst %/pyproject.toml,-e ./%,$(wildcard containers/*/pyproject.toml))
+DEMO_EXTRAS := numpy,pandas,images,sklearn,typer
 PYTEST_ARGS ?= -n 2
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 
@@ -29,7 +30,7 @@ help: ## show this list
 .venv/installed: .venv/pyvenv.cfg $(PROJECTS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation \
-	  -e '.[all]' $(PACKAGES)
+	  -e '.[$(DEMO_EXTRAS)]' $(PACKAGES)
 	@touch $@
 
 .venv/installed-dev: .venv/installed
@@ -50,9 +51,11 @@ demo: .venv/installed ## train on the handwritten digits, show the report, then 
 test: .venv/installed-dev ## run every test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-system: .venv/installed-dev ## run the tests that need root and daemons of their own: a Slurm cluster
+test-system: .venv/installed-dev ## run the tests that need root and daemons of their own: on a Slurm cluster, and drift on Ray
 	@tests/system/install
-	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python -m pytest -m system tests/system
+	@if [ "$$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi; \
+	  $$as_root env PATH="$$PATH:/usr/sbin:/sbin" PYTHONDONTWRITEBYTECODE=1 \
+	  $(BIN)/python -m pytest -p no:cacheprovider -m system tests/system
 
 drift: .venv/installed-dev ## prove 1,000 times that what is unchanged is not refused
 	@$(BIN)/python tests/support/false_alarms.py $(DRIFT_ARGS)

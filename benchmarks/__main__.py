@@ -15,8 +15,9 @@ GROUPS = {
     "graphs": "Graphs of 100,000 nodes with two upstreams each: define, validate, order",
     "identity": "Identity: fingerprints, a worker's check, settings explained",
     "cold-start": "Cold start: a command in a fresh process",
+    "testing": "The pytest plugin, in a run that does not use it",
     "workers": "Worker processes of the process engine",
-    "clusters": "Nodes on clusters, over plain submission of the same work (the engine alone, without a store)",
+    "clusters": "Nodes on clusters, over plain submission of the same work, in turns on the same cluster",
 }
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from benchmarks import clusters_dask
+from benchmarks import clusters_dask, clusters_ray
 from benchmarks.figures import Figure
 from benchmarks.group import Effort, main
 
@@ -10,6 +10,7 @@ from benchmarks.group import Effort, main
 def measure(effort: Effort) -> Iterator[Figure]:
     """Give the figures of every cluster."""
     yield from clusters_dask.measure(effort)
+    yield from clusters_ray.measure(effort)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import create_model
 
+from benchmarks import nodes_habitats
 from benchmarks.figures import Figure, at_most
 from benchmarks.group import Effort, main
 from benchmarks.sessions import PROVIDERS, large_container
@@ -30,26 +32,6 @@ MODULES, LINES = 10, 200
 SETTINGS = 100 - len(PipelineSettings.model_fields) - 5
 """Of the package's own: with the common ones, some of them nested, there are about 100."""
 HABITAT = "many-nodes"
-MANY_NODES = """
-from dependency_injector import providers
-from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSettings, Settings
-
-class ManySettings(PipelineSettings):
-    count: int = 2
-
-class Increment:
-    def __call__(self, x: int = 0) -> int:
-        return x + 1
-
-class ManyNodes(PipelineComponents):
-    settings = Settings(ManySettings)
-    increment = providers.Factory(Increment)
-
-    def define(self, pipeline: PipelineBuilder) -> None:
-        value = pipeline.node("n0", self.increment)()
-        for number in range(1, self.settings.session.count):
-            value = pipeline.node(f"n{number}", self.increment)(x=value)
-"""
 FUNCTION = '''
 
 def function_{number}(values: list[float], by: float = {number}.5) -> float:
@@ -171,12 +153,12 @@ def measure_check(effort: Effort) -> Iterator[Figure]:
 
 def _installed(folder: Path) -> Mapping[str, str]:
     """Install a habitat of many nodes, and return the environment in which it is found."""
-    folder.joinpath("many_nodes.py").write_text(MANY_NODES)
+    shutil.copy(nodes_habitats.__file__, folder / "many_nodes.py")
     metadata = folder / "many_nodes-1.0.dist-info"
     metadata.mkdir()
     metadata.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: many-nodes\nVersion: 1.0\n")
     metadata.joinpath("RECORD").write_text("many_nodes.py,,\n")
-    metadata.joinpath("entry_points.txt").write_text(f"[oneml.habitats]\n{HABITAT} = many_nodes:ManyNodes\n")
+    metadata.joinpath("entry_points.txt").write_text(f"[oneml.habitats]\n{HABITAT} = many_nodes:Chain\n")
     root = Path(__file__).parents[1]
     path = os.pathsep.join([str(folder), str(root)])
     return {**os.environ, "PYTHONPATH": path, "ONEML_STORE_URL": (folder / "store").as_uri()}

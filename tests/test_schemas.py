@@ -21,7 +21,7 @@ PATTERNS: Mapping[str, str] = {
     "plan-1": "sessions/*/recipe/index-*.json",
     "plan-shard-1": "sessions/*/recipe/plan-*.json",
     "revision-1": "sessions/*/revisions/*.json",
-    "commit-1": "sessions/*/nodes/*/commit.json",
+    "commit-1": "sessions/*/nodes/*.commit.json",
 }
 
 

@@ -24,6 +24,7 @@ def test_wheel_holds_the_package_its_type_marker_and_its_licence(wheels: list[Pa
     names = set(zipfile.ZipFile(wheels[0]).namelist())
     assert "oneml/habitats/py.typed" in names
     assert "oneml/__init__.py" not in names
+    assert "oneml/habitats_pytest.py" in names
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"oneml", "oneml_habitats"}
 

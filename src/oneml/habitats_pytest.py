@@ -7,6 +7,7 @@ every run, also where nobody tests a pipeline. PYTEST_DONT_REWRITE
 import os
 import sys
 from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from oneml.habitats import PipelineServiceClient
     from oneml.habitats.testing import NewSession, OpenComponents, RunNode
     from oneml.habitats.testing.kit import Kit
-    from oneml.habitats.testing.leaks import LeakCheck
+    from oneml.habitats.testing.leaks import LeakCheck, Standing
 
 _AT_START = dict(os.environ)
 _CHANGED_SINCE = "oneml_changed_since_start"
 _CONTAINERS = "oneml.habitats.habitats.components"
+_FOUND: "pytest.StashKey[tuple[Standing, Standing]]" = pytest.StashKey()
 _checks: "list[LeakCheck]" = []
 
 
@@ -32,29 +34,26 @@ def pytest_configure_node(node: "_WithWorkerInput") -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Note what the test finds, and what it leaves where it passes."""
-    check = _leak_check()
-    if check is None:
-        return (yield)
-    check.before()
+    """Note what the test itself finds, and what it leaves where it passes."""
+    before = _standing()
     result = yield
-    check.after()
+    after = _standing()
+    if after is not None:
+        item.stash[_FOUND] = (before or after, after)
     return result
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Let the test fail that has left something behind, and undo it.
-
-    Raises:
-        LeftBehindError: It has.
-    """
+    """Let the test fail that has left something behind, and undo it."""
     try:
         return (yield)
     finally:
-        check = _leak_check()
-        if check is not None:
-            check.at_end(item.nodeid)
+        now = _standing()
+        if now is not None:
+            before, after = item.stash.get(_FOUND, (now, now))
+            with _told_in_short():
+                _checks[0].at_end(item.nodeid, before=before, after=after)
 
 
 @pytest.fixture
@@ -73,7 +72,8 @@ def oneml_kit(
     )
     kit = Kit(surroundings)
     yield kit
-    kit.close()
+    with _told_in_short():
+        kit.close()
 
 
 @pytest.fixture
@@ -100,6 +100,17 @@ def service_client(oneml_kit: "Kit") -> "PipelineServiceClient":
     return oneml_kit.service_client()
 
 
+@contextmanager
+def _told_in_short() -> Generator[None]:
+    """Show what was left behind without a traceback, which would lead here."""
+    from oneml.habitats.errors import LeftBehindError  # noqa: PLC0415  # only where a fixture or container is used
+
+    try:
+        yield
+    except LeftBehindError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from error
+
+
 class _WithWorkerInput:
     workerinput: dict[str, object]
 
@@ -111,10 +122,12 @@ def _at_start(config: pytest.Config) -> Mapping[str, str]:
     return {name: value for name, value in _AT_START.items() if name not in changed}  # type: ignore[operator]
 
 
-def _leak_check() -> "LeakCheck | None":
-    """Return what finds leaks; None where no container has been imported, so that there can be none."""
-    if not _checks and _CONTAINERS in sys.modules:
-        from oneml.habitats.testing.leaks import LeakCheck  # noqa: PLC0415  # only beside containers
+def _standing() -> "Standing | None":
+    """Return what stands now; None where no container has been imported, so that nothing can be left behind."""
+    if _CONTAINERS not in sys.modules:
+        return None
+    from oneml.habitats.testing.leaks import LeakCheck, Standing  # noqa: PLC0415  # only beside containers
 
+    if not _checks:
         _checks.append(LeakCheck())
-    return _checks[0] if _checks else None
+    return Standing.now()

@@ -32,13 +32,15 @@ def test_inputs_are_json_and_files_are_bytes_unless_they_are_json(tmp_path: Path
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        (["name"], "--input name: write --input PORT=JSON or --input PORT=@FILE."),
-        (["=3"], "--input =3: write --input PORT=JSON or --input PORT=@FILE."),
+        (["name"], "--input name: write --input PORT=JSON, PORT=@FILE or PORT=session:ID//NODE.PORT."),
+        (["=3"], "--input =3: write --input PORT=JSON, PORT=@FILE or PORT=session:ID//NODE.PORT."),
         (["a=1", "a=2"], "--input a: this input is given twice."),
         (["a=world"], "--input a: 'world' is no JSON. A text stands in quotes: --input 'a=\"world\"'."),
         (["a=NaN"], "--input a: 'NaN' is no JSON."),
         (['a={"k": 1, "k": 2}'], "is no JSON."),
         (["a=@/no/such/file"], "--input a: /no/such/file cannot be read: No such file or directory."),
+        (["a=session:0197f3c2"], "--input a: write a=session:ID//NODE or a=session:ID//NODE.PORT."),
+        (["a=session:0197f3c2//x."], "--input a: write a=session:ID//NODE or a=session:ID//NODE.PORT."),
         (["a=@/"], "--input a: / cannot be read: Is a directory."),
     ],
 )

@@ -57,7 +57,7 @@ def test_list_of_a_store_that_is_not_there_yet_is_empty_and_makes_nothing(
 
 def test_list_shows_newest_first(invoke: Invoke, good: str, bad: str) -> None:
     lines = [line.split() for line in invoke("sessions", "list").stdout.splitlines()]
-    assert lines[0] == ["SESSION", "HABITAT", "STATE", "CREATED", "NODES"]
+    assert lines[0] == ["SESSION", "HABITAT", "STATE", "CREATED", "NODES", "PARENT"]
     assert [line[:3] for line in lines[1:]] == [[bad, "probe", "failed"], [good, "probe", "succeeded"]]
     document = json.loads(invoke("sessions", "list", "--json").stdout)
     assert document["schema"] == "oneml.sessions/1"

@@ -12,7 +12,7 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 FILES = "verification.identity_here = lambda expected, habitat: expected"
 LIVE = "verification.live_drifts = lambda *_, **__: ()"
-GRAPH = "verification.Verified.check_node = lambda *_: None"
+GRAPH = "verification.Verified.check_node = lambda *_, **__: None"
 SECRETS = "verification.EffectiveSettings.rotated_secrets = lambda *_, **__: ()"
 CONTAINER = "verification.own_target = lambda _: 'harbour.containers:Harbour'"
 SIGNATURES = "signatures._check_signature = lambda *_: None"

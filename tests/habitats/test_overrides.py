@@ -186,8 +186,11 @@ def test_what_fits_or_cannot_be_judged_passes(opened: Opener, override: Callable
     ("make", "reason"),
     [
         (lambda: replace(Client(), Client()), "is no provider of a class"),
-        (lambda: replace(Shop.client), "either a value or provider="),
-        (lambda: replace(Shop.client, Client(), provider=Shop.unrelated), "either a value or provider="),
+        (lambda: replace(Shop.client), "either a value, or provider=, or factory="),
+        (lambda: replace(Shop.client, Client(), provider=Shop.unrelated), "either a value, or provider=, or factory="),
+        (lambda: replace(Shop.client, Client(), factory=FakeClient), "either a value, or provider=, or factory="),
+        (lambda: replace(Shop.client, factory=Shop.unrelated), "takes a class or a function, not <"),
+        (lambda: replace(Shop.client, factory=3), "factory= takes a class or a function, not 3"),
         (lambda: replace(Shop.client, Shop.unrelated), "Give it as provider="),
         (lambda: replace(Shop.client, provider=Client()), "Give it as the value"),
     ],
@@ -258,6 +261,35 @@ def test_a_reference_is_rebuilt_in_another_process(opened: Opener) -> None:
     again = override_from_json(Shop, "client", described)
     assert again.describe() == override.describe()
     assert opened(Shop, again).client().read() == "rebuilt"
+
+
+def fake_client() -> FakeClient:
+    return FakeClient("made")
+
+
+def unannotated():  # type: ignore[no-untyped-def]  # noqa: ANN201  # as quick fakes are written
+    return FakeClient("quick")
+
+
+@pytest.mark.parametrize(
+    ("factory", "contract", "name"),
+    [(FakeClient, "FakeClient", "real"), (fake_client, "FakeClient", "made"), (unannotated, "Client", "quick")],
+)
+def test_a_factory_that_can_be_imported_is_rebuilt_in_another_process(
+    opened: Opener, factory: Any, contract: str, name: str
+) -> None:
+    override = replace(Shop.client, factory=factory)
+    target = f"{__name__}:{factory.__qualname__}"
+    assert override.describe() == {"reference": target, "contract": f"{__name__}:{contract}", "arguments": {}}
+    assert opened(Shop, override).holder().client.read() == name
+
+
+def test_any_other_factory_stays_in_this_process_and_what_a_class_gives_is_checked(opened: Opener) -> None:
+    override = replace(Shop.client, factory=lambda: FakeClient("here"))
+    assert override.live
+    assert opened(Shop, override).client().read() == "here"
+    with pytest.raises(InvalidOverrideError, match='"client" gives Client, and is replaced by a provider of Holder'):
+        opened(Shop, replace(Shop.client, factory=Holder))
 
 
 class Text(str):

@@ -100,3 +100,25 @@ def test_a_commit_that_is_not_one_of_ours_is_refused(store: MemoryArtifactStore,
     store.create_if_absent(keys.commit_key(S, A), document)
     with pytest.raises(InvalidDocumentError, match="commit of //a"):
         AttemptLog(store, S).committed(A)
+
+
+def test_what_one_thread_is_told_to_know_stays_known_to_another_when_the_first_forgets_it(
+    store: MemoryArtifactStore,
+) -> None:
+    log = AttemptLog(store, S)
+    known, forgotten, seen = threading.Event(), threading.Event(), list[Commit | None]()
+
+    def other() -> None:
+        with log.knowing({A: commit(1)}):
+            known.set()
+            forgotten.wait(10)
+            seen.append(log.committed(A))
+
+    thread = threading.Thread(target=other)
+    with log.knowing({A: commit(1)}):
+        thread.start()
+        known.wait(10)
+    forgotten.set()
+    thread.join(10)
+    assert seen == [commit(1)]
+    assert log.committed(A) is None

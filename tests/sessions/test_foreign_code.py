@@ -121,5 +121,5 @@ def test_workers_with_the_same_code_go_on_where_it_lies_elsewhere(places: Places
         ran = places.work("s1", "//far", "one")
         assert ran.returncode == 0, ran.stderr
         assert session.output("//far") == 31
-        commit = next((places.folder / "store").rglob("far-*/commit.json")).read_text()
+        commit = next((places.folder / "store").rglob("far-*.commit.json")).read_text()
         assert "reuse_key" not in commit

@@ -18,11 +18,12 @@ from oneml.habitats.errors import (
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.plan_shards import (
     SHARDS_MAX,
+    NodeRecord,
     ProviderRecord,
+    Shard,
     plan_index,
     plan_shards,
     read_entries,
-    read_node,
     read_plan,
     shard_count_of,
     shard_of,
@@ -93,6 +94,10 @@ def written(store: LocalArtifactStore, plan: Plan, *, key: bytes | None = None, 
         explanations={"graph": canonical_json({"providers": {}})},
         key=key,
     )
+
+
+def read_node(store: LocalArtifactStore, recipe: Recipe, path: NodePath) -> NodeRecord | None:
+    return Shard(store, recipe, shard_of(path, len(recipe.shards))).record(path)
 
 
 def test_what_was_written_is_read_again(store: LocalArtifactStore) -> None:

@@ -83,7 +83,8 @@ def test_a_change_that_changes_nothing_makes_no_revision(client: PipelineService
 
 def test_values_that_were_read_while_the_dag_was_defined_stay(client: PipelineServiceClient) -> None:
     with client.create_session("arithmetic") as session:
-        assert session.revise({"factors": [7]}).nodes == ()
+        revision = session.revise({"factors": [7], "offset": 0})
+        assert (revision.nodes, revision.unread) == ((), ("factors",))
         assert session.run().succeeded
         assert total(session) == 222
 
@@ -93,7 +94,7 @@ def test_an_attempt_is_claimed_with_its_revision(client: PipelineServiceClient, 
         session.run_node("//start")
         session.revise({"offset": 5})
         session.run_node("//multiply/0")
-    claims = {file.parent.name.partition("-")[0]: json.loads(file.read_bytes()) for file in tmp_path.rglob("1.claim")}
+    claims = {file.name.partition("-")[0]: json.loads(file.read_bytes()) for file in tmp_path.rglob("*.1.claim")}
     assert claims["start"]["revision"] == 0
     assert next(claim for name, claim in claims.items() if name != "start")["revision"] == 1
 
@@ -110,6 +111,13 @@ def test_a_worker_takes_the_newest_revision_each_time_it_runs_a_node(new_client:
             worker.run_node("//multiply/1")
         assert [session.output(path) for path in MULTIPLY[:2]] == [7, 26]
         assert worker.prove("//multiply/2").revision == 2
+
+
+def test_what_a_revision_changed_stays_changed_in_the_next_that_changes_other_nodes(new_client: Clients) -> None:
+    with new_client().create_session("arithmetic", session_id="s1") as session:
+        session.revise({"offset": 5})
+        assert session.revise({"start": 7}).nodes == ("//start",)
+    assert new_client().session("arithmetic", "s1").prove(MULTIPLY[0]).revision == 2
 
 
 def test_a_revision_outlives_the_process_that_made_it(new_client: Clients) -> None:

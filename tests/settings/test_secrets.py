@@ -104,6 +104,18 @@ def test_a_variable_whose_text_looks_like_a_reference_is_a_secret_all_the_same(m
     assert _revealed(machine.resolve(Vault).process)[0] == "env:PATH"
 
 
+class Sample(PipelineSettings):
+    model_config = SettingsConfigDict(env_prefix="SAMPLE_")
+    token: SecretStr = SecretStr("env:PATH")
+
+
+def test_so_is_a_default_and_what_a_reference_leads_to_where_it_looks_like_one(machine: "Machine") -> None:
+    machine.environ |= {"PATH": "not-this", "ELSEWHERE": "env:PATH"}
+    for assignments in ([], ["token=env:ELSEWHERE"]):
+        assert machine.resolve(Sample, assignments=assignments).process.token.get_secret_value() == "env:PATH"
+        assert machine.resolve(Sample, assignments=assignments).session.token.get_secret_value() == "env:PATH"
+
+
 def test_a_nested_secret_has_a_variable_of_its_own(machine: "Machine") -> None:
     machine.environ |= {"VAULT_CLIENT__TOKEN": CANARY, "VAULT_CLIENT": '{"url": "https://other"}'}
     settings = machine.resolve(Vault)

@@ -15,8 +15,10 @@ from oneml.habitats.values.states import NodeState, SessionState
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
 
 
-def session_row(session_id: str, *, created: datetime = NOON, nodes: int = 2) -> SessionRow:
-    return SessionRow(SessionId(session_id), "demo", SessionState.CREATED, created, created, nodes)
+def session_row(
+    session_id: str, *, created: datetime = NOON, nodes: int = 2, parent: SessionId | None = None
+) -> SessionRow:
+    return SessionRow(SessionId(session_id), "demo", SessionState.CREATED, created, created, nodes, parent)
 
 
 def node_row(path: str, state: NodeState = NodeState.RUNNING, *, seconds: float | None = None) -> NodeRow:
@@ -35,7 +37,7 @@ def test_an_index_starts_empty(index: SessionStore) -> None:
 
 
 def test_a_session_is_read_as_it_was_put(index: SessionStore) -> None:
-    row = session_row("abc")
+    row = session_row("abc", parent=SessionId("upper"))
     index.put_session(row)
     assert index.session(SessionId("abc")) == row
     assert list(index.sessions()) == [row]

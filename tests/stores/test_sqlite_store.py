@@ -134,15 +134,18 @@ def test_an_older_index_is_brought_to_this_version_with_what_it_holds(
     index: SqliteSessionStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = "session_id, path, state, attempt, changed_at, seconds, detail"
-    with monkeypatch.context() as patch:
-        patch.setattr(sqlite_schema, "_MIGRATIONS", sqlite_schema._MIGRATIONS[:1])
-        index.put_session(ROW)
-        index.close()
+    path.parent.mkdir()
     with sqlite3.connect(path) as other:
+        with monkeypatch.context() as patch:
+            patch.setattr(sqlite_schema, "_MIGRATIONS", sqlite_schema._MIGRATIONS[:1])
+            sqlite_schema.open_schema(other, path)
+        noon = "2026-01-02T12:00:00.000000Z"
+        other.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)", (ABC, "demo", "created", noon, noon, 2))
         values = (ABC, "//a", "succeeded", 1, "2026-01-02T12:00:00.000000Z", 0.5, "")
         other.execute(f"INSERT INTO nodes ({older}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608  # our own
     other.close()
     assert index.nodes(ABC) == [NodeRow(NodePath("//a"), NodeState.SUCCEEDED, 1, NOON, 0.5, "")]
+    assert index.session(ABC) == ROW
     keyed = NodeRow(NodePath("//a"), NodeState.SUCCEEDED, 1, NOON, 0.5, "", "d" * 64, SessionId("older"))
     index.record(ABC, SessionState.SUCCEEDED, [keyed], NOON)
     assert index.nodes(ABC) == [keyed]
@@ -161,10 +164,10 @@ def test_sources_are_found_by_an_index(index: SqliteSessionStore, path: Path) ->
 def test_a_newer_index_is_refused_untouched(index: SqliteSessionStore, path: Path) -> None:
     filled(index)
     with sqlite3.connect(path) as other:
-        other.execute("PRAGMA user_version = 3")
+        other.execute("PRAGMA user_version = 99")
     other.close()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"is of version 3, and this one knows 2\. Upgrade"):
+    with pytest.raises(StoreError, match=r"is of version 99, and this one knows 3\. Upgrade"):
         index.put_session(ROW)
     assert path.read_bytes() == before
 

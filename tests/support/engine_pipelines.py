@@ -95,6 +95,8 @@ class Fail:
             return {"deep": [Path.home]}
         if self.how == "exit":
             raise SystemExit(0)
+        if self.how == "hang":
+            time.sleep(600)
         if self.how == "os-exit":
             os._exit(0)
         if self.how == "kill":

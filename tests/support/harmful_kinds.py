@@ -222,3 +222,12 @@ KINDS = (
     Kind("another key", nothing, ("signed by the key",), SIGNED, {"ONEML_SIGNING_KEY": OTHER_KEY}),
     Kind("secret rotated", nothing, ("token", "env:QUAY_TOKEN"), SIGNED, {"QUAY_TOKEN": "another-t0ken"}),
 )
+
+AT_START = ("patched", "declared package hidden")
+"""Kinds that only a process that starts comes by."""
+
+ON_DISK = [kind for kind in KINDS if kind.edit is not nothing and not any(text in kind.name for text in AT_START)]
+"""Kinds that come about while a process runs."""
+
+REMEMBERED = "habitat bound to another container"
+"""A process reads once where names lead, and goes on with the container that was proven."""

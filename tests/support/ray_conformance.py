@@ -1,9 +1,6 @@
 """The contract of engines, held by Ray over a cluster that exists; run inside `loopback_only`, as `ray_suite` is."""
 
 import os
-import secrets
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,22 +8,15 @@ from typing import Any, ClassVar
 import pytest
 
 from engine_conformance import IMPORTABLE, SECRET, EngineConformance
-
-PORT = 6379
+from ray_head import RayHead
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A head that was started as people do it, with a token."""
-    token = tmp_path_factory.mktemp("token") / "token"
-    token.write_text(secrets.token_hex(32))
-    os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=str(token), RAY_USAGE_STATS_ENABLED="0")
-    ray = str(Path(sys.executable).with_name("ray"))
-    place = ["--node-ip-address", "127.0.0.1", "--port", str(PORT)]
-    more = ["--num-cpus", "2", "--include-dashboard", "false", "--disable-usage-stats"]
-    command = [ray, "start", "--head", *place, *more]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    return f"127.0.0.1:{PORT}"  # what was started ends with the place
+    head = RayHead(tmp_path_factory.mktemp("token"))
+    os.environ.update(head.variables)
+    head.start()
+    return head.address
 
 
 class TestRay(EngineConformance):

@@ -2,10 +2,7 @@
 
 import os
 import stat
-import sys
-import sysconfig
 import time
-import venv as venvs
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 from oneml.habitats.engines.ray_cluster import RayEngine
 from oneml.habitats.ports.engine import EngineRun, NodeNeeds, NodeTask
 from oneml.habitats.values.node_path import NodePath
+from two_images import TwoImages
 
 SECONDS = 40.0
 
@@ -31,14 +29,8 @@ def alive() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another interpreter with all that this one has, and a package that this one lacks."""
-    place = tmp_path_factory.mktemp("image")
-    venvs.create(place, with_pip=False)
-    site = next(place.glob("lib/python*/site-packages"))
-    (site / "ours.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
-    (site / "only_in_image.py").write_text("import sys\nPREFIX = sys.prefix\n")
-    return place / "bin" / Path(sys.executable).name
+def images(tmp_path_factory: pytest.TempPathFactory) -> TwoImages:
+    return TwoImages(tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +39,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> FakeSession:
 
 
 @pytest.fixture(scope="module")
-def run(session: FakeSession, venv: Path) -> Iterator[EngineRun]:
-    images = {"other": {"py_executable": str(venv)}}
-    context = session.context(workers=2, unschedulable_seconds=3, images=images)._replace(entry="ray_entries:run")
-    with RayEngine().open(context) as opened:
+def run(session: FakeSession) -> Iterator[EngineRun]:
+    with RayEngine().open(session.context(workers=2, unschedulable_seconds=3)) as opened:
         yield opened
         began = time.monotonic()
     assert time.monotonic() - began < 20
@@ -174,14 +164,19 @@ def test_what_no_machine_offers_fails_in_words(run: EngineRun) -> None:
     assert "image-unknown" in error_of(came["//image"])
 
 
-def test_an_image_is_an_interpreter(run: EngineRun, session: FakeSession, venv: Path) -> None:
-    came = outcomes_of(run, [task("//image", needs=NodeNeeds(image="other")), task("//image-not")])
-    assert {path: outcome.state.value for path, outcome in came.items()} == {
-        "//image": "succeeded",
-        "//image-not": "failed",
-    }
-    assert session.replies["//image"]["prefix"] == str(venv.parents[1])
-    assert "only_in_image" in error_of(came["//image-not"])
+@pytest.mark.usefixtures("run")
+def test_two_virtual_environments_are_two_images(images: TwoImages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(images.pipelines))
+    offered = {"alpha:1": {"py_executable": images.alpha.python}, "beta:1": {"py_executable": images.beta.python}}
+    assert images.outcome("ray", images=offered) == (images.told(), "")
+    began = time.monotonic()
+    _, said = images.outcome("ray", {"//second": {"image": "gamma:1"}}, images=offered, unschedulable_seconds=1)
+    assert said.startswith("failed: ")
+    assert "no machine of the cluster offered cpus=1, image-gamma:1 within 1 s" in said
+    assert time.monotonic() - began < 15
+    _, said = images.outcome("ray", {"//second": {"image": "alpha:1"}}, images=offered)
+    assert said.startswith("refused: ")
+    assert "beta_pkg.places:Place" in said
 
 
 def test_a_request_to_stop_brings_every_node_back(run: EngineRun) -> None:

@@ -43,4 +43,4 @@ def test_a_session_whose_driver_was_killed_goes_on_and_runs_no_node_twice(site: 
     assert ran.returncode == 0, ran.stderr
     claims = [path for path in site.store.rglob("*.claim") if session_id in str(path)]
     assert len(claims) == 10
-    assert {path.name for path in claims} == {"1.claim"}
+    assert all(path.name.endswith(".1.claim") for path in claims)

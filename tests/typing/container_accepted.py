@@ -12,6 +12,8 @@ from oneml.habitats import (
     Override,
     PipelineComponents,
     PipelineNodeSettings,
+    PipelineSession,
+    PipelineSessionSettings,
     PipelineSettings,
     ProcessResource,
     ProcessSingleton,
@@ -19,6 +21,8 @@ from oneml.habitats import (
     Settings,
     replace,
 )
+from oneml.habitats.engines.dask_cluster import DaskEngine
+from oneml.habitats.testing import NewSession, OpenComponents, RunNode
 
 
 class ShopSettings(PipelineSettings):
@@ -106,4 +110,24 @@ def overrides() -> list[Override]:
         replace(Shop.client, provider=providers.Factory(LoudClient)),
         replace(Shop.client, provider=Reference(Client, "elsewhere:Client")),
         replace(Shop.structural, provider=providers.Factory(Structural)),
+        replace(Shop.client, factory=LoudClient),
+        replace(Shop.structural, factory=fake_client),
     ]
+
+
+def fake_client() -> Structural:
+    return Structural()
+
+
+def fixtures(open_components: OpenComponents, new_session: NewSession, run_node: RunNode) -> None:
+    assert_type(open_components(Branch), Branch)
+    assert_type(open_components(Branch, *overrides(), settings={"name": "x"}).loud(), LoudClient)
+    assert_type(open_components("shop"), PipelineComponents)
+    settings = PipelineSessionSettings(fields={"name": "x"})
+    assert_type(new_session(Shop, replace(Shop.client, LoudClient()), settings=settings), PipelineSession)
+    assert_type(new_session("shop", inputs={"text": "x"}, engine="process"), PipelineSession)
+    new_session(Shop, engine=DaskEngine())
+    assert_type(run_node(Shop, "//a", inputs={"text": "x"}, form=int), int)
+    assert_type(run_node(Shop, "//a", *overrides(), form=list[str]), list[str])
+    name: str = run_node("shop", "//a")
+    assert_type(name, str)

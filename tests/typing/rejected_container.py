@@ -4,6 +4,7 @@ from container_accepted import Client, Shop, ShopSettings, Structural
 from dependency_injector import providers
 
 from oneml.habitats import PipelineComponents, PipelineSettings, Reference, Settings, replace
+from oneml.habitats.testing import NewSession, OpenComponents, RunNode
 
 shop = Shop.open()
 shop.clinet()  # rejected: mypy, basedpyright
@@ -37,3 +38,23 @@ class Undeclared(PipelineComponents):
 
 Undeclared.open().settings  # rejected: mypy, basedpyright
 plain: ShopSettings = PipelineSettings()  # rejected: mypy, basedpyright
+
+
+def not_a_client(name: str) -> Client:
+    return Client(name)
+
+
+def fixtures(open_components: OpenComponents, new_session: NewSession, run_node: RunNode) -> None:
+    open_components(Shop).clinet()  # rejected: mypy, basedpyright
+    open_components(Shop, Client())  # rejected: mypy, basedpyright
+    open_components(Shop, replace(Shop.client, Structural()))  # rejected: mypy, basedpyright
+    open_components(Client)  # rejected: mypy, basedpyright
+    open_components(Shop, setings={})  # rejected: mypy, basedpyright
+    new_session(Shop, {"name": "x"})  # rejected: mypy, basedpyright
+    new_session(Shop, engine=3)  # rejected: mypy, basedpyright
+    new_session(Shop).runn()  # rejected: mypy, basedpyright
+    run_node(Shop, inputs={})  # rejected: mypy, basedpyright
+    text: str = run_node(Shop, "//a", form=int)  # rejected: mypy, basedpyright
+    open_components(text).close()
+    replace(Shop.client, factory=Structural)  # rejected: mypy, basedpyright
+    replace(Shop.client, factory=not_a_client)  # rejected: mypy, basedpyright

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from oneml.habitats.settings.models import PipelineNodeSettings as PipelineNodeSettings
     from oneml.habitats.settings.models import PipelineSessionSettings as PipelineSessionSettings
     from oneml.habitats.settings.models import PipelineSettings as PipelineSettings
+    from oneml.habitats.values.lineage import SessionOutput as SessionOutput
 
 _HOMES = {
     "HabitatRegistry": "habitats.registry",
@@ -52,6 +53,7 @@ _HOMES = {
     "ProcessResource": "habitats.providers",
     "ProcessSingleton": "habitats.providers",
     "Reference": "habitats.providers",
+    "SessionOutput": "values.lineage",
     "Settings": "habitats.settings_views",
     "execution_only": "settings.markers",
     "part_of_identity": "settings.markers",

@@ -50,6 +50,7 @@
     │   ├── InvalidSelectionError
     │   ├── NoParentError
     │   ├── UnknownPortError
+    │   ├── DiagramTooLargeError
     │   ├── UnknownSessionError
     │   ├── AmbiguousSessionError
     │   ├── SessionExistsError
@@ -760,6 +761,18 @@ class UnknownPortError(UsageError):
         super().__init__(f'Node "{node}" has no output "{port}". {known_names(port, known)}')
 
 
+class DiagramTooLargeError(UsageError):
+    """A diagram has too many boxes for a picture."""
+
+    def __init__(self, *, boxes: int, most: int) -> None:
+        self.boxes = boxes
+        self.most = most
+        super().__init__(
+            f"The picture would have {boxes} boxes, and {most} are the most that are laid out. Fold namespaces "
+            "(--depth 1) and fan-outs (without --expand), or write json, dot or mermaid, which lay nothing out."
+        )
+
+
 class UnknownSessionError(UsageError):
     """There is no such session in this store."""
 
@@ -939,14 +952,16 @@ def _shortened(value: str) -> str:
 
 
 class HabitatMissingError(RefusalError):
-    """No distribution here offers the habitat of a session."""
+    """The distribution that offers the habitat of a session is not installed here."""
 
-    def __init__(self, *, habitat: str, distribution: str, version: str) -> None:
+    def __init__(self, *, habitat: str, distribution: str, version: str, others: Sequence[str] = ()) -> None:
         self.habitat = habitat
         self.distribution = distribution
         self.version = version
+        self.others = tuple(others)
+        here = f"is offered by {' and '.join(others)} here" if others else "is not installed here"
         super().__init__(
-            f'Habitat "{habitat}" is not installed here; the session was created with {distribution} {version}. '
+            f'Habitat "{habitat}" {here}; the session was created with {distribution} {version}. '
             f"Install {distribution}=={version} in the environment of this worker."
         )
 

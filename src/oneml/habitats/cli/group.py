@@ -28,6 +28,7 @@ COMMANDS = {
     "new": LazyCommand(f"{_COMMANDS}.new:new", "Write a new pipeline package that runs."),
     "list": LazyCommand(f"{_COMMANDS}.list:list_habitats", "List the habitats that are installed."),
     "describe": LazyCommand(f"{_COMMANDS}.describe:describe", "Show the nodes, ports and edges of a habitat."),
+    "graph": LazyCommand(f"{_COMMANDS}.graph:graph", "Draw the nodes of a habitat or a session, or its objects."),
     "check": LazyCommand(f"{_COMMANDS}.check:check", "Find what is wrong with habitats, running nothing."),
     "run-pipeline": LazyCommand(f"{_COMMANDS}.run_pipeline:run_pipeline", "Run a habitat in a new session."),
     "run-pipeline-node": LazyCommand(

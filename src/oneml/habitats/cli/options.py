@@ -17,6 +17,7 @@ Callback = TypeVar("Callback", bound=Callable[..., object])
 HABITAT_VARIABLE = "ONEML_HABITATS_PIPELINE"
 SESSION_VARIABLE = "ONEML_PIPELINE_SESSION_ID"
 INPUT_MAX_BYTES = 64 << 20
+SESSION_PREFIX = "session:"
 EXAMPLE_MAX_CHARACTERS = 40
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -40,7 +41,16 @@ class SettingsOptions(TypedDict):
     isolated: bool
 
 
-class SessionOptions(SettingsOptions):
+class SelectionOptions(TypedDict):
+    """Which part of a pipeline a new session has, and where it takes from what the rest computes."""
+
+    start_at: tuple[str, ...]
+    stop_at: tuple[str, ...]
+    only: tuple[str, ...]
+    parent: str | None
+
+
+class SessionOptions(SettingsOptions, SelectionOptions):
     """All that the command line gives to a new session."""
 
     inputs: tuple[str, ...]
@@ -117,10 +127,56 @@ def session_options(command: Callback) -> Callback:
         "--input",
         "inputs",
         multiple=True,
-        metavar="PORT=JSON|@FILE",
-        help="Give an input of the pipeline: JSON, or a file (parsed if it ends in .json). Repeatable.",
+        metavar="PORT=JSON|@FILE|session:ID//NODE.PORT",
+        help="Give an input of the pipeline: JSON, a file (parsed if it ends in .json), or an output of another "
+        "session. Repeatable.",
     )
-    return settings_options(inputs(command))
+    return settings_options(inputs(_selection_options(command)))
+
+
+def _selection_options(command: Callback) -> Callback:
+    """Give a command the options of `SelectionOptions`."""
+    options = (
+        click.option(
+            "--from",
+            "start_at",
+            multiple=True,
+            metavar="PATH",
+            help="Run this node, fan-out or namespace "
+            "and all below it; what flows in from above is taken over from a parent session. Repeatable.",
+        ),
+        click.option(
+            "--to",
+            "stop_at",
+            multiple=True,
+            metavar="PATH",
+            help="Run nothing but this and what is above it. Repeatable.",
+        ),
+        click.option(
+            "--only",
+            multiple=True,
+            metavar="PATH",
+            help="Run this alone; what flows in is taken over as for --from. Repeatable.",
+        ),
+        click.option(
+            "--parent",
+            metavar="SESSION",
+            help="The session to take over from; the newest one that has what is needed unless given.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def selection(options: SelectionOptions) -> SelectionOptions:
+    """Return which part of a pipeline the options ask for."""
+    return {
+        "start_at": options["start_at"],
+        "stop_at": options["stop_at"],
+        "only": options["only"],
+        "parent": options["parent"],
+    }
 
 
 def command_line_settings(options: SettingsOptions) -> "CommandLineSettings":
@@ -141,20 +197,24 @@ def given_inputs(options: SessionOptions) -> Mapping[str, object]:
     """Return the inputs among the options, by name.
 
     Raises:
-        click.UsageError: One is not of the form ``PORT=JSON`` or ``PORT=@FILE``, is given twice, or has no readable
-            file.
+        click.UsageError: One is of no form that there is, is given twice, or has no readable file.
         InvalidDocumentError: It is no JSON.
     """
     found: dict[str, object] = {}
     for text in options["inputs"]:
         name, equals, value = text.partition("=")
         if not (name and equals):
-            message = f"--input {text}: write --input PORT=JSON or --input PORT=@FILE."
+            message = f"--input {text}: write --input PORT=JSON, PORT=@FILE or PORT=session:ID//NODE.PORT."
             raise click.UsageError(message)
         if name in found:
             message = f"--input {name}: this input is given twice."
             raise click.UsageError(message)
-        found[name] = _file_value(name, Path(value[1:])) if value.startswith("@") else _json_value(name, value)
+        if value.startswith("@"):
+            found[name] = _file_value(name, Path(value[1:]))
+        elif value.startswith(SESSION_PREFIX):
+            found[name] = _session_output(name, value.removeprefix(SESSION_PREFIX))
+        else:
+            found[name] = _json_value(name, value)
     return found
 
 
@@ -183,6 +243,17 @@ def _json_value(name: str, text: str) -> object:
         quoted = shlex.quote(f"{name}={example}")
         message = f"--input {name}: {text[:40]!r} is no JSON. A text stands in quotes: --input {quoted}."
         raise click.UsageError(message) from error
+
+
+def _session_output(name: str, text: str) -> object:
+    from oneml.habitats.values.lineage import SessionOutput  # noqa: PLC0415  # seldom needed
+
+    session_id, slashes, rest = text.partition("//")
+    node, dot, port = rest.partition(".")
+    if not (session_id and slashes and node) or (dot and not port):
+        message = f"--input {name}: write {name}={SESSION_PREFIX}ID//NODE or {name}={SESSION_PREFIX}ID//NODE.PORT."
+        raise click.UsageError(message)
+    return SessionOutput(session_id, f"//{node}", port or None)
 
 
 def _file_value(name: str, path: Path) -> object:

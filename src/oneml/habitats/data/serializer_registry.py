@@ -9,6 +9,7 @@ from oneml.habitats.data.type_names import type_name_of
 from oneml.habitats.data.unwritable import UnwritableError
 from oneml.habitats.errors import PickleRefusedError, SerializerPluginError, UnknownSerializerError
 from oneml.habitats.ports.serializer import Serializer
+from oneml.habitats.values.plugins import made_plugin
 
 GROUP = "oneml.serializers"
 """Entry points of other distributions, in the form that `BUILT_IN` has: name to ``module:Class``."""
@@ -124,25 +125,10 @@ def _made(target: str) -> Serializer:
 
 
 def _plugin(name: str) -> Serializer:
-    from importlib.metadata import entry_points  # noqa: PLC0415  # only where a plugin is named
-
-    found = {entry.value: entry for entry in entry_points(group=GROUP, name=name)}
-    if not found:
+    made = made_plugin(GROUP, name, why_not=_why_no_serializer, unusable=SerializerPluginError)
+    if made is None:
         raise UnknownSerializerError(name=name, known=list(BUILT_IN))
-    distributions = ", ".join(
-        sorted(f"{entry.dist.name} {entry.dist.version}" if entry.dist else "?" for entry in found.values())
-    )
-    if len(found) > 1:
-        raise SerializerPluginError(name=name, distribution=distributions, reason="several have that name")
-    try:
-        made = _made(next(iter(found)))
-    except Exception as error:
-        reason = f"{type_name_of(error)}: {error}"
-        raise SerializerPluginError(name=name, distribution=distributions, reason=reason) from error
-    reason = _why_no_serializer(made, name)
-    if reason:
-        raise SerializerPluginError(name=name, distribution=distributions, reason=reason)
-    return made
+    return cast("Serializer", made)
 
 
 def _why_no_serializer(made: object, name: str) -> str:

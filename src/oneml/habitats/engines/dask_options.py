@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple, Self
 
-from oneml.habitats.errors import EngineError
+from oneml.habitats.engines.option_values import checked_options
 from oneml.habitats.ports.engine import INLINE_RESULT_MAX_BYTES
 
 
@@ -31,23 +31,5 @@ class DaskOptions(NamedTuple):
         Raises:
             EngineError: One is unknown, or has a value that it cannot have.
         """
-        unknown = sorted(set(options) - set(cls._fields))
-        if unknown:
-            reason = f"it has no option {', '.join(unknown)}; known: {', '.join(sorted(cls._fields))}"
-            raise EngineError(engine="dask", reason=reason)
-        address = options.get("address")
-        if address is not None and not isinstance(address, str):
-            raise EngineError(engine="dask", reason=f'option "address" is no text but {address!r}')
-        seconds = {name: _number(options, name) for name in cls._fields if name.endswith("_seconds")}
-        inline = options.get("inline_max_bytes", INLINE_RESULT_MAX_BYTES)
-        if not isinstance(inline, int) or not 0 <= inline <= INLINE_RESULT_MAX_BYTES:
-            reason = f'option "inline_max_bytes" is not from 0 to {INLINE_RESULT_MAX_BYTES} but {inline!r}'
-            raise EngineError(engine="dask", reason=reason)
-        return cls(address, inline_max_bytes=inline, **seconds)
-
-
-def _number(options: Mapping[str, object], name: str) -> float:
-    value = options.get(name, DaskOptions._field_defaults[name])
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise EngineError(engine="dask", reason=f'option "{name}" is no number above 0 but {value!r}')
-    return float(value)
+        given = checked_options("dask", options, cls._field_defaults)
+        return cls(**given)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checked by name

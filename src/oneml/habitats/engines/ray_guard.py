@@ -1,6 +1,7 @@
 """A program: waits for the end of a driver, then ends what is left of its embedded cluster and removes its folder.
 
-Ray ends most of a cluster with its driver; its agents outlive a killed one by a minute, and the folder stays.
+Ray ends most of a cluster with its driver; its agents outlive a killed one by a minute, and the folder stays. The
+driver itself goes on after its cluster, with logs of Ray there still open.
 """
 
 import os
@@ -17,7 +18,7 @@ _END_SECONDS = 10.0
 
 @contextmanager
 def guarded(folder: Path) -> Generator[None]:
-    """Have the folder guarded in the block; whoever uses it after that, or after the end of this process, is ended."""
+    """Guard the folder in the block: what else uses it after that, or after the end of this process, is ended."""
     command = [sys.executable, "-I", "-S", __file__, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as guard:  # noqa: S603  # our own
         try:
@@ -36,11 +37,12 @@ def users_of(folder: str) -> Iterator[int]:
 
 def main() -> None:
     """Wait, and clean up."""
-    folder = sys.argv[1]
+    folder, driver = sys.argv[1], os.getppid()
     sys.stdin.buffer.read()
     for process in users_of(folder):
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
+        if process != driver:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
     shutil.rmtree(folder, ignore_errors=True)
 
 

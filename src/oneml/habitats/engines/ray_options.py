@@ -1,8 +1,9 @@
 """Options of the Ray engine, checked."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, NoReturn, Self, cast
+from typing import NamedTuple, Self, cast
 
+from oneml.habitats.engines.option_values import checked_options
 from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import INLINE_RESULT_MAX_BYTES
 
@@ -37,44 +38,9 @@ class RayOptions(NamedTuple):
         Raises:
             EngineError: One is unknown, or has a value that it cannot have.
         """
-        unknown = sorted(set(options) - set(cls._fields))
-        if unknown:
-            _refuse("it has no option", ", ".join(unknown) + "; known:", ", ".join(sorted(cls._fields)))
-        inline = options.get("inline_max_bytes", INLINE_RESULT_MAX_BYTES)
-        if isinstance(inline, bool) or not isinstance(inline, int) or not 0 <= inline <= INLINE_RESULT_MAX_BYTES:
-            _refuse("option inline_max_bytes is not from 0 to", str(INLINE_RESULT_MAX_BYTES), "but", repr(inline))
-        images = _table(options.get("images", {}), "images")
-        return cls(
-            _text(options, "address"),
-            _text(options, "namespace"),
-            _table(options.get("init", {}), "init"),
-            {name: _table(image, f"images.{name}") for name, image in images.items()},
-            _seconds(options, "unschedulable_seconds"),
-            _seconds(options, "image_seconds"),
-            _seconds(options, "connect_seconds"),
-            inline,
-        )
-
-
-def _text(options: Mapping[str, object], name: str) -> str | None:
-    value = options.get(name)
-    if value is not None and not isinstance(value, str):
-        _refuse("option", name, "is no text but a", type(value).__name__)
-    return value
-
-
-def _seconds(options: Mapping[str, object], name: str) -> float:
-    value = options.get(name, RayOptions._field_defaults[name])
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        _refuse("option", name, "is no number above 0 but", repr(value))
-    return float(value)
-
-
-def _table(value: object, name: str) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        _refuse("option", name, "is no table but a", type(value).__name__)
-    return cast("Mapping[str, object]", value)
-
-
-def _refuse(*words: str) -> NoReturn:
-    raise EngineError(engine="ray", reason=" ".join(words))
+        given = checked_options("ray", options, cls._field_defaults)
+        images = cast("Mapping[str, object]", given.get("images", {}))
+        for name, image in images.items():
+            if not isinstance(image, Mapping):
+                raise EngineError(engine="ray", reason=f"option images.{name} has to be a table, not {image!r}")
+        return cls(**given)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checked by name

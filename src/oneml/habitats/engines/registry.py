@@ -6,6 +6,7 @@ from typing import cast
 
 from oneml.habitats.errors import EnginePluginError, UnknownEngineError
 from oneml.habitats.ports.engine import Capability, Engine
+from oneml.habitats.values.plugins import made_plugin, plugin_origin
 
 GROUP = "oneml.engines"
 """Entry points of other distributions: a name in settings, and a class that is called without arguments."""
@@ -39,17 +40,14 @@ class EngineRegistry:
         engine = self._made.get(name)
         if engine is None:
             target = _BUILT_IN.get(name)
-            engine = self._made[name] = _plugin(name) if target is None else _made(target)
+            engine = self._made[name] = self._plugin(name) if target is None else _made(target)
         return engine
 
     def known(self) -> Mapping[str, str]:
         """Return every engine that there is by name, with where it comes from, loading none; sorted."""
         from importlib.metadata import entry_points  # noqa: PLC0415  # only for people
 
-        plugins = {
-            entry.name: f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
-            for entry in entry_points(group=GROUP)
-        }
+        plugins = {entry.name: plugin_origin(entry) for entry in entry_points(group=GROUP)}
         found = {**dict.fromkeys(self._made, "given"), **plugins, **dict.fromkeys(_BUILT_IN, "built in")}
         return dict(sorted(found.items()))
 
@@ -57,33 +55,16 @@ class EngineRegistry:
         """Tell whether there is an engine of that name, loading none."""
         return name in self._made or name in _BUILT_IN or name in self.known()
 
+    def _plugin(self, name: str) -> Engine:
+        made = made_plugin(GROUP, name, why_not=_why_no_engine, unusable=EnginePluginError)
+        if made is None:
+            raise UnknownEngineError(name=name, known=list(self.known()))
+        return cast("Engine", made)
+
 
 def _made(target: str) -> Engine:
     module, _, attribute = target.partition(":")
     return cast("Engine", getattr(import_module(module), attribute)())
-
-
-def _plugin(name: str) -> Engine:
-    from importlib.metadata import entry_points  # noqa: PLC0415  # only where a plugin is named
-
-    known = entry_points(group=GROUP)
-    found = {entry.value: entry for entry in known if entry.name == name}
-    if not found:
-        raise UnknownEngineError(name=name, known=sorted({*_BUILT_IN, *(entry.name for entry in known)}))
-    distributions = ", ".join(
-        sorted(f"{entry.dist.name} {entry.dist.version}" if entry.dist else "?" for entry in found.values())
-    )
-    if len(found) > 1:
-        raise EnginePluginError(name=name, distribution=distributions, reason="several have that name")
-    try:
-        made = _made(next(iter(found)))
-    except Exception as error:
-        reason = f"{type(error).__qualname__}: {error}"
-        raise EnginePluginError(name=name, distribution=distributions, reason=reason) from error
-    reason = _why_no_engine(made, name)
-    if reason:
-        raise EnginePluginError(name=name, distribution=distributions, reason=reason)
-    return made
 
 
 def _why_no_engine(made: object, name: str) -> str:

@@ -1,12 +1,12 @@
 """How jobs end, and what that says of their nodes."""
 
 import re
-import signal
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
 from oneml.habitats.engines.slurm_commands import Row
+from oneml.habitats.engines.worker_endings import last_error, signal_name
 from oneml.habitats.ports.engine import NodeTask
 from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome
 from oneml.habitats.values.states import NodeState
@@ -100,7 +100,7 @@ def outcome_of(task: NodeTask, ending: Ending, known: NodeOutcome | None, *, bef
     elif ending.cause is Cause.REJECTED:
         error = _record(ending, ending.reason, "SubmissionError")
     elif _exit_code(ending.row) == _EXIT_REFUSED and last == before:
-        state, error = NodeState.REFUSED, _record(ending, _last_error(ending.tail), "RefusalError")
+        state, error = NodeState.REFUSED, _record(ending, last_error(ending.tail), "RefusalError")
     else:
         error = _record(ending, _why_ended(ending))
     return NodeOutcome(task.path, state, last, None, error)
@@ -140,11 +140,11 @@ def _by_status(ending: Ending, row: Row, where: str) -> str:
             "Can the node write to the log folder, and does it have the user?"
         )
     if row.exit_status and number and number < _SIGNALS_MOST and row.exit_status >> 8 == 0:
-        return f"its process was killed by {_signal_name(number)}{where}"
+        return f"its process was killed by {signal_name(number)}{where}"
     if row.state == "COMPLETED":
         return "its process ended with exit code 0, but published nothing: did the body leave by exit()?"
     code = _exit_code(row)
-    last = _last_error(ending.tail)
+    last = last_error(ending.tail)
     return (
         f"its process ended with exit code {code}{where}: {last}"
         if code
@@ -154,18 +154,3 @@ def _by_status(ending: Ending, row: Row, where: str) -> str:
 
 def _exit_code(row: Row | None) -> int:
     return 0 if row is None or row.exit_status & _SIGNAL_BITS else row.exit_status >> 8
-
-
-def _last_error(tail: Sequence[str]) -> str:
-    """Return the last message of a worker, from its ``Error:`` on."""
-    for number in range(len(tail) - 1, -1, -1):
-        if tail[number].startswith("Error: "):
-            return "\n".join((tail[number].removeprefix("Error: "), *tail[number + 1 :]))
-    return tail[-1] if tail else "it wrote nothing"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

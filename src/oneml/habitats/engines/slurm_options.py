@@ -1,15 +1,14 @@
 """Options of the Slurm engine, checked."""
 
-import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import NoReturn
 from urllib.parse import unquote
 
+from oneml.habitats.engines.option_values import checked_options
 from oneml.habitats.errors import EngineError
-from oneml.habitats.values.suggestions import known_names
 
 ENGINE = "slurm"
 
@@ -57,13 +56,9 @@ def slurm_options(given: Mapping[str, object]) -> SlurmOptions:
     Raises:
         EngineError: One is not known, or not of its type.
     """
-    defaults = SlurmOptions()
-    known = tuple(sorted(field.name for field in fields(SlurmOptions)))
-    for name, value in given.items():
-        if name not in known:
-            _refuse(f'it has no option "{name}". {known_names(name, known).rstrip(".")}')
-        _check(name, value, getattr(defaults, name))
-    return SlurmOptions(**given)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checked by name
+    defaults = asdict(SlurmOptions())
+    checked = checked_options(ENGINE, given, defaults)
+    return SlurmOptions(**checked)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checked by name
 
 
 def worker_command(options: SlurmOptions) -> Sequence[str]:
@@ -98,22 +93,6 @@ def log_folder(options: SlurmOptions, store_url: str | None, environ: Mapping[st
         _refuse(f"the store {store_url} is no folder: name one that the nodes share, option log_folder")
     path = unquote("/" + store_url.removeprefix("file:").removeprefix("//localhost").lstrip("/"))
     return Path(path) / "slurm-logs"
-
-
-def _check(name: str, value: object, default: object) -> None:
-    if isinstance(default, bool):
-        right, what = isinstance(value, bool), "true or false"
-    elif isinstance(default, str):
-        right, what = isinstance(value, str), "a text"
-    elif isinstance(default, int | float):
-        kind = int if isinstance(default, int) else (int, float)
-        right = isinstance(value, kind) and not isinstance(value, bool) and 0 < value < math.inf
-        what = "a whole number above 0" if kind is int else "a number above 0"
-    else:
-        items = cast("Sequence[object]", value) if isinstance(value, list | tuple) else (None,)
-        right, what = all(isinstance(item, str) for item in items), "a list of texts"
-    if not right:
-        _refuse(f"option {name} has to be {what}, not {value!r}")
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -121,7 +121,7 @@ def _explain(ending: Ending, *, claimed: bool) -> tuple[NodeState, ErrorRecord]:
         text = f"the node was ended after {job.task.timeout_seconds:g} s (timeout_seconds)"
         return NodeState.FAILED, ErrorRecord("TimeoutError", text, tail)
     if code == _EXIT_REFUSED and job.frame is None and not claimed:
-        return NodeState.REFUSED, ErrorRecord("RefusalError", _last_error(ending.tail), tail)
+        return NodeState.REFUSED, ErrorRecord("RefusalError", last_error(ending.tail), tail)
     if code is None:
         text = ending.detail
     elif code < 0:
@@ -129,7 +129,7 @@ def _explain(ending: Ending, *, claimed: bool) -> tuple[NodeState, ErrorRecord]:
     elif code == 0:
         text = "its process ended with exit code 0, but published nothing: did the body leave by exit()?"
     else:
-        text = f"its process ended with exit code {code}: {_last_error(ending.tail)}"
+        text = f"its process ended with exit code {code}: {last_error(ending.tail)}"
     if job.task.needs.memory_bytes is not None:
         text += f"; it may take {job.task.needs.memory_bytes} bytes (memory_bytes)"
     return NodeState.FAILED, ErrorRecord("WorkerEndedError", text, tail)
@@ -143,7 +143,7 @@ def _naming_the_limit(outcome: NodeOutcome, memory_bytes: int | None) -> NodeOut
     return outcome._replace(error=error._replace(text=f"{error.text}; {limit}" if error.text else limit))
 
 
-def _last_error(tail: Sequence[str]) -> str:
+def last_error(tail: Sequence[str]) -> str:
     """Return the last message of a worker, from its ``Error:`` on."""
     for number in range(len(tail) - 1, -1, -1):
         if tail[number].startswith("Error: "):

@@ -27,8 +27,25 @@ _INSTALLED_INTO = frozenset({"site-packages", "dist-packages"})
 _PACKAGE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
+class IncludedContainer(NamedTuple):
+    """A container that another one includes.
+
+    Attributes:
+        container: The class.
+        habitat: The entry that it was found by, or that it has.
+    """
+
+    container: type
+    habitat: HabitatEntry
+
+
 def code_identity(
-    container: type, *, habitat: HabitatEntry, roots: Collection[str] = (), first_party: Sequence[str] = ()
+    container: type,
+    *,
+    habitat: HabitatEntry,
+    roots: Collection[str] = (),
+    first_party: Sequence[str] = (),
+    included: Sequence[IncludedContainer] = (),
 ) -> CodeIdentity:
     """Return the identity of a container that was loaded here: what a driver records.
 
@@ -41,6 +58,7 @@ def code_identity(
         habitat: The entry by which it was found.
         roots: More modules to begin from; those that are not first party are passed over.
         first_party: More packages.
+        included: Containers that this one includes: what holds of it holds of them.
 
     Raises:
         InvalidFirstPartyError: A declared package is no name of a package, or its source files cannot be found.
@@ -49,19 +67,26 @@ def code_identity(
     finder = ModuleFinder()
     installed = installed_distributions()
     packages = set(_declared(container, first_party, finder))
-    problem = _problem(container, habitat, finder)
+    problems: dict[str, None] = {}
     begin = set(roots)
-    if problem is None:
-        own = {container.__module__, habitat.target.partition(":")[0]}
-        begin |= own
-        packages |= {first_party_package(module, finder) for module in own}
-    if habitat.distribution is not None and habitat.distribution in installed:
-        offered = packages_of(installed[habitat.distribution])
+    every = (IncludedContainer(container, habitat), *included)
+    distributions = sorted({each.habitat.distribution for each in every if each.habitat.distribution is not None})
+    for each in dict.fromkeys(every):
+        packages.update(_declared(each.container, (), finder))
+        problem = _problem(each.container, each.habitat, finder)
+        if problem is None:
+            own = {each.container.__module__, each.habitat.target.partition(":")[0]}
+            begin |= own
+            packages |= {first_party_package(module, finder) for module in own}
+        else:
+            problems[problem] = None
+    for distribution in distributions:
+        offered = packages_of(installed[distribution]) if distribution in installed else ()
         packages |= {name for name in offered if finder.sources(name) is not None}
     packages = {name for name in packages if not is_own(name)}
     closure = reachable_code(begin, packages, finder)
-    patterns = _patterns(container, finder)
-    roots_required = [OWN_DISTRIBUTION, *([habitat.distribution] if habitat.distribution else [])]
+    patterns = tuple(dict.fromkeys(pattern for each in every for pattern in _patterns(each.container, finder)))
+    roots_required = [OWN_DISTRIBUTION, *distributions]
     required = required_distributions(roots_required, installed)
     foreign = _foreign(closure, finder, installed, required)
     if foreign.owners:
@@ -78,7 +103,7 @@ def code_identity(
         package_data=patterns,
         data=hashed_data(patterns, finder),
         absent=tuple(closure.absent),
-        unproven=(*([problem] if problem else []), *closure.unread, *foreign.unproven),
+        unproven=(*problems, *closure.unread, *foreign.unproven),
         places=closure.files,
     )
 

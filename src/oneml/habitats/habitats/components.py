@@ -15,14 +15,16 @@ from oneml.habitats.habitats.class_checks import class_problems
 from oneml.habitats.habitats.entry import own_target
 from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.habitats.overrides import Override, named_overrides, replacements
+from oneml.habitats.habitats.parts import Parts
 from oneml.habitats.habitats.provider_graph import Overriding, ReplacedBy, standing_overrides
 from oneml.habitats.habitats.providers import AnyProvider
 from oneml.habitats.habitats.scopes import Barred, Lease, OpenedSession, Scope, Surroundings
 from oneml.habitats.habitats.settings_views import OpenedSettings, Settings
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSettings, json_tree
+from oneml.habitats.values.include_paths import include_of, split_provider_key
 from oneml.habitats.values.json_value import JsonValue
-from oneml.habitats.values.node_path import NodePath, parse_node_path
+from oneml.habitats.values.node_path import ROOT, NodePath, parse_node_path
 from oneml.habitats.values.problem import Problem
 from oneml.habitats.values.session_id import new_session_id, parse_session_id
 
@@ -59,6 +61,7 @@ class PipelineComponents(_Declarative):
     _scope: Scope
     _session_scope: Scope
     _lease: Lease | None
+    _parts: Parts
     _declared: ClassVar[Overriding] = {}
     _compiled: ClassVar[_Compiled | None] = None
 
@@ -194,6 +197,10 @@ class PipelineComponents(_Declarative):
         Raises:
             ClosedScopeError: The session is closed.
         """
+        if self._parts:
+            part = self.opened_part(include_of(self._parts, path))
+            if part is not self:
+                return part.open_node(path, settings)
         return self._session_scope.open_node(path, settings)
 
     def close(self) -> None:
@@ -202,7 +209,23 @@ class PipelineComponents(_Declarative):
         Raises:
             BaseExceptionGroup: What finalizers raised; all of them ran.
         """
-        self._scope.close()
+        if self._parts:
+            self._parts.close(self._scope.close)
+        else:
+            self._scope.close()
+
+    @property
+    def opened_parts(self) -> Parts:
+        """The opened containers of included habitats."""
+        return self._parts
+
+    def take_parts(self, parts: Parts) -> None:
+        """Have the containers of included habitats: they answer for their nodes, and close before this one."""
+        vars(self)["_parts"] = parts
+
+    def opened_part(self, path: NodePath) -> "PipelineComponents":
+        """Return the opened container at an include path; this one for the root."""
+        return self if path == ROOT else self._parts.at(path)
 
     @property
     def session_id(self) -> str:
@@ -213,6 +236,12 @@ class PipelineComponents(_Declarative):
     def opened_blueprint(self) -> Blueprint:
         """How everything is built in this session."""
         return self._scope.blueprint
+
+    @classmethod
+    def concerned_overrides(cls, overrides: Sequence[Override]) -> Sequence[Override]:
+        """Return those of some overrides that are about providers of this class."""
+        indexes = cls.blueprint().graph.indexes
+        return [override for override in overrides if override.target in indexes]
 
     @property
     def overrides(self) -> Sequence[Override]:
@@ -231,11 +260,14 @@ class PipelineComponents(_Declarative):
         """Return the settings that anything reads that a provider reaches.
 
         Args:
-            provider: Its dotted name.
+            provider: Its key: the dotted name, in an included habitat behind its path, ``//training:load``.
 
         Raises:
             UnknownProviderError: There is none of that name.
         """
+        include, name = split_provider_key(provider)
+        if include != ROOT:
+            return self._parts.at(include).settings_reads(name)
         return self._scope.blueprint.settings_reads(provider)
 
     @classmethod
@@ -274,6 +306,12 @@ class PipelineComponents(_Declarative):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self._scope.name}>"
 
+    def _repr_mimebundle_(self, **_options: object) -> Mapping[str, str]:
+        """Return what a notebook shows of the container: its objects."""
+        from oneml.habitats.habitats.notebook import components_bundle  # noqa: PLC0415  # only in a notebook
+
+        return components_bundle(self)
+
     def __setattr__(self, name: str, value: object) -> NoReturn:
         message = f"An opened container does not change. Give replace({type(self).__name__}.{name}, ...) to open()."
         raise AttributeError(message)
@@ -300,6 +338,7 @@ class PipelineComponents(_Declarative):
         attributes["_scope"] = scope
         attributes["_session_scope"] = scope.session or scope
         attributes["_lease"] = lease
+        attributes["_parts"] = _NO_PARTS
         return self
 
     @classmethod
@@ -337,6 +376,9 @@ class PipelineComponents(_Declarative):
         elif settings is not None:
             author = json_tree(settings, source="code")
         return self._opened.settings.node(path, author)
+
+
+_NO_PARTS = Parts()
 
 
 @functools.cache

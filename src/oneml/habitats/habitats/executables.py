@@ -2,16 +2,37 @@
 
 import re
 from collections.abc import Collection
+from typing import Protocol
 
 from dependency_injector.providers import Provider
 
-from oneml.habitats.errors import InvalidExecutableError, UnknownNodeError
+from oneml.habitats.errors import InvalidExecutableError, InvalidInclusionError, UnknownNodeError
 from oneml.habitats.habitats.blueprint import Blueprint
 from oneml.habitats.habitats.bodies import NoBodyError, body_of
 from oneml.habitats.habitats.bound import BoundProvider, node_of, scope_of
 from oneml.habitats.habitats.components import PipelineComponents
-from oneml.habitats.ports.executables import Executable
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.ports.executables import Executable, IncludedHabitat
+from oneml.habitats.values.include_paths import provider_key, split_provider_key
+from oneml.habitats.values.node_path import ROOT, NodePath
+from oneml.habitats.values.place import Place
+
+
+class Includer(Protocol):
+    """Opens the habitats that a pipeline includes."""
+
+    def include(
+        self, outer: NodePath, path: NodePath, habitat: object, settings: object, place: Place
+    ) -> IncludedHabitat:
+        """Open a habitat for a namespace; see `Executables.include`.
+
+        Args:
+            outer: The include path of the pipeline that includes it; the root for the outermost one.
+            path: The namespace.
+            habitat: Its container class, or its name.
+            settings: What the author of the outer pipeline sets for it.
+            place: Where that is written.
+        """
+        ...
 
 
 class PipelineExecutables:
@@ -19,9 +40,13 @@ class PipelineExecutables:
 
     Args:
         components: The opened container.
+        includer: Opens what the pipeline includes; None where nothing can be included.
+        path: The include path of the container; the root for that of the session.
     """
 
-    def __init__(self, components: PipelineComponents) -> None:
+    def __init__(self, components: PipelineComponents, includer: Includer | None = None, path: NodePath = ROOT) -> None:
+        self._includer = includer
+        self._path = path
         self._blueprint = components.opened_blueprint
         self._providers: dict[NodePath, str] = {}
         self._known: dict[str, Executable] = {}
@@ -40,7 +65,8 @@ class PipelineExecutables:
         name = node_of(provider).name
         executable = self._known.get(name)
         if executable is None:
-            executable = self._known[name] = _executable(self._blueprint, name, path)
+            found = _executable(self._blueprint, name, path)
+            executable = self._known[name] = found._replace(provider=provider_key(self._path, name))
         self._providers[path] = name
         return executable
 
@@ -54,6 +80,17 @@ class PipelineExecutables:
             name = getattr(given, "__name__", "it")
             return f"declare a provider of it in the container, body = providers.Factory({name}), and pass self.body."
         return "pass a provider of the opened container, self.name, without ()."
+
+    def include(self, path: NodePath, habitat: object, settings: object, place: Place) -> IncludedHabitat:
+        """Open a habitat that the pipeline includes; see `Executables.include`.
+
+        Raises:
+            InvalidInclusionError: It cannot be included.
+        """
+        if self._includer is None:
+            reason = "these executables were made without an includer, which opens included habitats."
+            raise InvalidInclusionError(path=path, reason=reason)
+        return self._includer.include(self._path, path, habitat, settings, place)
 
     def paths(self) -> Collection[NodePath]:
         """Return the nodes that have a provider."""
@@ -75,14 +112,15 @@ def executable_of(components: PipelineComponents, provider: str) -> Executable:
     """Return what a provider tells about the body that it gives, where no DAG was defined.
 
     Args:
-        components: The opened container.
-        provider: Its dotted name.
+        components: The opened container of the session.
+        provider: Its key: the dotted name, in an included habitat behind its path.
 
     Raises:
         UnknownProviderError: There is none of that name.
         InvalidExecutableError: It gives nothing that can be called.
     """
-    return _executable(components.opened_blueprint, provider, None)
+    include, name = split_provider_key(provider)
+    return _executable(components.opened_part(include).opened_blueprint, name, None)._replace(provider=provider)
 
 
 def _shown(given: object) -> str:

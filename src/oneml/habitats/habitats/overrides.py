@@ -100,7 +100,7 @@ def replace(
     elif factory is not None:
         if callable(factory) and not is_provider(factory):
             return Override(target=target, provider=factory_provider(target, factory))
-        reason = f"factory= is a {type(factory).__qualname__}. Give a class or a function."
+        reason = f"factory= takes a class or a function, not {factory!r:.200}."
     elif is_provider(value):
         reason = "A provider is given as the value. Give it as provider=."
     elif provider is None or is_provider(provider):

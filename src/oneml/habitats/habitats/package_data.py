@@ -1,5 +1,6 @@
 """Files beside the sources that count as code: ``package_data = ("pkg:prompts/*.txt",)``."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 
@@ -63,6 +64,23 @@ def hashed_data(patterns: Sequence[str], finder: ModuleFinder) -> Mapping[str, s
     for pattern in patterns:
         places.update(data_files(pattern, finder) or {})
     return {path: sha256_of(places[path])[0] for path in sorted(places)}
+
+
+def data_places(patterns: Sequence[str]) -> frozenset[str]:
+    """Return where the files of the patterns lie, with all folders that hold files and may come to hold others.
+
+    Raises:
+        OSError: A folder cannot be read.
+    """
+    finder = ModuleFinder()
+    places: set[str] = set()
+    for pattern in patterns:
+        places.update((data_files(pattern, finder) or {}).values())
+        sources = finder.sources(pattern.partition(":")[0])
+        for folder in () if sources is None else sources.folders:
+            entries = files_below(folder, lambda name: name != "__pycache__")
+            places.update((str(folder), *(os.path.dirname(entry.path) for _, entry in entries)))  # noqa: PTH120  # many
+    return frozenset(places)
 
 
 def _segments(pattern: str) -> Sequence[str]:

@@ -73,6 +73,19 @@ def reached_providers(container: type) -> Iterator[AnyProvider]:
         waiting.extend(_related(provider))
 
 
+def restore_override(provider: AnyProvider, wanted: AnyProvider | None) -> None:
+    """Let the library's own override on a provider be ``wanted`` again, and forget what it has built meanwhile."""
+    library: Any = provider  # its stub knows nothing of `overridden`
+    if isinstance(provider, providers.BaseSingleton):
+        library.reset()
+    if overriding_of(provider) is wanted:
+        return
+    while library.overridden and library.overridden[-1] is not wanted:
+        library.reset_last_overriding()
+    if wanted is not None and not library.overridden:
+        library.override(wanted)
+
+
 def _related(provider: AnyProvider) -> Sequence[object]:
     try:
         return list(_related_to(provider))

@@ -70,6 +70,10 @@ class HabitatRegistry:
         """Return every habitat, sorted by name, each name once; nothing is imported."""
         return [_merged(offers) for _, offers in sorted(self._offers().items())]
 
+    def offers(self, name: str) -> Sequence[HabitatEntry]:
+        """Return all that is offered under a name, which should be one; nothing is imported."""
+        return self._offers().get(name, ())
+
     def entry(self, name: str) -> HabitatEntry:
         """Return the habitat of that name; nothing is imported.
 
@@ -87,6 +91,14 @@ class HabitatRegistry:
         if found.problem is not None:
             raise broken_habitat(found, found.problem, f"Repair or reinstall {found.distribution}.")
         return found
+
+    def entry_of(self, container: "type[PipelineComponents]") -> HabitatEntry:
+        """Return the habitat whose target a container class is; one of no name but its own where none is."""
+        target = own_target(container)
+        for offers in self._offers().values():
+            if len(offers) == 1 and offers[0].target == target and offers[0].problem is None:
+                return offers[0]
+        return HabitatEntry(target, target, importable=is_importable(container))
 
     def load(self, name: str) -> "type[PipelineComponents]":
         """Import the container of that name; where the name leads to a factory, call it. Both happen once.

@@ -23,6 +23,7 @@ class SessionRow(NamedTuple):
         created_at: When its recipe was written, UTC.
         changed_at: When its state last changed, UTC.
         node_count: How many nodes its plan has.
+        parent: The session that it comes from, see `Parent`; None where there is none.
     """
 
     session_id: SessionId
@@ -31,6 +32,7 @@ class SessionRow(NamedTuple):
     created_at: datetime
     changed_at: datetime
     node_count: int
+    parent: SessionId | None = None
 
 
 class NodeRow(NamedTuple):

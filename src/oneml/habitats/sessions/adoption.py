@@ -8,11 +8,11 @@ from oneml.habitats.ports.artifact_store import ArtifactStore, Blob
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.session_store import SessionStore
 from oneml.habitats.sessions.attempts import AttemptLog, Commit, outcome_of, read_commit
-from oneml.habitats.sessions.clock import rfc3339
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.plan import PlannedNode
 from oneml.habitats.values.session_id import SessionId
+from oneml.habitats.values.times import rfc3339
 
 NO_ATTEMPT = 0
 """The attempt of a commit that no attempt of its session made."""

@@ -5,6 +5,7 @@ A body may run more than once; its outputs are committed once: the first commit 
 
 import os
 import socket
+import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -34,6 +35,8 @@ _DOCUMENT_MAX_BYTES = 64 << 20
 _COMMITTERS = 16
 """Commits of a batch that are written at the same time."""
 
+_NONE_CARRIED: "Mapping[NodePath, Commit]" = {}
+
 
 class Commit(NamedTuple):
     """What a node published, for good.
@@ -62,6 +65,7 @@ class AttemptLog:
         self._store = store
         self._session_id = session_id
         self._known: dict[NodePath, Commit] = {}
+        self._carried = threading.local()
         self._claims: dict[int, bytes] = {}
         self._committers: ThreadPoolExecutor | None = None
 
@@ -85,9 +89,13 @@ class AttemptLog:
 
     def last_attempt(self, path: NodePath) -> int:
         """Return the highest number that was ever claimed, 0 where none was."""
-        names = self._store.children(keys.node_prefix(self._session_id, path))
-        claims = (name.removesuffix(keys.CLAIM) for name in names if name.endswith(keys.CLAIM))
-        return max((int(number) for number in claims if number.isdigit()), default=0)
+        attempt = 0  # numbers have no gap, and few nodes are tried often: to list what all nodes left is dearer
+        while self._claim_of(path, attempt + 1) is not None:
+            attempt += 1
+        return attempt
+
+    def _claim_of(self, path: NodePath, attempt: int) -> bytes | None:
+        return self._store.read(keys.claim_key(self._session_id, path, attempt), limit_bytes=_DOCUMENT_MAX_BYTES)
 
     def revision_of(self, path: NodePath, attempt: int) -> int | None:
         """Return the revision of the settings that an attempt ran with; None where no such attempt was claimed.
@@ -95,7 +103,7 @@ class AttemptLog:
         Raises:
             InvalidDocumentError: The claim is not one of ours.
         """
-        data = self._store.read(keys.claim_key(self._session_id, path, attempt), limit_bytes=_DOCUMENT_MAX_BYTES)
+        data = self._claim_of(path, attempt)
         if data is None:
             return None
         what = f"claim of attempt {attempt} at {path}"
@@ -106,7 +114,8 @@ class AttemptLog:
 
     def attempted(self) -> frozenset[str]:
         """Return the keys (see `node_key`) of the nodes that were ever attempted."""
-        return frozenset(self._store.children(keys.nodes_prefix(self._session_id)))
+        names = self._store.children(keys.nodes_prefix(self._session_id))
+        return frozenset(name.partition(".")[0] for name in names)
 
     def commit(self, path: NodePath, commit: Commit) -> Commit:
         """Publish for good, and return the commit that stands: another's where that was first."""
@@ -145,14 +154,17 @@ class AttemptLog:
 
     @contextmanager
     def knowing(self, commits: Mapping[NodePath, Commit]) -> Generator[None]:
-        """Know commits for the time of the block that are perhaps not in the store yet."""
-        new = {path: commit for path, commit in commits.items() if path not in self._known}
-        self._known.update(new)
+        """Know commits in this thread, for the time of the block, that are perhaps not in the store yet."""
+        before = self._carried_here()
+        self._carried.commits = {**before, **commits}
         try:
             yield
         finally:
-            for path in new:
-                self._known.pop(path, None)
+            self._carried.commits = before
+
+    def _carried_here(self) -> Mapping[NodePath, Commit]:
+        commits: Mapping[NodePath, Commit] = getattr(self._carried, "commits", _NONE_CARRIED)
+        return commits
 
     def committed(self, path: NodePath) -> Commit | None:
         """Return what a node published; None where it has not yet.
@@ -160,7 +172,7 @@ class AttemptLog:
         Raises:
             InvalidDocumentError: The commit is not one of ours.
         """
-        commit = self._known.get(path)
+        commit = self._known.get(path) or self._carried_here().get(path)
         if commit is None:
             commit = read_commit(self._store, self._session_id, path)
             if commit is not None:

@@ -118,6 +118,7 @@ def check_execution(
     engines: dict[str, Engine] = {}
     problems: list[Problem] = []
     said: set[str] = set()
+    bound: dict[str, Sequence[str]] = {}
     left = False
     named: dict[tuple[tuple[str, str], ...], list[PlannedNode]] = {}
     for path, node in plan.nodes.items():
@@ -125,6 +126,9 @@ def check_execution(
         engine = engines.get(effective.engine)
         if engine is None:
             engine = engines[effective.engine] = engine_registry.by_name(effective.engine)
+            bound[effective.engine] = tuple(
+                _bound_to_this_process(engine, overrides, importable=importable, shared=store_is_shared)
+            )
         problems.extend(Problem(node.place, message, (path,)) for message in _lacking(path, effective, engine))
         if effective.serializers:
             named.setdefault(tuple(sorted(effective.serializers.items())), []).append(node)
@@ -132,10 +136,9 @@ def check_execution(
             if not left:
                 left = True
                 problems.extend(Problem(None, _not_its_source(engine, drift)) for drift in drifted())
-            bound = _bound_to_this_process(engine, overrides, importable=importable, shared=store_is_shared)
             foreign = foreign_of(node.provider) if effective.unproven == "refuse" else ()
             reasons = [*unproven_of(node.provider), *(_foreign(target) for target in foreign)]
-            for message in bound or _unproven(engine, path, reasons):
+            for message in bound[effective.engine] or _unproven(engine, path, reasons):
                 if message not in said:
                     said.add(message)
                     problems.append(Problem(node.place, message, (path,)))
@@ -220,11 +223,10 @@ def _not_its_source(engine: Engine, drift: Drift) -> str:
 
 def _bound_to_this_process(
     engine: Engine, overrides: Sequence[Override], *, importable: bool, shared: bool
-) -> Sequence[str]:
-    return list(_reasons_to_stay(engine, overrides, importable=importable, shared=shared))
-
-
-def _reasons_to_stay(engine: Engine, overrides: Sequence[Override], *, importable: bool, shared: bool) -> Iterator[str]:
+) -> Iterator[str]:
+    """Give why nodes of an engine could not leave this process, whichever they are; nothing where they do not."""
+    if Capability.LIVE_OBJECTS in engine.capabilities:
+        return
     if not shared:
         yield (
             f'Engine "{engine.name}" runs nodes in other processes, which cannot open a store in memory. '

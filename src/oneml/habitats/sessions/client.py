@@ -1,10 +1,9 @@
 """Where sessions come from: creating, loading, listing and removing them."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import cached_property, partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -17,14 +16,16 @@ from oneml.habitats.errors import (
 )
 from oneml.habitats.habitats.entry import own_target
 from oneml.habitats.habitats.registry import HabitatRegistry
-from oneml.habitats.ports.artifact_store import ArtifactStore
+from oneml.habitats.ports.artifact_store import ArtifactStore, BlobStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.session_store import SessionRow, SessionStore
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog
-from oneml.habitats.sessions.clock import SystemClock, rfc3339
+from oneml.habitats.sessions.clock import SystemClock
+from oneml.habitats.sessions.context import PipelineSessionContext
 from oneml.habitats.sessions.opening import SessionOpener
-from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe, check_unused, read_recipe
+from oneml.habitats.sessions.preview import SessionPreview
+from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe, check_unused, read_recipe, row_of
 from oneml.habitats.sessions.session import PipelineSession
 from oneml.habitats.settings.calling import calling_place
 from oneml.habitats.settings.models import PipelineSettings
@@ -32,54 +33,29 @@ from oneml.habitats.settings.signing_key import key_texts, signing_key
 from oneml.habitats.settings.sources import STORE_VARIABLE, CommandLineSettings, ProcessSources, configured_store
 from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX, strange_variables
 from oneml.habitats.stores.addresses import default_store_url, open_artifact_store, open_session_store
-from oneml.habitats.values.plan import Plan
+from oneml.habitats.values.lineage import Parent
 from oneml.habitats.values.session_id import SessionId, new_session_id, parse_session_id
 from oneml.habitats.values.states import SessionState
 from oneml.habitats.values.suggestions import known_names
+from oneml.habitats.values.times import rfc3339
 
 if TYPE_CHECKING:
     from oneml.habitats.habitats.overrides import Override
     from oneml.habitats.ports.engine import Engine
     from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
-    from oneml.habitats.sessions.identification import SessionIdentity
+    from oneml.habitats.sessions.origins import Origins
     from oneml.habitats.sessions.preparation import Prepared
     from oneml.habitats.sessions.proof import Revision
+    from oneml.habitats.sessions.selection import Paths
     from oneml.habitats.settings.effective import EffectiveSettings
     from oneml.habitats.settings.models import PipelineSessionSettings
+    from oneml.habitats.values.lineage import Selection
     from oneml.habitats.values.validation import ValidationReport
 
 PREFIX_MIN_CHARACTERS = 8
 """At least so much of an id must be given."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionPreview:
-    """What a session would be.
-
-    Attributes:
-        habitat: Name of the habitat.
-        plan: Its checked DAG.
-        settings: Its effective settings.
-        container: ``module:QualifiedName`` of its container.
-        identify: Gives what it would be known by; computed once.
-    """
-
-    habitat: str
-    plan: Plan
-    settings: "EffectiveSettings[PipelineSettings]"
-    container: str
-    identify: "Callable[[], SessionIdentity]" = field(repr=False)
-
-    @property
-    def fingerprint(self) -> "SessionIdentity":
-        """What it would be known by.
-
-        Raises:
-            UsageError: What the container declares as first party, or as package data, cannot be found.
-        """
-        return self.identify()
 
 
 class PipelineServiceClient:
@@ -147,20 +123,33 @@ class PipelineServiceClient:
         command_line: CommandLineSettings | None = None,
         inputs: Mapping[str, object] | None = None,
         session_id: str | None = None,
+        start_at: "Paths" = (),
+        stop_at: "Paths" = (),
+        only: "Paths" = (),
+        parent: str | None = None,
     ) -> PipelineSession:
         """Create a session: define, check, and write its recipe. Nothing runs yet.
+
+        A session of a part of the pipeline takes over the outputs that flow into that part from another session, its
+        parent, if they are what would be computed here. Paths are those of nodes, fan-outs and namespaces.
 
         Args:
             habitat: Name of the habitat.
             overrides: Replaced providers, see `replace`; they belong to this session alone.
             settings: The session's settings, or a mapping of them.
             command_line: Settings that were given on a command line; they stand above ``settings``.
-            inputs: The inputs of the pipeline by name.
+            inputs: The inputs of the pipeline by name; a `SessionOutput` stands for an output of another session.
             session_id: An id that is not used yet; a new one unless given.
+            start_at: Have these nodes and everything below them alone.
+            stop_at: Have these nodes and everything above them alone.
+            only: Have these nodes alone.
+            parent: The id of the parent, or the start of it; the newest session that has what is needed unless given.
 
         Raises:
             UsageError: Anything that is wrong with the habitat, its settings, its pipeline or the inputs.
             SessionExistsError: The id is used.
+            NoParentError: No session has computed what is needed.
+            ParentRefusedError: What was computed is not what would be computed here; says which node differs, and why.
             StoreError: The store failed. There is no session then, unless only the index failed: listing finds it.
         """
         new_id = new_session_id() if session_id is None else parse_session_id(session_id)
@@ -168,29 +157,25 @@ class PipelineServiceClient:
             check_unused(self.store, new_id)
             self.store.delete_tree(keys.nodes_prefix(new_id))  # of a session that was removed halfway
         from oneml.habitats.sessions.creation import write_session  # noqa: PLC0415  # not on a worker
+        from oneml.habitats.sessions.selection import selection_of  # noqa: PLC0415  # the same
 
-        prepared = self._prepare(habitat, overrides, settings, command_line, new_id)
+        selection = selection_of(start_at, stop_at, only)
+        prepared = self._prepare(habitat, overrides, settings, command_line, new_id, selection)
         try:
             recipe = write_session(
                 self.store,
                 prepared,
                 session_id=new_id,
-                inputs={} if inputs is None else inputs,
+                origins=self._origins(prepared, self.store, inputs, parent),
                 created_at=rfc3339(self._clock.now()),
                 signing_key=self._signing_key,
+                parent=_creating_node(),
             )
-        except BaseException:
-            prepared.components.close()
-            raise
-        created = datetime.fromisoformat(recipe.created_at)
-        row = SessionRow(new_id, habitat, SessionState.CREATED, created, created, recipe.node_count)
-        try:
             self._index.remove(new_id)
-            self._index.put_session(row)
+            self._index.put_session(row_of(recipe, SessionState.CREATED))
         except BaseException:
             prepared.components.close()
             raise
-
         return self._session(recipe, prepared=prepared)
 
     def preview(
@@ -200,6 +185,10 @@ class PipelineServiceClient:
         settings: "PipelineSessionSettings | Mapping[str, object] | None" = None,
         command_line: CommandLineSettings | None = None,
         inputs: Mapping[str, object] | None = None,
+        start_at: "Paths" = (),
+        stop_at: "Paths" = (),
+        only: "Paths" = (),
+        parent: str | None = None,
     ) -> SessionPreview:
         """Define and check what `create_session` would create, arguments of providers included; nothing is written.
 
@@ -208,29 +197,57 @@ class PipelineServiceClient:
             overrides: As for `create_session`.
             settings: As for `create_session`.
             command_line: As for `create_session`.
-            inputs: As for `create_session`; None where they shall not be checked.
+            inputs: As for `create_session`; None where neither they nor a parent shall be looked at.
+            start_at: As for `create_session`.
+            stop_at: As for `create_session`.
+            only: As for `create_session`.
+            parent: As for `create_session`.
 
         Raises:
             UsageError: As `create_session`.
+            ParentRefusedError: As `create_session`.
         """
-        prepared = self._prepare(habitat, overrides, settings, command_line, new_session_id())
+        from oneml.habitats.sessions.selection import selection_of  # noqa: PLC0415  # not on a worker
+        from oneml.habitats.stores.hashing import HashingBlobStore  # noqa: PLC0415  # the same
+
+        selection = selection_of(start_at, stop_at, only)
+        prepared = self._prepare(habitat, overrides, settings, command_line, new_session_id(), selection)
         try:
             misfits = prepared.components.opened_blueprint.type_problems()
             if misfits:
                 raise InvalidComponentsError(container=prepared.container.__name__, problems=misfits)
-            if inputs is not None:
-                from oneml.habitats.sessions.external_inputs import check_inputs  # noqa: PLC0415  # not on a worker
-
-                check_inputs(habitat, prepared.plan, prepared.input_forms, inputs)
+            origins = None if inputs is None else self._origins(prepared, HashingBlobStore(self.store), inputs, parent)
             return SessionPreview(
                 habitat=habitat,
                 plan=prepared.plan,
                 settings=prepared.settings,
                 container=own_target(prepared.container),
                 identify=prepared.identity,
+                selection=selection,
+                origins=origins,
             )
         finally:
             prepared.components.close()
+
+    def _origins(
+        self, prepared: "Prepared", blobs: BlobStore, inputs: Mapping[str, object] | None, parent: str | None
+    ) -> "Origins":
+        from oneml.habitats.sessions.origins import find_origins  # noqa: PLC0415  # not on a worker
+
+        def newest() -> Iterator[PipelineSession]:
+            ids = [row.session_id for row in self.list_sessions() if row.habitat == prepared.entry.name]
+            return map(self.load_session, ids)
+
+        return find_origins(
+            self.store,
+            prepared,
+            blobs=blobs,
+            inputs={} if inputs is None else inputs,
+            parent=parent,
+            load_session=self.load_session,
+            newest=newest,
+            signing_key=self._signing_key,
+        )
 
     def validate(
         self,
@@ -262,6 +279,7 @@ class PipelineServiceClient:
             sources=self._sources,
             engine_registry=self._engine_registry,
             store_is_shared=self.store.shared,
+            revise=self._changed,
         )
         return validation.report(overrides, settings, command_line, inputs)
 
@@ -348,6 +366,7 @@ class PipelineServiceClient:
         settings: "PipelineSessionSettings | Mapping[str, object] | None",
         command_line: CommandLineSettings | None,
         session_id: SessionId,
+        selection: "Selection | None",
     ) -> "Prepared":
         # Defining a DAG loads what no worker needs.
         from oneml.habitats.sessions.builder_factory import define_components  # noqa: PLC0415
@@ -365,7 +384,8 @@ class PipelineServiceClient:
             engine_registry=self._engine_registry,
             store_is_shared=self.store.shared,
             signing_key=self._signing_key,
-            revise=partial(self._changed, habitat),
+            revise=self._changed,
+            selection=selection,
         )
 
     def _session(
@@ -385,6 +405,7 @@ class PipelineServiceClient:
                 clock=self._clock,
                 attempts=AttemptLog(self.store, recipe.session_id),
                 is_worker=is_worker,
+                service=self,
             ),
             prepared=prepared,
             engine_registry=self._engine_registry,
@@ -437,6 +458,14 @@ class PipelineServiceClient:
             return None
         bare = {name: value for name, value in self._sources.environ.items() if name != STORE_VARIABLE}
         return None if _store_url(replace(self._sources, environ=bare)) == self.store.url else self.store.url
+
+
+def _creating_node() -> Parent | None:
+    """Return the node whose body creates a session; None outside of bodies."""
+    executing = PipelineSessionContext.get()
+    if executing is None or executing.node is None:
+        return None
+    return Parent(executing.session_id, executing.node, executing.attempt)
 
 
 def _store_url(sources: ProcessSources) -> str:

@@ -1,4 +1,4 @@
-"""The clock of this machine, and how times are written."""
+"""The clock of this machine."""
 
 import time
 from datetime import UTC, datetime
@@ -13,8 +13,3 @@ class SystemClock:
 
     monotonic = staticmethod(time.monotonic)
     """Return seconds that never go back."""
-
-
-def rfc3339(at: datetime) -> str:
-    """Return a time in the only form in which documents carry it: UTC, microseconds, ``Z``."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

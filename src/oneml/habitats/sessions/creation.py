@@ -1,13 +1,14 @@
-"""Writes a session down: its inputs, its plan, and what it is known by."""
+"""Writes a session down: its plan, and what it is known by."""
 
 from collections.abc import Mapping, Sequence
 
-from oneml.habitats.data.client import DataClient
 from oneml.habitats.ports.artifact_store import ArtifactStore
-from oneml.habitats.sessions.external_inputs import check_inputs
+from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.origins import Origins
 from oneml.habitats.sessions.plan_shards import plan_shards
 from oneml.habitats.sessions.preparation import Prepared
 from oneml.habitats.sessions.recipe import Recipe, write_recipe
+from oneml.habitats.values.lineage import Parent
 from oneml.habitats.values.plan import PlannedNode
 from oneml.habitats.values.session_id import SessionId
 
@@ -20,30 +21,33 @@ def write_session(
     prepared: Prepared,
     *,
     session_id: SessionId,
-    inputs: Mapping[str, object],
+    origins: Origins,
     created_at: str,
     signing_key: bytes | None,
+    parent: Parent | None,
 ) -> Recipe:
-    """Write the recipe of a session, and return it.
+    """Write the recipe of a session, and before it what it takes over, and return it.
 
     Args:
         store: Where to.
         prepared: What the session is made of.
         session_id: Its id.
-        inputs: The inputs of the pipeline by name.
+        origins: What it gets from outside.
         created_at: RFC 3339, UTC.
         signing_key: What it is signed by; None for no signature.
+        parent: The session and node that create it; None where nothing runs.
 
     Raises:
-        InvalidInputsError: An input is unknown, missing or not of its type.
         SessionExistsError: There is a session of that id.
         RecipeTooLargeError: Its settings are larger than a worker reads.
         StoreError: The store failed; there is no session then.
     """
-    values = check_inputs(prepared.entry.name, prepared.plan, prepared.input_forms, inputs)
+    taken = origins.taken_over
+    if taken is not None:
+        commits = [(path, commit._replace(ended_at=created_at)) for path, commit in taken.commits.items()]
+        AttemptLog(store, session_id).commit_all(commits)
     identity, settings, plan = prepared.identity(), prepared.settings, prepared.plan
     code = identity.code
-    data = DataClient(store, allow_pickle=settings.session.allow_pickle)
     fingerprints: dict[str, str | None] = dict.fromkeys(plan.nodes)
 
     def fingerprint_of(node: PlannedNode, core: bytes) -> str | None:
@@ -80,12 +84,16 @@ def write_session(
         code=code.digest,
         graph=identity.graph_digest,
         settings_schema=identity.base.settings_schema,
+        included={path: part.record() for path, part in identity.parts.items()},
         unproven=_told(identity.unproven),
         settings=settings.snapshot(),
         secrets={} if signing_key is None else settings.secret_digests(signing_key, session_id.encode()),
         overrides={override.name: override.describe() for override in prepared.overrides},
-        inputs={name: data.publish_input(name, value) for name, value in values.items()},
+        inputs=origins.inputs,
         node_count=len(plan.nodes),
+        parent=parent or (None if taken is None else taken.parent),
+        selection=None if prepared.narrowed is None else prepared.narrowed.selection,
+        input_sources=origins.sources,
     )
     return write_recipe(
         store,

@@ -13,7 +13,7 @@ from oneml.habitats.ports.engine import Capability, EngineContext, NodeTask, Wor
 from oneml.habitats.ports.observer import Observer
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
 from oneml.habitats.sessions.attempts import AttemptLog, commit_of, outcome_of
-from oneml.habitats.sessions.clock import rfc3339
+from oneml.habitats.sessions.context import outer_interrupts
 from oneml.habitats.sessions.openings import Openings
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.recorder import Recorder
@@ -28,6 +28,7 @@ from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.outcome_json import outcome_from_json
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.states import NodeState, SessionState
+from oneml.habitats.values.times import rfc3339
 
 ENTRY = "oneml.habitats.sessions.worker:run_task"
 PRELOAD = "oneml.habitats.sessions.worker:preload"
@@ -99,7 +100,7 @@ class Drive:
             rows=done,
             observers=observers,
         )
-        with self.openings.current().interrupts.listening():
+        with self.openings.current().interrupts.listening(outer=outer_interrupts()):
             recorder.session(SessionState.RUNNING)
             if unrecorded:
                 self.index.record(self.recipe.session_id, SessionState.RUNNING, unrecorded, self.clock.now())

@@ -1,14 +1,15 @@
 """The inputs that a pipeline takes from outside, held against what it declares."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, cast, get_origin
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast, get_origin, is_typeddict
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError
+from pydantic.errors import PydanticUserError
 
 from oneml.habitats.errors import InvalidInputsError
 from oneml.habitats.values.json_value import DEPTH_MAX
+from oneml.habitats.values.lineage import SessionOutput
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.suggestions import known_names
 
@@ -26,15 +27,23 @@ _EXAMPLES: Mapping[object, str] = {
 
 
 def check_inputs(
-    habitat: str, plan: Plan, forms: Mapping[str, object], inputs: Mapping[str, object]
+    habitat: str,
+    plan: Plan,
+    forms: Mapping[str, object],
+    inputs: Mapping[str, object],
+    *,
+    found: Collection[str] = (),
 ) -> Mapping[str, object]:
     """Return the inputs as the declared types take them: a list for a tuple becomes one.
+
+    Outputs of other sessions are held against their types where they are found.
 
     Args:
         habitat: Name of the habitat, for messages.
         plan: Knows which inputs there are.
         forms: Their annotations.
         inputs: What was given.
+        found: Names of inputs that were found elsewhere, and need not be given.
 
     Raises:
         InvalidInputsError: One is unknown, missing or not of its type; lists all.
@@ -45,26 +54,35 @@ def check_inputs(
         if name not in plan.inputs:
             problems.append(f'There is no input "{name}". {known_names(name, plan.inputs)}')
             continue
+        if isinstance(value, SessionOutput):
+            checked[name] = value
+            continue
         try:
-            checked[name] = _checked(value, forms.get(name, object))
+            checked[name] = checked_value(value, forms.get(name, object))
         except (TypeError, ValueError) as error:
             problems.append(f'Input "{name}" takes {plan.inputs[name].form}: {error}')
     problems.extend(
         f'Input "{declared.name}" ({declared.form}) is missing. Give it with --input '
         f"{declared.name}={_example(forms.get(declared.name))}, --input {declared.name}=@FILE, or inputs={{...}}."
         for declared in plan.inputs.values()
-        if declared.required and declared.name not in inputs
+        if declared.required and declared.name not in inputs and declared.name not in found
     )
     if problems:
         raise InvalidInputsError(habitat=habitat, problems=problems)
     return checked
 
 
-def _checked(value: object, form: object) -> object:
+def checked_value(value: object, form: object) -> object:
+    """Return a value as a type takes it: a list for a tuple becomes one.
+
+    Raises:
+        TypeError: It is not of that type; the text is the end of a sentence.
+        ValueError: As above.
+    """
     try:
         adapter: TypeAdapter[object] = TypeAdapter(cast("Any", form))
-    except PydanticSchemaGenerationError:
-        if isinstance(form, type) and not isinstance(value, form):
+    except PydanticUserError:  # it knows no schema, or not in this version of Python
+        if isinstance(form, type) and not is_typeddict(form) and not isinstance(value, form):
             message = f"got {type(value).__qualname__}"
             raise TypeError(message) from None
         return value

@@ -16,7 +16,9 @@ from oneml.habitats.sessions.plan_shards import ProviderRecord
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.reads import ReuseValues
+from oneml.habitats.values.include_paths import split_provider_key
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
+from oneml.habitats.values.node_path import ROOT, NodePath
 from oneml.habitats.values.plan import PlannedNode
 from oneml.habitats.values.plan_json import planned_node_to_json
 
@@ -49,6 +51,10 @@ NARROW_MAX = 8192
 """Digests of what nodes read that are kept; nodes to which the same entries apply share one."""
 
 
+WIDE_MAX = 1024
+"""Digests of what providers read outside nodes that are kept; each keeps the settings that it is of."""
+
+
 class _Fields(NamedTuple):
     """What a provider reads, by the layer of the view."""
 
@@ -65,6 +71,7 @@ class Fingerprints:
         reads_of: The settings that anything reads that a provider reaches.
         provider_of: What a provider is known by here.
         signing_key: The configured key, by which secrets that count are told apart; None where there is none.
+        included: What all nodes of an included habitat have in common, by its path.
     """
 
     def __init__(
@@ -74,9 +81,10 @@ class Fingerprints:
         reads_of: Callable[[str], Iterable[SettingRead]],
         provider_of: Callable[[str], ProviderRecord],
         signing_key: bytes | None,
+        included: Callable[[NodePath], Base],
     ) -> None:
-        self._base = base
-        self._base_digest = base.digest()
+        self._included = included
+        self._base_digests = {ROOT: base.digest()}
         self._reads_of = reads_of
         self._provider_of = provider_of
         self._signing_key = signing_key
@@ -107,8 +115,9 @@ class Fingerprints:
             return None
         if core is None:
             core = canonical_json(planned_node_to_json(node))
+        settings = settings.at(node.path)
         read = self._settings_read(node, settings, author)
-        known = f"{self._base_digest}{provider.graph}{provider.code}{self._wide_read(node.provider, settings)}"
+        known = f"{self._base_digest_of(node.provider)}{provider.graph}{provider.code}{self._wide_read(node.provider, settings)}"
         return hashlib.sha256(b"%b%b%b" % (known.encode(), read, core)).hexdigest()
 
     def identity_of(
@@ -130,6 +139,7 @@ class Fingerprints:
         if provider.graph is None or provider.foreign:
             return None
         fields = self._fields_of(node.provider)
+        settings = settings.at(node.path)
         here = settings.node(node.path, author)
         key = self._signing_key
         counted = (
@@ -149,6 +159,13 @@ class Fingerprints:
             here.serializers,
         ]
         return digest_of(content)
+
+    def _base_digest_of(self, provider: str) -> str:
+        include, _ = split_provider_key(provider)
+        found = self._base_digests.get(include)
+        if found is None:
+            found = self._base_digests[include] = self._included(include).digest()
+        return found
 
     def _fields_of(self, provider: str) -> "_Fields":
         found = self._fields.get(provider)
@@ -170,6 +187,8 @@ class Fingerprints:
                 settings.read_values(fields.session) if fields.session else {},
             ]
         )
+        if len(self._wide) >= WIDE_MAX:
+            self._wide.clear()
         self._wide[id(settings), provider] = (settings, digest)
         return digest
 

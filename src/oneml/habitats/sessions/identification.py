@@ -8,26 +8,29 @@ from oneml.habitats.habitats.body_interface import interface_digest
 from oneml.habitats.habitats.code_document import identity_to_json
 from oneml.habitats.habitats.code_identity import CodeIdentity
 from oneml.habitats.habitats.code_outline import outline_of
-from oneml.habitats.habitats.code_recording import code_identity
+from oneml.habitats.habitats.code_recording import IncludedContainer, code_identity
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.executables import executable_of
 from oneml.habitats.habitats.foreign_code import foreign_targets
 from oneml.habitats.habitats.graph_description import GraphDescription, describe_graph
 from oneml.habitats.habitats.import_paths import NotCanonicalError
+from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.habitats.live_code import live_drifts
 from oneml.habitats.habitats.live_shape import live_shape
 from oneml.habitats.habitats.settings_schema import settings_schema
 from oneml.habitats.habitats.source_places import SourcePlaces
 from oneml.habitats.sessions.fingerprints import Base, Fingerprints, digest_of, session_fingerprint
+from oneml.habitats.sessions.included_identity import IncludedIdentity, graphs_digest, identity_of_part
 from oneml.habitats.sessions.node_identity import NodeIdentity
 from oneml.habitats.sessions.plan_shards import ProviderRecord, plan_index
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
 from oneml.habitats.values.drift import Drift
+from oneml.habitats.values.include_paths import split_provider_key
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.node_path import ROOT, NodePath, ancestors_of
 from oneml.habitats.values.plan import Plan
 
 MANIFEST_SCHEMA = "oneml.manifest/1"
@@ -42,12 +45,14 @@ class SessionIdentity:
         settings: The effective settings.
         plan: The checked plan.
         signing_key: The configured key; None where there is none.
+        included: The included habitats, by path.
 
     Attributes:
-        code: The code.
-        graph: The provider graph.
-        schema: The settings model.
-        base: What all nodes have in common.
+        code: The code, of included habitats too.
+        graph: The provider graph of its own container.
+        schema: The settings model of that.
+        base: What all nodes of that have in common.
+        parts: The same of each included habitat, by path.
         fingerprints: Computes those of nodes.
     """
 
@@ -58,6 +63,7 @@ class SessionIdentity:
         settings: EffectiveSettings[PipelineSettings],
         plan: Plan,
         signing_key: bytes | None,
+        included: Mapping[NodePath, HabitatEntry],
     ) -> None:
         container = type(components)
         self._entry = entry
@@ -67,34 +73,63 @@ class SessionIdentity:
         self.graph: GraphDescription = describe_graph(components.opened_blueprint, components.overrides)
         self._definer = container.__module__
         model = container.settings_model()
+        self.parts: Mapping[NodePath, IncludedIdentity] = {
+            path: identity_of_part(components.opened_part(path), each) for path, each in included.items()
+        }
+        modules = {model.__module__}.union(*(part.modules for part in self.parts.values()))
         self.code: CodeIdentity = code_identity(
-            container, habitat=entry, roots={*self.graph.all_modules, model.__module__}
+            container,
+            habitat=entry,
+            roots={*self.graph.all_modules, *modules},
+            included=[IncludedContainer(part.container, part.entry) for part in self.parts.values()],
         )
         self.schema: JsonObject = settings_schema(model)
         self.base = Base(entry.name, self.code.container, digest_of(self.schema), self.code.distributions)
         self._providers: dict[str, ProviderRecord] = {}
         self.fingerprints = Fingerprints(
-            self.base, reads_of=self.graph.reads, provider_of=self.provider, signing_key=signing_key
+            self.base,
+            reads_of=self.reads,
+            provider_of=self.provider,
+            signing_key=signing_key,
+            included=lambda path: self.parts[path].base(self.base),
         )
 
     def provider(self, name: str) -> ProviderRecord:
         """Return what a provider is known by."""
         found = self._providers.get(name)
         if found is None:
-            modules = self.graph.modules(name)
+            graph, own = self._graph_of(name)
+            modules = graph.modules(own)
             unproven = (*self._reasons_of_patches, *self.not_rebuildable(name))
             found = self._providers[name] = ProviderRecord(
-                None if unproven else self.graph.digest_of(name),
-                self.code.digest_of({*modules, self._definer}),
+                None if unproven else graph.digest_of(own),
+                self.code.digest_of({*modules, *self._definers(name)}),
                 self.code.digest_of(modules),
                 unproven,
-                foreign_targets(self.graph.references(name)),
+                foreign_targets(graph.references(own)),
             )
         return found
 
+    def reads(self, provider: str) -> frozenset[SettingRead]:
+        """Return the settings that anything reads that a provider reaches."""
+        graph, own = self._graph_of(provider)
+        return graph.reads(own)
+
+    def _graph_of(self, provider: str) -> tuple[GraphDescription, str]:
+        """Return the graph that a provider is in, and what it is called there."""
+        include, name = split_provider_key(provider)
+        return (self.graph if include == ROOT else self.parts[include].graph), name
+
+    def _definers(self, provider: str) -> frozenset[str]:
+        """Return the modules that define the DAG around a provider: of its habitat, and of all that include that."""
+        include, _ = split_provider_key(provider)
+        uppers = (path for path in (*ancestors_of(include), include) if path in self.parts)
+        return frozenset({self._definer, *(self.parts[path].container.__module__ for path in uppers)})
+
     def not_rebuildable(self, name: str) -> Sequence[str]:
         """Return why another process cannot rebuild what a provider gives."""
-        return (*self.code.unproven, *self.graph.unproven_of(name))
+        graph, own = self._graph_of(name)
+        return (*self.code.unproven, *graph.unproven_of(own))
 
     @cached_property
     def _live_shape(self) -> JsonObject:
@@ -104,6 +139,10 @@ class SessionIdentity:
     def patches(self) -> Sequence[Drift]:
         """How the code in this process differs from its source."""
         return live_drifts(self._live_shape, self.code.places, thorough=True)
+
+    def patches_now(self) -> Sequence[Drift]:
+        """Return how the code in this process differs from its source by now, looked at anew."""
+        return live_drifts(live_shape(self.code), self.code.places, thorough=True)
 
     @cached_property
     def _reasons_of_patches(self) -> tuple[str, ...]:
@@ -115,12 +154,15 @@ class SessionIdentity:
     @property
     def unproven(self) -> Sequence[str]:
         """Why the session cannot be proven the same in another process."""
-        return (*self._reasons_of_patches, *self.code.unproven, *self.graph.unproven.values())
+        own = (*self._reasons_of_patches, *self.code.unproven, *self.graph.unproven.values())
+        of_parts = (reason for part in self.parts.values() for reason in part.graph.unproven.values())
+        return tuple(dict.fromkeys((*own, *of_parts))) if self.parts else own
 
     @property
     def graph_digest(self) -> str | None:
         """Digest of the whole provider graph; None where something in it is unproven."""
-        return None if self.unproven else self.graph.digest
+        graphs = {path: part.graph for path, part in self.parts.items()}
+        return None if self.unproven else graphs_digest(self.graph, graphs)
 
     @cached_property
     def digest(self) -> str | None:
@@ -185,17 +227,18 @@ class SessionIdentity:
         def mask(text: str) -> str:
             return mask_secrets(text, self._settings.secret_texts())
 
-        found = SourcePlaces(type(self._components))
-        places = {name: str(place) for name in self.graph.providers if (place := found.of(name)) is not None}
+        def explained(container: type, graph: GraphDescription, schema: JsonObject) -> JsonObject:
+            found = SourcePlaces(container)
+            places = {name: str(place) for name in graph.providers if (place := found.of(name)) is not None}
+            return {"providers": _masked(graph.providers, mask), "places": places, "settings_schema": schema}
+
+        of_parts: JsonObject = {
+            path: explained(part.container, part.graph, part.schema) for path, part in self.parts.items()
+        }
+        own = explained(type(self._components), self.graph, self.schema)
         return {
             "outline": canonical_json(outline_of(self.code, mask)),
-            "graph": canonical_json(
-                {
-                    "providers": _masked(self.graph.providers, mask),
-                    "places": places,
-                    "settings_schema": self.schema,
-                }
-            ),
+            "graph": canonical_json({**own, "included": of_parts} if of_parts else own),
             "origins": canonical_json(self._settings.snapshot_sources()),
         }
 

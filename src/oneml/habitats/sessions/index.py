@@ -10,7 +10,7 @@ from oneml.habitats.ports.session_store import NodeRow, SessionRow, SessionStore
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog
 from oneml.habitats.sessions.plan_shards import read_plan
-from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, RECIPE_SCHEMA, Recipe, read_recipe
+from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, RECIPE_SCHEMA, Recipe, read_recipe, row_of
 from oneml.habitats.values.json_value import json_object
 from oneml.habitats.values.node_path import NodePath, node_key
 from oneml.habitats.values.plan import Plan
@@ -45,11 +45,9 @@ def add_to_index(store: ArtifactStore, index: SessionStore, recipe: Recipe) -> S
     """Add a session to the index with the states that its documents tell of."""
     plan, _ = read_plan(store, recipe)
     rows = rows_from_store(AttemptLog(store, recipe.session_id), plan, {})
-    created = datetime.fromisoformat(recipe.created_at)
-    changed = max((row.changed_at for row in rows.values()), default=created)
-    row = SessionRow(
-        recipe.session_id, recipe.habitat, _state(plan, rows), created, changed, node_count=recipe.node_count
-    )
+    row = row_of(recipe, _state(plan, rows))
+    changed = max((row.changed_at for row in rows.values()), default=row.created_at)
+    row = row._replace(changed_at=changed)
     index.put_session(row)
     if rows:
         index.record(recipe.session_id, row.state, list(rows.values()), changed)

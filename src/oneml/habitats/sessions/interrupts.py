@@ -22,13 +22,24 @@ _USUAL: Mapping[signal.Signals, Callable[[int, FrameType | None], object] | sign
 
 
 class Interrupts:
-    """How often the process was asked to stop since `listening` was entered."""
+    """How often the process was asked to stop since `listening` was entered.
 
-    __slots__ = ("_in_body", "count")
+    A session that the body of a node runs is asked to stop whenever the session of that node is.
+    """
+
+    __slots__ = ("_before", "_in_body", "_inner", "_outer", "_own")
 
     def __init__(self) -> None:
-        self.count = 0
+        self._own = 0
         self._in_body = False
+        self._outer: Interrupts | None = None
+        self._before = 0
+        self._inner: Interrupts | None = None
+
+    @property
+    def count(self) -> int:
+        """How often it was."""
+        return self._own if self._outer is None else max(self._own, self._outer.count - self._before)
 
     def pending(self) -> bool:
         """Tell whether the process was asked to stop and this is the thread that has to."""
@@ -50,22 +61,54 @@ class Interrupts:
         if threading.get_ident() == _MAIN:
             self._in_body = False
 
-    def _strike(self, _signal: int, _frame: FrameType | None) -> None:
-        self.count += 1
-        if self._in_body:
+    def strike(self, *_signal_and_frame: object) -> None:
+        """The process is asked to stop; the handler of signals.
+
+        Raises:
+            KeyboardInterrupt: A body runs in the main thread.
+        """
+        self._own += 1
+        if self._inner is not None:
+            self._inner.strike()
+        elif self._in_body:
             raise KeyboardInterrupt
 
     @contextmanager
-    def listening(self) -> Generator[None]:
-        """Count interrupts inside the block; outside the main thread, or where others handle them, nothing changes."""
+    def listening(self, *, outer: "Interrupts | None" = None) -> Generator[None]:
+        """Count interrupts inside the block; outside the main thread, or where others handle them, nothing changes.
+
+        Args:
+            outer: Of the session of the node whose body runs this one.
+
+        Raises:
+            KeyboardInterrupt: The process was asked to stop, and the body that runs this session has to.
+        """
+        self._own, self._outer, self._before = 0, outer, 0 if outer is None else outer.count
         if threading.current_thread() is not threading.main_thread():
             yield
-            return
-        self.count = 0
+        elif outer is not None:
+            with outer._standing_back_for(self):  # noqa: SLF001  # of this class
+                yield
+            if self._own and outer._in_body:  # noqa: SLF001  # as above
+                raise KeyboardInterrupt
+        else:
+            with self._handling():
+                yield
+
+    @contextmanager
+    def _standing_back_for(self, inner: "Interrupts") -> Generator[None]:
+        self._inner = inner
+        try:
+            yield
+        finally:
+            self._inner = None
+
+    @contextmanager
+    def _handling(self) -> Generator[None]:
         ours: list[signal.Signals] = []
         for number, usual in _USUAL.items():
             if signal.getsignal(number) is usual:
-                signal.signal(number, self._strike)
+                signal.signal(number, self.strike)
                 ours.append(number)
         try:
             yield

@@ -6,7 +6,6 @@ from oneml.habitats.values.node_path import NodePath, node_key
 from oneml.habitats.values.session_id import SessionId, session_key
 
 SESSIONS = "sessions"
-CLAIM = ".claim"
 
 
 def session_prefix(session_id: SessionId) -> str:
@@ -45,25 +44,20 @@ def revision_key(session_id: SessionId, number: int) -> str:
 
 
 def nodes_prefix(session_id: SessionId) -> str:
-    """One folder below it for each node that was ever attempted."""
+    """What became of nodes: documents of all of them side by side, named by `node_key` up to the first dot."""
     return f"{session_prefix(session_id)}/nodes"
-
-
-def node_prefix(session_id: SessionId, path: NodePath) -> str:
-    """Everything of a node."""
-    return f"{nodes_prefix(session_id)}/{node_key(path)}"
 
 
 def commit_key(session_id: SessionId, path: NodePath) -> str:
     """The commit pointer of a node."""
-    return f"{node_prefix(session_id, path)}/commit.json"
+    return f"{nodes_prefix(session_id)}/{node_key(path)}.commit.json"
 
 
 def claim_key(session_id: SessionId, path: NodePath, attempt: int) -> str:
     """Who has this attempt."""
-    return f"{node_prefix(session_id, path)}/{attempt}{CLAIM}"
+    return f"{nodes_prefix(session_id)}/{node_key(path)}.{attempt}.claim"
 
 
 def outcome_key(session_id: SessionId, path: NodePath, attempt: int) -> str:
     """How this attempt ended, where it did not end with the commit."""
-    return f"{node_prefix(session_id, path)}/{attempt}.outcome.json"
+    return f"{nodes_prefix(session_id)}/{node_key(path)}.{attempt}.outcome.json"

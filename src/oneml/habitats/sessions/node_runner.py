@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from time import perf_counter
 from types import CoroutineType
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from oneml.habitats.data.client import DataClient
 from oneml.habitats.data.streams import refuse_stream
@@ -14,18 +14,21 @@ from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.sessions import context
 from oneml.habitats.sessions.attempts import AttemptLog, Commit, outcome_of
-from oneml.habitats.sessions.clock import rfc3339
 from oneml.habitats.sessions.context import Executing, PipelineSessionContext
-from oneml.habitats.sessions.inputs import InputLoader
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.results import split_result
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
+from oneml.habitats.values.include_paths import split_provider_key
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome, PortRecord
 from oneml.habitats.values.plan import PlannedNode
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState
+from oneml.habitats.values.times import rfc3339
+
+if TYPE_CHECKING:
+    from oneml.habitats.sessions.client import PipelineServiceClient
 
 MEMORY = "memory:"
 """The ``store`` setting of nodes whose outputs stay in the memory of the driver."""
@@ -51,6 +54,22 @@ class NodeSource(Protocol):
         ...
 
 
+class NodeInputs(Protocol):
+    """Where a runner has the arguments of bodies from."""
+
+    def check(self, node: PlannedNode) -> None:
+        """Let pass a node before which everything has run that must.
+
+        Raises:
+            InputsMissingError: Nodes upstream have published nothing yet.
+        """
+        ...
+
+    def load(self, node: PlannedNode, signature: BodySignature) -> dict[str, object]:
+        """Return the arguments of the body by name."""
+        ...
+
+
 class NodeRunner:
     """Runs the nodes of one session, one at a time or from several threads.
 
@@ -70,6 +89,7 @@ class NodeRunner:
         secrets: Gives the texts that must not show.
         interrupts: Told while a body runs.
         clock: Time.
+        service: Creates the sessions that bodies ask for; None where they cannot.
     """
 
     def __init__(
@@ -83,13 +103,14 @@ class NodeRunner:
         settings_of: Callable[[NodePath], PipelineSettings],
         signature_of: Callable[[str], BodySignature],
         attempts: AttemptLog,
-        inputs: InputLoader,
+        inputs: NodeInputs,
         client: DataClient,
         memory: dict[NodePath, Mapping[str, object]],
         reuse_key_of: Callable[[PlannedNode], str | None],
         secrets: Callable[[], frozenset[str]],
         interrupts: Interrupts,
         clock: Clock,
+        service: "PipelineServiceClient | None" = None,
     ) -> None:
         self._habitat = habitat
         self._session_id = session_id
@@ -106,6 +127,7 @@ class NodeRunner:
         self._secrets = secrets
         self._interrupts = interrupts
         self._clock = clock
+        self._work = context.NodeWork(service, interrupts)
 
     def run(self, path: NodePath) -> NodeOutcome:
         """Run a node and return how that ended, which is recorded by then.
@@ -131,7 +153,7 @@ class NodeRunner:
         in_memory = settings.store == MEMORY
         attempt = 1 if in_memory else self._attempts.claim(path, revision=self._revision)
         started = perf_counter()
-        token = context.enter(Executing(self._habitat, self._session_id, path))
+        token = context.enter(Executing(self._habitat, self._session_id, path, attempt))
         try:
             if in_memory:
                 self._memory[path] = self._run_body(node, settings, lambda ports: _kept(path, ports))
@@ -162,7 +184,7 @@ class NodeRunner:
         settings = self._settings_of(path)
         wanted = settings.serializers
         started = perf_counter()
-        token = context.enter(Executing(self._habitat, self._session_id, path))
+        token = context.enter(Executing(self._habitat, self._session_id, path, attempt))
         try:
             self._inputs.check(node)
             published = self._run_body(node, settings, lambda ports: _published(client, path, ports, wanted))
@@ -217,10 +239,11 @@ class NodeRunner:
         interrupts = self._interrupts
         arguments = self._inputs.load(node, self._signature_of(node.provider))
         scope = self._components.open_node(node.path, settings)
+        token = context.start_work(self._work)
         try:
             try:
                 interrupts.enter_body()
-                body = scope.build(node.provider)
+                body = scope.build(split_provider_key(node.provider)[1])
                 value = body(**arguments) if call is None else call(body, arguments)
                 if isinstance(value, CoroutineType):
                     value = _awaited(cast("CoroutineType[Any, Any, object]", value))
@@ -228,6 +251,7 @@ class NodeRunner:
                 interrupts.leave_body()
             return take(split_result(node.path, value, outputs=node.outputs, several=node.whole is not None))
         finally:
+            context.end_work(token)
             scope.close()
 
     def _failed(self, path: NodePath, attempt: int, seconds: float, error: BaseException) -> NodeOutcome:

@@ -1,5 +1,6 @@
 """A session whose container is open in this process, ready to run nodes."""
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
@@ -26,7 +27,11 @@ from oneml.habitats.stores.inline_blobs import InlineBlobStore
 from oneml.habitats.values.node_path import NodePath
 
 if TYPE_CHECKING:
-    from oneml.habitats.sessions.verification import Verified
+    from oneml.habitats.sessions.client import PipelineServiceClient
+    from oneml.habitats.sessions.entry_settings import EntrySettings
+    from oneml.habitats.sessions.verified import Findings, Verified
+
+_log = logging.getLogger(__name__)
 
 
 class OpenedSession:
@@ -37,6 +42,7 @@ class OpenedSession:
         recipe: The session's recipe.
         components: The opened container; closed with this.
         settings: The effective settings.
+        entry_settings: Gives those with entries for a node; None where ``settings`` has them all.
         nodes: Where nodes come from.
         fingerprints: Computes what nodes are here.
         verified: What was held against the recipe, where another process wrote it.
@@ -47,6 +53,7 @@ class OpenedSession:
         interrupts: Told while a body runs; outlives this.
         hidden: Texts that must not show, beside secrets.
         clock: Time.
+        service: Creates the sessions that bodies ask for.
     """
 
     def __init__(
@@ -56,6 +63,7 @@ class OpenedSession:
         recipe: Recipe,
         components: PipelineComponents,
         settings: EffectiveSettings[PipelineSettings],
+        entry_settings: "EntrySettings | None",
         nodes: PlannedNodes,
         fingerprints: Fingerprints,
         verified: "Verified | None",
@@ -65,11 +73,13 @@ class OpenedSession:
         interrupts: Interrupts,
         hidden: frozenset[str],
         clock: Clock,
+        service: "PipelineServiceClient",
     ) -> None:
         self.revision = recipe.revision
         self.components = components
         self._uniform = False
         self.settings = settings
+        self._entry_settings = entry_settings
         self.memory = memory
         self.interrupts = interrupts
         self._hidden = hidden
@@ -77,6 +87,7 @@ class OpenedSession:
         self.verified = verified
         self.as_written = as_written
         self._proven: set[NodePath] = set()
+        self._doubtful: set[NodePath] = set()
         self._nodes = nodes
         self._signatures: dict[str, BodySignature] = {}
         self._store = store
@@ -107,12 +118,13 @@ class OpenedSession:
             secrets=self.secret_texts,
             interrupts=self.interrupts,
             clock=clock,
+            service=service,
         )
 
     def carrying_client(self, inline_max_bytes: int) -> DataClient:
         """Return what publishes outputs that travel with outcomes up to a size."""
         store = InlineBlobStore(self._store, inline_max_bytes)
-        return DataClient(store, allow_pickle=self.settings.session.allow_pickle)
+        return DataClient(store, allow_pickle=self.settings.session.allow_pickle, streams=self._store)
 
     def settings_of(self, path: NodePath) -> PipelineSettings:
         """Return the effective settings of a node."""
@@ -121,29 +133,26 @@ class OpenedSession:
         return self._settings_at(path).node(path, self._nodes.author_settings(path))
 
     def _settings_at(self, path: NodePath) -> EffectiveSettings[PipelineSettings]:
-        """Return settings that have every entry which applies to a node: a worker reads entries as it meets nodes."""
-        if self.verified is not None:
-            entries = self._nodes.entries_at(path)
-            if entries:
-                self.settings = self.verified.settings_with(entries)
-        return self.settings
+        """Return settings that have every entry which applies to a node."""
+        return self.settings if self._entry_settings is None else self._entry_settings.at(self._nodes.entries_at(path))
 
     def secret_texts(self) -> frozenset[str]:
         """Return every text that must not show, as far as it is known: secrets, and the signing key."""
-        return self.settings.secret_texts() | self._hidden
+        known = self.settings if self._entry_settings is None else self._entry_settings
+        return known.secret_texts() | self._hidden
 
     @cached_property
-    def _is_reusable(self) -> bool:
-        """Whether what runs here is what it is known by."""
-        return self.as_written() if self.verified is None else not self.verified.allowed
+    def _is_as_written(self) -> bool:
+        return self.as_written()
 
     def node_identity(self, path: NodePath) -> NodeIdentity:
-        """Return what a node is, apart from its inputs."""
-        if not self._is_reusable:
+        """Return what a node is, apart from its inputs; nothing where what runs here may not be what it is known by."""
+        differs = path in self._doubtful or (self.verified is not None and self.verified.findings.allowed)
+        if differs or not self._is_as_written:
             return NOT_REUSABLE
-        node = self._nodes.node(path)
-        self._nodes.provider(node.provider)
-        return self.fingerprints.identity_of(node, self._settings_at(path), self._nodes.author_settings(path))
+        return self.fingerprints.identity_of(
+            self._nodes.node(path), self._settings_at(path), self._nodes.author_settings(path)
+        )
 
     def prove(self, path: NodePath) -> None:
         """Let pass a node that is here what the recipe says, whichever process wrote that.
@@ -152,19 +161,37 @@ class OpenedSession:
             DriftError: It is not, and the policy refuses that.
             UnprovenError: Nobody can tell.
         """
-        if self.verified is None or path in self._proven:
+        if self.verified is None:
             return
-        record = self._nodes.record(path)
-        here = self.fingerprints.of_node(record.node, self._settings_at(path), record.author)
-        self.verified.check_node(record, here)
-        if record.provider.foreign:
-            self.verified.check_foreign(record, may_pin=self.settings_of(path).unproven == "pin")
-        self.verified.check_secrets(self._settings_at(path), record)
+        self.verified.check_again(path)
+        if path in self._proven:
+            return
+        findings = self.findings_of(path, self.verified)
+        for line in findings.lines():
+            _log.warning("%s: %s", path, line)
+        if findings.allowed:
+            self._doubtful.add(path)
         self._proven.add(path)
+
+    def findings_of(self, path: NodePath, verified: "Verified") -> "Findings":
+        """Return what holding a node against the recipe gives; raises as `prove` does."""
+        record = self._nodes.record(path)
+        findings = verified.findings_of(path)
+        settings = self._settings_at(path)
+        here = self.fingerprints.of_node(record.node, settings, record.author)
+        verified.check_node(record, here, findings, hidden=self.secret_texts())
+        if record.provider.foreign:
+            from oneml.habitats.sessions.foreign_pins import check_foreign  # noqa: PLC0415  # seldom needed
+
+            may_pin = self.settings_of(path).unproven == "pin"
+            check_foreign(self._store, verified.session_id, record, findings, may_pin=may_pin)
+        verified.check_secrets(settings, findings, record)
+        return findings
 
     def know_plan(self) -> None:
         """Note that the whole plan is at hand: where no node has settings of its own, none is looked for any more."""
-        self._uniform = not self.settings.node_paths() and not self._nodes.plan().node_settings
+        plan = self._nodes.plan()
+        self._uniform = not (self.settings.node_paths() or plan.node_settings or self.settings.included)
 
     def signature_of(self, provider: str) -> BodySignature:
         """Return the signature of the body that a provider gives."""

@@ -1,7 +1,7 @@
 """How the container of a session comes to be open in a process: because it was created here, or from its recipe."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.entry_settings import EntrySettings
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.opened import OpenedSession
 from oneml.habitats.sessions.planned_nodes import PlannedNodes
@@ -18,7 +19,11 @@ from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.node_path import NodePath
 
 if TYPE_CHECKING:
+    from oneml.habitats.habitats.components import PipelineComponents
+    from oneml.habitats.sessions.client import PipelineServiceClient
+    from oneml.habitats.sessions.fingerprints import Fingerprints
     from oneml.habitats.sessions.preparation import Prepared
+    from oneml.habitats.sessions.verified import Verified
     from oneml.habitats.settings.effective import EffectiveSettings
     from oneml.habitats.settings.models import PipelineSettings
 
@@ -38,6 +43,7 @@ class SessionOpener:
         clock: Time.
         attempts: Claims and commits of the session.
         is_worker: Whether this process runs single nodes for a driver elsewhere.
+        service: Creates the sessions that bodies ask for.
         memory: Outputs that stay in this process, by node.
         interrupts: Told while a body runs.
     """
@@ -50,25 +56,19 @@ class SessionOpener:
     clock: Clock
     attempts: AttemptLog
     is_worker: bool
+    service: "PipelineServiceClient" = field(repr=False)
     memory: dict[NodePath, Mapping[str, object]] = field(default_factory=dict[NodePath, Mapping[str, object]])
     interrupts: Interrupts = field(default_factory=Interrupts)
 
     def created(self, recipe: Recipe, nodes: PlannedNodes, prepared: "Prepared") -> OpenedSession:
         """Return the session that was created in this process."""
-        return OpenedSession(
-            store=self.store,
-            recipe=recipe,
+        return self._opened(
+            recipe,
+            nodes,
             components=prepared.components,
             settings=prepared.settings,
-            nodes=nodes,
             fingerprints=prepared.identity().fingerprints,
-            verified=None,
-            as_written=lambda: _is_as_written(prepared),
-            attempts=self.attempts,
-            memory=self.memory,
-            interrupts=self.interrupts,
-            hidden=self.hidden,
-            clock=self.clock,
+            as_written=lambda: not prepared.identity().patches_now(),
         )
 
     def reopened(self, recipe: Recipe, nodes: PlannedNodes) -> OpenedSession:
@@ -85,22 +85,17 @@ class SessionOpener:
             signing_key=self.signing_key,
             node_entries={} if self.is_worker else nodes.entries(),
         )
-        for notice in (*verified.notices, *map(str, verified.allowed)):
-            _log.warning("%s", notice)
-        return OpenedSession(
-            store=self.store,
-            recipe=recipe,
+        for line in verified.findings.lines():
+            _log.warning("%s", line)
+        return self._opened(
+            recipe,
+            nodes,
             components=verified.components,
             settings=verified.settings,
-            nodes=nodes,
-            fingerprints=verified.fingerprints(nodes.provider, self.signing_key),
+            entry_settings=EntrySettings(verified.settings, verified.with_entries) if self.is_worker else None,
+            fingerprints=verified.fingerprints(nodes.provider),
             verified=verified,
             as_written=lambda: True,
-            attempts=self.attempts,
-            memory=self.memory,
-            interrupts=self.interrupts,
-            hidden=self.hidden,
-            clock=self.clock,
         )
 
     def revised(
@@ -114,27 +109,42 @@ class SessionOpener:
         components = type(older.components).open(
             session_id=recipe.session_id, settings=settings, overrides=older.components.overrides
         )
+        return self._opened(
+            recipe,
+            nodes,
+            components=components,
+            settings=settings,
+            fingerprints=older.fingerprints,
+            verified=older.verified,
+            as_written=older.as_written,
+        )
+
+    def _opened(
+        self,
+        recipe: Recipe,
+        nodes: PlannedNodes,
+        *,
+        components: "PipelineComponents",
+        settings: "EffectiveSettings[PipelineSettings]",
+        fingerprints: "Fingerprints",
+        as_written: Callable[[], bool],
+        entry_settings: EntrySettings | None = None,
+        verified: "Verified | None" = None,
+    ) -> OpenedSession:
         return OpenedSession(
             store=self.store,
             recipe=recipe,
             components=components,
             settings=settings,
+            entry_settings=entry_settings,
             nodes=nodes,
-            fingerprints=older.fingerprints,
-            verified=older.verified,
-            as_written=older.as_written,
+            fingerprints=fingerprints,
+            verified=verified,
+            as_written=as_written,
             attempts=self.attempts,
             memory=self.memory,
             interrupts=self.interrupts,
             hidden=self.hidden,
             clock=self.clock,
+            service=self.service,
         )
-
-
-def _is_as_written(prepared: "Prepared") -> bool:
-    """Tell whether no module that counts was changed in this process since it was imported."""
-    from oneml.habitats.habitats.live_code import live_drifts  # noqa: PLC0415  # not where a session is opened again
-    from oneml.habitats.habitats.live_shape import live_shape  # noqa: PLC0415  # as above
-
-    code = prepared.identity().code
-    return not live_drifts(live_shape(code), code.places, thorough=True)

@@ -17,7 +17,7 @@ from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 
 if TYPE_CHECKING:
-    from oneml.habitats.sessions.verification import Verified
+    from oneml.habitats.sessions.verified import Verified
     from oneml.habitats.settings.effective import EffectiveSettings
     from oneml.habitats.settings.models import PipelineSettings
 
@@ -121,17 +121,17 @@ class Openings:
         # As a worker does, which reads the entries for its node alone, however many nodes there are.
         opened = replace(self._opener, is_worker=True).reopened(recipe, nodes)
         try:
-            opened.prove(node)
             verified = cast("Verified", opened.verified)
+            both = (verified.findings, opened.findings_of(node, verified))
             return Proof(
                 session_id=recipe.session_id,
                 habitat=recipe.habitat,
                 node=node,
                 revision=recipe.revision,
                 fingerprint=record.fingerprint,
-                compared=tuple(verified.compared),
-                allowed=tuple(verified.allowed),
-                notices=tuple(verified.notices),
+                compared=tuple(one for found in both for one in found.compared),
+                allowed=tuple(one for found in both for one in found.allowed),
+                notices=tuple(one for found in both for one in found.notices),
             )
         finally:
             opened.close()

@@ -130,30 +130,89 @@ def plan_index(plan: Plan) -> bytes:
     return canonical_json(plan_header_to_json(plan))
 
 
-def read_node(store: ArtifactStore, recipe: Recipe, path: NodePath) -> NodeRecord | None:
-    """Read what the recipe holds about one node, its revision included; None where the plan has no such node."""
-    number = shard_of(path, len(recipe.shards))
-    record = next(_records(store, recipe, number, path), None)
-    revised = recipe.revised.get(str(number))
-    if record is None or revised is None:
-        return record
-    what = f"revision {recipe.revision} of session {recipe.session_id}"
-    document = read_document(store, recipe.session_id, revised_name(recipe.revision, number), revised, what)
-    fingerprint = document.get(path, record.fingerprint)
-    if fingerprint is not None and not isinstance(fingerprint, str):
-        raise InvalidDocumentError(what=what, reason="a fingerprint is no text")
-    return record._replace(fingerprint=fingerprint)
-
-
 def revised_name(revision: int, number: int) -> str:
     """Return the name of the document of a revision that goes with a shard: fingerprints by path."""
     return f"revision-{revision}-{number:04d}"
 
 
+class Shard:
+    """A shard of a plan, read and held against its hash at once; its nodes are decoded as they are asked for.
+
+    Args:
+        store: Where from.
+        recipe: The recipe that lists it.
+        number: Which shard.
+
+    Raises:
+        InvalidDocumentError: It is none.
+        RecipeAlteredError: It is missing, or not what its hash says.
+        StoreError: The store failed.
+    """
+
+    def __init__(self, store: ArtifactStore, recipe: Recipe, number: int) -> None:
+        self._what = f"plan shard {number} of session {recipe.session_id}"
+        document = read_document(store, recipe.session_id, shard_name(number), recipe.shards[number], self._what)
+        if document.get("schema") != SHARD_SCHEMA:
+            raise InvalidDocumentError(what=self._what, reason=f"it is no {SHARD_SCHEMA}")
+        nodes = document.get("nodes")
+        if not isinstance(nodes, list):
+            raise InvalidDocumentError(what=self._what, reason="its nodes are no array")
+        self.entries = self._object(document.get("entries"), "entries")
+        self._described = self._object(document.get("providers"), "providers")
+        self._providers: dict[str, ProviderRecord] = {}
+        self._nodes: dict[JsonValue, JsonObject] = {}
+        for value in nodes:
+            entry = self._object(value, "a node")
+            self._nodes[str(self._object(entry.get("node"), "a node").get("path"))] = entry
+        self._revised = self._read_revised(store, recipe, number)
+
+    def __len__(self) -> int:
+        """Return how many nodes it holds."""
+        return len(self._nodes)
+
+    def record(self, path: NodePath) -> NodeRecord | None:
+        """Return what the recipe holds about a node, its revision included; None where the plan has none of that path.
+
+        Raises:
+            InvalidDocumentError: It is no description of a node.
+        """
+        entry = self._nodes.get(path)
+        return None if entry is None else self._record(entry)
+
+    def records(self) -> Iterator[NodeRecord]:
+        """Return what the recipe holds about each node, in no particular order."""
+        return map(self._record, self._nodes.values())
+
+    def _record(self, entry: JsonObject) -> NodeRecord:
+        node = planned_node_from_json(self._object(entry.get("node"), "a node"), entry.get("shown"), what=self._what)
+        provider = self._providers.get(node.provider)
+        if provider is None:
+            provider = self._providers[node.provider] = _provider(self._described.get(node.provider), self._what)
+        fingerprint = self._revised.get(node.path, entry.get("fingerprint"))
+        if fingerprint is not None and not isinstance(fingerprint, str):
+            raise InvalidDocumentError(what=self._what, reason="a fingerprint is no text")
+        author = self._object(entry.get("settings"), "settings")
+        secrets = self._object(entry.get("secrets", {}), "secrets")
+        return NodeRecord(node, author, fingerprint, provider, self.entries, secrets)
+
+    def _read_revised(self, store: ArtifactStore, recipe: Recipe, number: int) -> JsonObject:
+        """Return the fingerprints that a revision of the settings changed, by path."""
+        digest = recipe.revised.get(str(number))
+        if digest is None:
+            return {}
+        what = f"revision {recipe.revision} of session {recipe.session_id}"
+        return read_document(store, recipe.session_id, revised_name(recipe.revision, number), digest, what)
+
+    def _object(self, value: JsonValue, part: str) -> JsonObject:
+        if isinstance(value, Mapping):
+            return value
+        raise InvalidDocumentError(what=self._what, reason=f"{part} is no object")
+
+
 def read_nodes(store: ArtifactStore, recipe: Recipe) -> Iterator[NodeRecord]:
     """Read what the recipe holds about every node, in no particular order."""
     for number in range(len(recipe.shards)):
-        yield from _records(store, recipe, number)
+        yield from Shard(store, recipe, number).records()
 
 
 def read_plan(store: ArtifactStore, recipe: Recipe) -> tuple[Plan, dict[str, ProviderRecord]]:
@@ -175,42 +234,8 @@ def read_entries(store: ArtifactStore, recipe: Recipe) -> JsonObject:
     """Read the entries of the session's settings for nodes, by path."""
     found: dict[str, JsonValue] = {}
     for number in range(len(recipe.shards)):
-        found.update(_object(_shard(store, recipe, number).get("entries"), "entries", number, recipe))
+        found.update(Shard(store, recipe, number).entries)
     return found
-
-
-def _shard(store: ArtifactStore, recipe: Recipe, number: int) -> JsonObject:
-    what = _what(number, recipe)
-    document = read_document(store, recipe.session_id, shard_name(number), recipe.shards[number], what)
-    if document.get("schema") != SHARD_SCHEMA:
-        raise InvalidDocumentError(what=what, reason=f"it is no {SHARD_SCHEMA}")
-    return document
-
-
-def _records(store: ArtifactStore, recipe: Recipe, number: int, wanted: NodePath | None = None) -> Iterator[NodeRecord]:
-    what = _what(number, recipe)
-    document = _shard(store, recipe, number)
-    nodes = document.get("nodes")
-    if not isinstance(nodes, list):
-        raise InvalidDocumentError(what=what, reason="its nodes are no array")
-    entries = _object(document.get("entries"), "entries", number, recipe)
-    described = _object(document.get("providers"), "providers", number, recipe)
-    providers: dict[str, ProviderRecord] = {}
-    for value in nodes:
-        entry = _object(value, "a node", number, recipe)
-        core = _object(entry.get("node"), "a node", number, recipe)
-        if wanted is not None and core.get("path") != wanted:
-            continue
-        node = planned_node_from_json(core, entry.get("shown"), what=what)
-        provider = providers.get(node.provider)
-        if provider is None:
-            provider = providers[node.provider] = _provider(described.get(node.provider), what)
-        fingerprint = entry.get("fingerprint")
-        if fingerprint is not None and not isinstance(fingerprint, str):
-            raise InvalidDocumentError(what=what, reason="a fingerprint is no text")
-        author = _object(entry.get("settings"), "settings", number, recipe)
-        secrets = _object(entry.get("secrets", {}), "secrets", number, recipe)
-        yield NodeRecord(node, author, fingerprint, provider, entries, secrets)
 
 
 def _provider(value: JsonValue, what: str) -> ProviderRecord:
@@ -219,13 +244,3 @@ def _provider(value: JsonValue, what: str) -> ProviderRecord:
             return ProviderRecord(graph, code, own_code, tuple(map(str, unproven)), tuple(map(str, foreign)))
         case _:
             raise InvalidDocumentError(what=what, reason="a provider is described in no known way")
-
-
-def _object(value: JsonValue, part: str, number: int, recipe: Recipe) -> JsonObject:
-    if isinstance(value, Mapping):
-        return value
-    raise InvalidDocumentError(what=_what(number, recipe), reason=f"{part} is no object")
-
-
-def _what(number: int, recipe: Recipe) -> str:
-    return f"plan shard {number} of session {recipe.session_id}"

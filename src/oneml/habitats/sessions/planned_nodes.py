@@ -1,14 +1,26 @@
 """The nodes of a session: from the plan where a driver has it, else one shard at a time from the recipe."""
 
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 
-from oneml.habitats.errors import UnknownNodeError
+from oneml.habitats.errors import NotSelectedError, UnknownNodeError
 from oneml.habitats.ports.artifact_store import ArtifactStore
-from oneml.habitats.sessions.plan_shards import NodeRecord, ProviderRecord, read_entries, read_node, read_plan
+from oneml.habitats.sessions.plan_shards import (
+    NodeRecord,
+    ProviderRecord,
+    Shard,
+    read_entries,
+    read_plan,
+    shard_of,
+)
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.plan import Plan, PlannedNode
+
+SHARDS_NODES_MAX = 32_768
+"""Nodes in the shards that are kept; shards that were not used for longest are read again."""
 
 _NO_ENTRIES: Mapping[str, JsonValue] = {}
 
@@ -36,6 +48,8 @@ class PlannedNodes:
         self._provider_of = provider_of
         self._providers: dict[str, ProviderRecord] = {}
         self._read: dict[NodePath, NodeRecord] = {}
+        self._shards: OrderedDict[int, Shard] = OrderedDict()
+        self._shards_lock = Lock()
 
     def at(self, recipe: Recipe) -> "PlannedNodes":
         """Return the same nodes as a revision of the recipe knows them."""
@@ -61,9 +75,15 @@ class PlannedNodes:
         if self._plan is not None:
             node = self._plan.nodes.get(path)
             if node is None:
-                raise UnknownNodeError(node=path, known=list(self._plan.nodes))
+                raise self._unknown(path, list(self._plan.nodes))
             return node
         return self.record(path).node
+
+    def _unknown(self, path: NodePath, known: Sequence[str]) -> UnknownNodeError:
+        selection = self._recipe.selection
+        if selection is None:
+            return UnknownNodeError(node=path, known=known)
+        return NotSelectedError(node=path, known=known, selection=str(selection))
 
     def author_settings(self, path: NodePath) -> Mapping[str, JsonValue]:
         """Return the settings that the author gave a node."""
@@ -87,21 +107,35 @@ class PlannedNodes:
         """
         record = self._read.get(path)
         if record is None:
-            record = read_node(self._store, self._recipe, path)
+            record = self._shard(path).record(path)
             if record is None:
-                raise UnknownNodeError(node=path, known=[])
+                raise self._unknown(path, [])
             self._read[path] = record
             self._providers[record.node.provider] = record.provider
         return record
+
+    def _shard(self, path: NodePath) -> Shard:
+        number = shard_of(path, len(self._recipe.shards))
+        with self._shards_lock:
+            shard = self._shards.get(number)
+            if shard is not None:
+                self._shards.move_to_end(number)
+                return shard
+        shard = Shard(self._store, self._recipe, number)
+        with self._shards_lock:
+            self._shards[number] = shard
+            while len(self._shards) > 1 and sum(map(len, self._shards.values())) > SHARDS_NODES_MAX:
+                self._shards.popitem(last=False)
+        return shard
 
     def entries(self) -> JsonObject:
         """Return the entries of the session's settings for nodes, by path."""
         return read_entries(self._store, self._recipe)
 
     def entries_at(self, path: NodePath) -> JsonObject:
-        """Return those entries among which all are that apply to a node; empty where the plan is at hand.
+        """Return those entries among which all are that apply to a node.
 
         Raises:
             UnknownNodeError: The plan has none of that path.
         """
-        return _NO_ENTRIES if self._plan is not None else self.record(path).entries
+        return self.record(path).entries

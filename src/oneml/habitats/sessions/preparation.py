@@ -13,10 +13,13 @@ from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory, defined
 from oneml.habitats.sessions.checks import check_execution, check_node_settings
 from oneml.habitats.sessions.identification import SessionIdentity
+from oneml.habitats.sessions.inclusions import Inclusions, Revise
+from oneml.habitats.sessions.selection import Narrowed, narrowed
 from oneml.habitats.settings.effective import EffectiveSettings
-from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
-from oneml.habitats.settings.resolve import resolve_settings
+from oneml.habitats.settings.models import MEMORY_STORE, PipelineSessionSettings, PipelineSettings
+from oneml.habitats.settings.resolve import GivenSettings, resolve_session
 from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
+from oneml.habitats.values.lineage import Selection
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
 
@@ -30,7 +33,9 @@ class Prepared:
         container: Its container class.
         components: Its opened container; whoever has this closes it.
         settings: The effective settings.
-        plan: The checked plan.
+        plan: The checked plan, as much of it as was selected.
+        whole: All of it.
+        narrowed: How it was selected; None where it is the whole.
         input_forms: The annotation of each input of the pipeline, by name.
         overrides: What was replaced.
         identity: Gives what the session would be known by; computed once.
@@ -41,6 +46,8 @@ class Prepared:
     components: PipelineComponents
     settings: EffectiveSettings[PipelineSettings]
     plan: Plan
+    whole: Plan
+    narrowed: Narrowed | None
     input_forms: Mapping[str, object]
     overrides: Sequence[Override]
     identity: Callable[[], SessionIdentity]
@@ -59,7 +66,8 @@ def prepare(
     engine_registry: EngineRegistry,
     store_is_shared: bool,
     signing_key: bytes | None,
-    revise: Callable[[EffectiveSettings[PipelineSettings]], EffectiveSettings[PipelineSettings]],
+    revise: Revise,
+    selection: Selection | None = None,
 ) -> Prepared:
     """Load, resolve, open, define and check.
 
@@ -76,29 +84,44 @@ def prepare(
         store_is_shared: Whether other processes can open the artifact store.
         signing_key: The configured key; None where there is none.
         revise: Makes the changes to the settings of the process that were made while it runs.
+        selection: What of the pipeline the session shall have; None for the whole.
 
     Raises:
         UsageError: Anything at all that is wrong with the habitat, its settings or its pipeline.
     """
     entry = registry.entry(habitat)
     container = registry.load(habitat)
-    effective = resolve_settings(
-        container.settings_model(), habitat=habitat, session=settings, command_line=command_line, sources=sources
+    given = GivenSettings.of(settings, command_line)
+    resolved = resolve_session(container.settings_model(), habitat=habitat, given=given, sources=sources)
+    resolved = revise(habitat, resolved)
+    components = container.open(
+        session_id=session_id, settings=resolved, overrides=container.concerned_overrides(overrides)
     )
-    effective = revise(effective)
-    components = container.open(session_id=session_id, settings=effective, overrides=overrides)
     try:
-        executables = PipelineExecutables(components)
-        builder = defined(habitat, builder_factory, components, executables)
-        plan = builder.build()
-        check_node_settings(plan, effective, components)
-        identity = cache(lambda: SessionIdentity(entry, components, effective, plan, signing_key))
+        inclusions = Inclusions(
+            components=components,
+            settings=resolved,
+            given=given,
+            overrides=overrides,
+            session_id=session_id,
+            registry=registry,
+            sources=sources,
+            revise=revise,
+        )
+        builder = defined(habitat, builder_factory, components, PipelineExecutables(components, inclusions))
+        whole = builder.build()
+        effective = inclusions.finished()
+        replaced = (*components.overrides, *components.opened_parts.overrides())
+        check_node_settings(whole, effective, components)
+        part = None if selection is None else _narrowed(whole, selection, effective)
+        plan = whole if part is None else part.plan
+        identity = cache(lambda: SessionIdentity(entry, components, effective, plan, signing_key, inclusions.entries))
         check_execution(
             habitat,
             plan,
             effective,
-            overrides=components.overrides,
-            importable=entry.importable,
+            overrides=replaced,
+            importable=entry.importable and all(one.importable for one in inclusions.entries.values()),
             engine_registry=engine_registry,
             store_is_shared=store_is_shared,
             unproven_of=lambda provider: identity().not_rebuildable(provider),
@@ -114,7 +137,17 @@ def prepare(
         components=components,
         settings=effective,
         plan=plan,
+        whole=whole,
+        narrowed=part,
         input_forms=builder.input_forms,
-        overrides=components.overrides,
+        overrides=replaced,
         identity=identity,
+    )
+
+
+def _narrowed(plan: Plan, selection: Selection, settings: EffectiveSettings[PipelineSettings]) -> Narrowed:
+    return narrowed(
+        plan,
+        selection,
+        in_memory=lambda path: settings.node(path, plan.node_settings.get(path, {})).store == MEMORY_STORE,
     )

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from oneml.habitats.sessions.verification import Compared
+from oneml.habitats.sessions.verified import Compared
 from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
@@ -38,7 +38,10 @@ class Revision(NamedTuple):
     Attributes:
         number: Of the revision.
         nodes: Nodes that have not run and are built otherwise now.
+        unread: Settings that were changed without effect, because nothing reads them that a node builds: what
+            ``define`` took from them when the session was created stays.
     """
 
     number: int
     nodes: tuple[NodePath, ...]
+    unread: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ where something differs or is asked about.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from oneml.habitats.errors import (
     InvalidDocumentError,
@@ -17,7 +18,9 @@ from oneml.habitats.errors import (
     UnknownSessionError,
 )
 from oneml.habitats.ports.artifact_store import ArtifactStore
+from oneml.habitats.ports.session_store import SessionRow
 from oneml.habitats.sessions import keys
+from oneml.habitats.sessions.included_records import IncludedRecord, records_from_json, records_to_json
 from oneml.habitats.sessions.signatures import SIGNATURE, sealed, unsealed
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json, json_object
 from oneml.habitats.values.lineage import Parent, Selection, SessionOutput
@@ -27,9 +30,11 @@ from oneml.habitats.values.lineage_json import (
     parent_from_json,
     selection_from_json,
 )
+from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.outcome_json import port_records_from_json, port_records_to_json
 from oneml.habitats.values.session_id import SessionId
+from oneml.habitats.values.states import SessionState
 
 RECIPE_SCHEMA = "oneml.recipe/1"
 HEADER_MAX_BYTES = 64 << 10
@@ -54,6 +59,7 @@ class Recipe:
         code: Digest of the code.
         graph: Digest of the provider graph; None where something in it is unproven.
         settings_schema: Digest of the settings model.
+        included: The included habitats, by path.
         unproven: Why the session cannot be proven the same in another process.
         settings: The resolved settings, see `EffectiveSettings.snapshot`; entries for nodes are in the shards.
         secrets: Keyed digests of the secrets by setting; empty where no key was configured.
@@ -84,6 +90,7 @@ class Recipe:
     code: str
     graph: str | None = None
     settings_schema: str
+    included: Mapping[NodePath, IncludedRecord] = field(default_factory=dict[NodePath, IncludedRecord])
     unproven: tuple[str, ...] = ()
     settings: JsonObject
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -99,6 +106,13 @@ class Recipe:
     parent: Parent | None = None
     selection: Selection | None = None
     input_sources: Mapping[str, SessionOutput] = field(default_factory=dict[str, SessionOutput])
+
+
+def row_of(recipe: Recipe, state: SessionState) -> SessionRow:
+    """Return a session as the index knows it."""
+    created = datetime.fromisoformat(recipe.created_at)
+    parent = None if recipe.parent is None else recipe.parent.session_id
+    return SessionRow(recipe.session_id, recipe.habitat, state, created, created, recipe.node_count, parent)
 
 
 def check_unused(store: ArtifactStore, session_id: SessionId) -> None:
@@ -254,6 +268,7 @@ def _header_to_json(recipe: Recipe) -> JsonObject:
         "code": recipe.code,
         "graph": recipe.graph,
         "settings_schema": recipe.settings_schema,
+        **({"included": records_to_json(recipe.included)} if recipe.included else {}),
         "unproven": list(recipe.unproven),
         "settings": recipe.settings,
         "secrets": recipe.secrets,
@@ -283,6 +298,7 @@ def _header_from_json(document: JsonObject, what: str) -> Recipe:
             code=_text(document["code"]),
             graph=_optional(document["graph"]),
             settings_schema=_text(document["settings_schema"]),
+            included=records_from_json(document.get("included", {}), what=what),
             unproven=_texts(document["unproven"]),
             settings=_object(document["settings"]),
             secrets=_by_name(document["secrets"]),

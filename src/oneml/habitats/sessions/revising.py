@@ -1,20 +1,95 @@
 """Makes revisions of the settings of a session, on its driver."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from oneml.habitats.errors import FixedSettingError, SigningKeyMissingError
 from oneml.habitats.ports.artifact_store import ArtifactStore
+from oneml.habitats.ports.clock import Clock
+from oneml.habitats.sessions.attempts import AttemptLog
 from oneml.habitats.sessions.fingerprints import Fingerprints
+from oneml.habitats.sessions.opened import OpenedSession
+from oneml.habitats.sessions.openings import Openings
 from oneml.habitats.sessions.plan_shards import read_nodes
+from oneml.habitats.sessions.planned_nodes import PlannedNodes
+from oneml.habitats.sessions.proof import Revision
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.revisions import write_revision
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.plan import Plan
+from oneml.habitats.values.times import rfc3339
 
 FIXED_NAMES = frozenset({"allow_pickle", "engine", "on_failure", "store", "verification", "workers"})
 """Settings by which a session is driven and proven: what was opened with them stays open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviser:
+    """Changes the settings of one session.
+
+    Attributes:
+        store: The artifact store.
+        nodes: The nodes of the session's plan.
+        openings: Its open containers.
+        attempts: Its commits.
+        clock: Time.
+        signing_key: The configured key; None where there is none.
+    """
+
+    store: ArtifactStore
+    nodes: PlannedNodes
+    openings: Openings
+    attempts: AttemptLog
+    clock: Clock
+    signing_key: bytes | None = field(repr=False)
+
+    def settings_with(self, values: Mapping[str, object], *, source: str) -> EffectiveSettings[PipelineSettings]:
+        """Return the settings as they would be with other values, and change nothing.
+
+        Raises:
+            FixedSettingError: A setting is fixed when a session is created.
+            SettingsError: A value is wrong.
+        """
+        opened = self.openings.refreshed()
+        check_changeable(opened.settings.model, values)
+        return opened.settings.revised(values, source=source)
+
+    def revise(self, values: Mapping[str, object], *, source: str) -> Revision:
+        """Write a revision with other values, unless they change nothing; see `PipelineSession.revise`."""
+        settings = self.settings_with(values, source=source)
+        opened = self.openings.current()
+        unread = self._unread(values, opened)
+        if not settings.changed_fields(opened.settings):
+            return Revision(opened.revision, (), unread)
+        changed: Sequence[NodePath] = ()
+
+        def write(recipe: Recipe, older: OpenedSession) -> Recipe:
+            nonlocal changed
+            revised, changed = revised_recipe(
+                self.store,
+                recipe,
+                plan=self.nodes.plan(),
+                before=older.settings,
+                settings=settings,
+                fingerprints=older.fingerprints,
+                created_at=rfc3339(self.clock.now()),
+                key=self.signing_key,
+            )
+            return revised
+
+        recipe = self.openings.revise(write, settings)
+        return Revision(
+            recipe.revision, tuple(path for path in changed if self.attempts.committed(path) is None), unread
+        )
+
+    def _unread(self, values: Mapping[str, object], opened: OpenedSession) -> tuple[str, ...]:
+        """Return the package's own settings among ``values`` that nothing reads which a node builds."""
+        providers = {node.provider for node in self.nodes.plan().nodes.values()}
+        reads = {read.field.partition(".")[0] for name in providers for read in opened.components.settings_reads(name)}
+        own = values.keys() - PipelineSettings.model_fields.keys()
+        return () if "" in reads else tuple(sorted(own - reads))
 
 
 def check_changeable(model: type[PipelineSettings], values: Mapping[str, object]) -> None:
@@ -60,7 +135,8 @@ def revised_recipe(
     """
     if recipe.signed and key is None:
         raise SigningKeyMissingError(session_id=recipe.session_id)
-    recorded = {record.node.path: record.fingerprint for record in read_nodes(store, recipe)}
+    # A revision tells in what nodes differ from the recipe itself, not from the revision before.
+    recorded = {record.node.path: record.fingerprint for record in read_nodes(store, replace(recipe, revised={}))}
     others: dict[NodePath, str | None] = {}
     changed: list[NodePath] = []
     for path, node in plan.nodes.items():

@@ -95,6 +95,7 @@ class RunLoop:
         self._lane_of = {name: _Lane(lane) for name, lane in lanes.items()}
         self._upstreams_of = upstreams_of
         self._sequence = count()
+        self._needed: tuple[PipelineSettings | None, NodeNeeds] = (None, _USUAL_NEEDS)
         self._lanes = tuple(self._lane_of.values())
         self._delayed: list[tuple[float, NodePath]] = []
         self._tries: dict[NodePath, int] = {}
@@ -193,13 +194,20 @@ class RunLoop:
     ) -> None:
         priority = settings.priority
         attempt = self._tries.get(path, 0) + 1
-        task = NodeTask(path, settings.timeout_seconds, _needs(settings), priority, after, attempt)
+        known, needs = self._needed
+        if known is not settings:  # most nodes of a session share one object
+            needs = _needs(settings)
+            self._needed = settings, needs
+        task = NodeTask(path, settings.timeout_seconds, needs, priority, after, attempt)
         # What is handed over ahead keeps its order, so that what it waits for comes first; the engine has the priority.
         heappush(lane.ready, (0 if lane.ahead else -priority, next(self._sequence), task))
 
     def _release_delayed(self) -> None:
         while self._delayed and self._delayed[0][0] <= self._clock.monotonic():
-            self._enqueue([heappop(self._delayed)[1]])
+            path = heappop(self._delayed)[1]
+            # Where a worker was lost, its node may have come back before nodes above it, whose replies went with it.
+            if self._schedule.is_ready(path):
+                self._enqueue([path])
 
     def _take(self, outcome: NodeOutcome) -> None:
         path, state, attempt, seconds, error = outcome[:5]
@@ -234,14 +242,16 @@ class RunLoop:
 
     def _follow(self, freed: Sequence[NodePath]) -> None:
         """Go on with nodes that wait for nothing any more; what was handed over ahead starts by itself."""
-        due: list[NodePath] = []
+        delayed = {path for _, path in self._delayed}
         for path in freed:
-            lane = self._lane_of[self._settings_of(path).engine]
+            if path in delayed:
+                continue
+            settings = self._settings_of(path)
+            lane = self._lane_of[settings.engine]
             if lane.ahead and path in lane.running:
                 self._recorder.node(path, NodeState.RUNNING, attempt=self._tries.get(path, 0) + 1)
             elif not lane.ahead or not any(task.path == path for _, _, task in lane.ready):
-                due.append(path)
-        self._enqueue(due)
+                self._push(lane, path, settings)
 
     def _try_again(self, path: NodePath, detail: str) -> bool:
         settings = self._settings_of(path)

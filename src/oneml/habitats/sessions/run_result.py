@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from oneml.habitats.errors import SessionFailedError
 from oneml.habitats.ports.session_store import NodeRow
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
-from oneml.habitats.values.states import SessionState
+from oneml.habitats.values.states import NodeState, SessionState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +28,17 @@ class RunResult:
     def succeeded(self) -> bool:
         """Whether every node has succeeded."""
         return self.state is SessionState.SUCCEEDED
+
+    def raise_unless_succeeded(self) -> None:
+        """Let pass a session that has succeeded: what a body says that needs what the session computes.
+
+        Raises:
+            SessionFailedError: It has not; says which nodes failed, and why.
+        """
+        if not self.succeeded:
+            failed = [f"{path} {row.state.value}: {row.detail}" for path, row in self.nodes.items() if _failed(row)]
+            raise SessionFailedError(session_id=self.session_id, state=self.state.value, failures=failed)
+
+
+def _failed(row: NodeRow) -> bool:
+    return row.state is NodeState.FAILED or row.state is NodeState.REFUSED

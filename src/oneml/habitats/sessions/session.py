@@ -1,8 +1,8 @@
 """A session: its states, its outputs, and running it or one node of it."""
 
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, overload
 
@@ -16,7 +16,7 @@ from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.observer import Observer
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
 from oneml.habitats.sessions.attempts import Commit
-from oneml.habitats.sessions.clock import rfc3339
+from oneml.habitats.sessions.context import outer_interrupts
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.sessions.opened import OpenedSession
 from oneml.habitats.sessions.opening import SessionOpener
@@ -29,15 +29,15 @@ from oneml.habitats.sessions.standing import Standing
 from oneml.habitats.settings.calling import calling_place
 from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.outcome import NodeOutcome, PortRecord
-from oneml.habitats.values.plan import Plan, PlannedNode
+from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
-from oneml.habitats.values.states import NodeState, SessionState
+from oneml.habitats.values.states import SessionState
 
 if TYPE_CHECKING:
-    from oneml.habitats.sessions.adoption import Adoption
     from oneml.habitats.sessions.comparison import RecordedSession
     from oneml.habitats.sessions.preparation import Prepared
     from oneml.habitats.sessions.reproduction import Debug, Reproduction
+    from oneml.habitats.sessions.revising import Reviser
     from oneml.habitats.sessions.run_result import RunResult
     from oneml.habitats.settings.effective import EffectiveSettings
     from oneml.habitats.settings.models import PipelineSettings
@@ -89,7 +89,7 @@ class PipelineSession:
             first = opener.created(recipe, self._nodes, prepared)
         self._openings = Openings(store=store, recipe=recipe, nodes=self._nodes, opener=opener, first=first)
         self._revising = threading.RLock()
-        self._is_running = False
+        self._driving = threading.Lock()
         self._stop_requested = threading.Event()
         self._standing = Standing(
             store=store, index=index, recipe=recipe, nodes=self._nodes, attempts=self._attempts, clock=clock
@@ -99,7 +99,7 @@ class PipelineSession:
             client=lambda: DataClient(store, allow_pickle=may_unpickle()),
             memory=lambda: opener.memory,
             node=self._nodes.node,
-            why_not=self._why_no_output,
+            why_not=self._standing.why_no_output,
         )
 
     @property
@@ -134,7 +134,7 @@ class PipelineSession:
     @property
     def is_running(self) -> bool:
         """Whether `run` is at work on it in this process."""
-        return self._is_running
+        return self._driving.locked()
 
     @property
     def is_open(self) -> bool:
@@ -175,40 +175,25 @@ class PipelineSession:
             RefusalError: This process is not what the recipe says.
             StoreError: The store failed.
         """
-        from oneml.habitats.sessions.revising import revised_recipe  # noqa: PLC0415  # few sessions are ever revised
-
         where = source or calling_place()
-        with self._revising, nullcontext() if self._is_running else self._index().drive(self.session_id):
-            settings = self.check_revision(values, source=where)
-            opened = self.open()
-            if not settings.changed_fields(opened.settings):
-                return Revision(opened.revision, ())
-            changed: Sequence[NodePath] = ()
-
-            def write(recipe: Recipe, older: OpenedSession) -> Recipe:
-                nonlocal changed
-                revised, changed = revised_recipe(
-                    self._store,
-                    recipe,
-                    plan=self.plan,
-                    before=older.settings,
-                    settings=settings,
-                    fingerprints=older.fingerprints,
-                    created_at=rfc3339(self._clock.now()),
-                    key=self._opener.signing_key,
-                )
-                return revised
-
-            recipe = self._openings.revise(write, settings)
-        return Revision(recipe.revision, tuple(path for path in changed if self._attempts.committed(path) is None))
+        with self._revising, nullcontext() if self._driving.locked() else self._index().drive(self.session_id):
+            return self._reviser().revise(values, source=where)
 
     def check_revision(self, values: Mapping[str, object], *, source: str) -> "EffectiveSettings[PipelineSettings]":
         """Return the settings as they would be with other values, and change nothing; raises as `revise` does."""
-        from oneml.habitats.sessions.revising import check_changeable  # noqa: PLC0415  # few sessions are ever revised
+        return self._reviser().settings_with(values, source=source)
 
-        opened = self._openings.refreshed()
-        check_changeable(opened.settings.model, values)
-        return opened.settings.revised(values, source=source)
+    def _reviser(self) -> "Reviser":
+        from oneml.habitats.sessions.revising import Reviser  # noqa: PLC0415  # few sessions are ever revised
+
+        return Reviser(
+            store=self._store,
+            nodes=self._nodes,
+            openings=self._openings,
+            attempts=self._attempts,
+            clock=self._clock,
+            signing_key=self._opener.signing_key,
+        )
 
     def run(self, *, reuse: bool = False, observers: Sequence[Observer] = ()) -> "RunResult":
         """Run whatever is not committed yet, until every node has a final state.
@@ -224,61 +209,25 @@ class PipelineSession:
             BackendError: An engine or a store failed.
         """
         self._stop_requested.clear()
-        from oneml.habitats.sessions.driving import Drive  # noqa: PLC0415  # a worker never drives
+        from oneml.habitats.sessions.resuming import Resumption  # noqa: PLC0415  # a worker never drives
 
         index = self._index()
-        with index.drive(self.session_id), self._running():
-            opened = self._openings.refreshed()
-            if opened.verified is not None:
-                opened.verified.check_graph()
-            opened.know_plan()
-            done = {path: row for path, row in self.node_rows().items() if self._is_done(path, row, opened)}
-            known = {row.path: row for row in index.nodes(self.session_id)}
-            unrecorded = [row for path, row in done.items() if known.get(path) != row]
-            self._standing.own_rows.clear()
-            drive = Drive(
-                recipe=self._recipe,
-                plan=self.plan,
-                openings=self._openings,
-                engine_registry=self._engine_registry,
-                attempts=self._attempts,
+        with index.drive(self.session_id), self._driving:
+            resumption = Resumption(
+                store=self._store,
                 index=index,
+                recipe=self._recipe,
+                nodes=self._nodes,
+                openings=self._openings,
+                attempts=self._attempts,
+                engine_registry=self._engine_registry,
                 clock=self._clock,
-                adopt=self._adoption(index).adopt if reuse else None,
                 stop_requested=self._stop_requested,
                 worker_store_url=self._worker_store_url,
             )
-            return drive.run(done=done, unrecorded=unrecorded, observers=observers)
-
-    def _adoption(self, index: SessionStore) -> "Adoption":
-        from oneml.habitats.sessions.adoption import Adoption  # noqa: PLC0415  # a worker never adopts
-
-        return Adoption(
-            store=self._store,
-            index=index,
-            attempts=self._attempts,
-            node=self._nodes.node,
-            key_of=self._reuse_key,
-            clock=self._clock,
-        )
-
-    def _reuse_key(self, node: PlannedNode) -> str | None:
-        return self.open().reuse_keys.of(node)
-
-    @contextmanager
-    def _running(self) -> Generator[None]:
-        self._is_running = True
-        try:
-            yield
-        finally:
-            self._is_running = False
-
-    def _is_done(self, path: NodePath, row: NodeRow, opened: OpenedSession) -> bool:
-        if row.state is not NodeState.SUCCEEDED:
-            return False
-        if opened.settings_of(path).store == MEMORY:
-            return path in opened.memory
-        return self._attempts.committed(path) is not None
+            run = resumption.begun(self.node_rows(), reuse=reuse)
+            self._standing.own_rows.clear()
+            return run(observers)
 
     def run_node(self, path: str) -> NodeOutcome:
         """Run one node here, unless it is committed; its final state is recorded in the artifact store.
@@ -298,13 +247,10 @@ class PipelineSession:
             if in_memory and self._opener.is_worker:
                 raise InMemoryNodeError(node=node)
             opened.prove(node)
-            with opened.interrupts.listening():
+            with opened.interrupts.listening(outer=outer_interrupts()):
                 outcome = opened.runner.run(node)
         if in_memory:
-            detail = "" if outcome.error is None else outcome.error.summary()
-            self._standing.own_rows[node] = NodeRow(
-                node, outcome.state, outcome.attempt, self._clock.now(), outcome.seconds, detail
-            )
+            self._standing.keep(outcome)
         if opened.interrupts.pending():
             raise KeyboardInterrupt
         return outcome
@@ -326,11 +272,10 @@ class PipelineSession:
             InMemoryNodeError: Its outputs would stay in the memory of a worker.
         """
         node = parse_node_path(path)
-        opened = self._openings.refreshed()
-        if opened.settings_of(node).store == MEMORY:
-            raise InMemoryNodeError(node=node)
-        opened.prove(node)
-        with self._attempts.knowing(upstream):
+        with self._openings.leased(refresh=True) as opened, self._attempts.knowing(upstream):
+            if opened.settings_of(node).store == MEMORY:
+                raise InMemoryNodeError(node=node)
+            opened.prove(node)
             return opened.runner.run_carried(node, attempt, opened.carrying_client(inline_max_bytes))
 
     def reproduce(self, path: str, *, debug: "Debug | None" = None) -> "Reproduction":
@@ -354,7 +299,7 @@ class PipelineSession:
         self._nodes.node(node)
         outcome = self._attempts.outcome(node)
         revision = None if outcome is None else self._attempts.revision_of(node, outcome.attempt)
-        with self._openings.at(revision) as opened, opened.interrupts.listening():
+        with self._openings.at(revision) as opened, opened.interrupts.listening(outer=outer_interrupts()):
             opened.prove(node)
             found = reproduce(
                 node,
@@ -452,18 +397,16 @@ class PipelineSession:
         """
         return {name: self._outputs.of_source(source) for name, source in self.plan.outputs.items()}
 
-    def _why_no_output(self, path: NodePath) -> str:
-        row = self.node_rows().get(path)
-        if row is None:
-            return "it has not run"
-        if row.state is NodeState.SUCCEEDED:
-            return "its outputs stayed in the memory of the process that ran it"
-        return f"{row.state.value}, {row.detail}" if row.detail else row.state.value
-
     def close(self) -> None:
         """Close the container, resources and all; the session itself stays."""
         self._openings.close()
         self._opener.memory.clear()
+
+    def _repr_mimebundle_(self, **_options: object) -> Mapping[str, str]:
+        """Return what a notebook shows of the session: its nodes and their states."""
+        from oneml.habitats.sessions.notebook import session_bundle  # noqa: PLC0415  # only in a notebook
+
+        return session_bundle(self)
 
     def __enter__(self) -> Self:
         """Return itself."""

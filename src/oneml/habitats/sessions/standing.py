@@ -9,6 +9,7 @@ from oneml.habitats.sessions.attempts import AttemptLog
 from oneml.habitats.sessions.planned_nodes import PlannedNodes
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState, SessionState
 
 
@@ -72,6 +73,22 @@ class Standing:
         newer = rows_from_store(self._attempts, plan, known, is_driven=index.is_driven(session_id))
         found = {**known, **newer, **self.own_rows}
         return {path: found[path] for path in plan.nodes if path in found}
+
+    def keep(self, outcome: NodeOutcome) -> None:
+        """Note how a node ended whose outputs stay in the memory of this process."""
+        detail = "" if outcome.error is None else outcome.error.summary()
+        self.own_rows[outcome.path] = NodeRow(
+            outcome.path, outcome.state, outcome.attempt, self._clock.now(), outcome.seconds, detail
+        )
+
+    def why_no_output(self, path: NodePath) -> str:
+        """Say why there is nothing to be read of a node."""
+        row = self.rows().get(path)
+        if row is None:
+            return "it has not run"
+        if row.state is NodeState.SUCCEEDED:
+            return "its outputs stayed in the memory of the process that ran it"
+        return f"{row.state.value}, {row.detail}" if row.detail else row.state.value
 
     def _indexed(self) -> tuple[SessionStore, SessionRow]:
         """Return the index, and this session's row in it, which is found again where it was lost."""

@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from oneml.habitats.engines.registry import EngineRegistry
-from oneml.habitats.errors import InvalidComponentsError, InvalidPipelineError, OnemlError, SettingsError
+from oneml.habitats.errors import (
+    InvalidComponentsError,
+    InvalidOverrideError,
+    InvalidPipelineError,
+    OnemlError,
+    SettingsError,
+)
 from oneml.habitats.habitats.blueprint import Blueprint
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
@@ -20,12 +26,14 @@ from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory, defi
 from oneml.habitats.sessions.checks import check_execution, check_node_settings
 from oneml.habitats.sessions.external_inputs import check_inputs
 from oneml.habitats.sessions.identification import SessionIdentity
+from oneml.habitats.sessions.inclusions import Inclusions, Revise
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
-from oneml.habitats.settings.resolve import resolve_settings
+from oneml.habitats.settings.resolve import GivenSettings, resolve_session
 from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.problem import Problem
+from oneml.habitats.values.session_id import new_session_id
 from oneml.habitats.values.validation import Finding, Part, ValidationReport
 
 T = TypeVar("T")
@@ -43,6 +51,7 @@ class Validation:
         sources: Where the settings of this process come from.
         engine_registry: Where engines are found.
         store_is_shared: Whether other processes can open the artifact store.
+        revise: Makes the changes to the settings of the process that were made while it runs.
     """
 
     def __init__(
@@ -54,7 +63,9 @@ class Validation:
         sources: ProcessSources,
         engine_registry: EngineRegistry,
         store_is_shared: bool,
+        revise: Revise,
     ) -> None:
+        self._revise = revise
         self._habitat = habitat
         self._registry = registry
         self._builder_factory = builder_factory
@@ -104,27 +115,36 @@ class Validation:
         command_line: CommandLineSettings | None,
         inputs: Mapping[str, object] | None,
     ) -> Plan | None:
-        replaced = self._check(Part.CONTAINER, lambda: container.with_overrides(overrides))
+        replaced = self._check(
+            Part.CONTAINER, lambda: container.with_overrides(container.concerned_overrides(overrides))
+        )
         blueprint, named = (container.blueprint(), ()) if replaced is None else replaced
         sound = self._check_blueprint(container, blueprint) and replaced is not None
-        effective = self._check(
-            Part.SETTINGS,
-            lambda: resolve_settings(
-                container.settings_model(),
-                habitat=self._habitat,
-                session=settings,
-                command_line=command_line,
-                sources=self._sources,
-            ),
-        )
-        if effective is None:
+        given = self._check(Part.SETTINGS, lambda: GivenSettings.of(settings, command_line))
+        effective = None if given is None else self._check(Part.SETTINGS, lambda: self._settings(container, given))
+        if given is None or effective is None:
             self._unchecked.append("the pipeline, which settings define, and how it would run")
             return None
-        components = self._check(Part.SETTINGS, lambda: container.opened_unchecked(blueprint, named, effective))
-        if components is None:
-            return None
-        with components:
-            return self._check_pipeline(entry, components, effective, inputs, sound=sound)
+        session_id = new_session_id()
+        with container.opened_unchecked(blueprint, named, effective, session_id) as components:
+            inclusions = Inclusions(
+                components=components,
+                settings=effective,
+                given=given,
+                overrides=overrides,
+                session_id=session_id,
+                registry=self._registry,
+                sources=self._sources,
+                revise=self._revise,
+            )
+            return self._check_pipeline(entry, components, inclusions, inputs, sound=sound)
+
+    def _settings(
+        self, container: type[PipelineComponents], given: GivenSettings
+    ) -> EffectiveSettings[PipelineSettings]:
+        model = container.settings_model()
+        resolved = resolve_session(model, habitat=self._habitat, given=given, sources=self._sources)
+        return self._revise(self._habitat, resolved)
 
     def _check_blueprint(self, container: type[PipelineComponents], blueprint: Blueprint) -> bool:
         problems = [*blueprint.problems, *blueprint.type_problems()]
@@ -136,24 +156,25 @@ class Validation:
         self,
         entry: HabitatEntry,
         components: PipelineComponents,
-        settings: EffectiveSettings[PipelineSettings],
+        inclusions: Inclusions,
         inputs: Mapping[str, object] | None,
         *,
         sound: bool,
     ) -> Plan | None:
-        executables = PipelineExecutables(components)
+        executables = PipelineExecutables(components, inclusions)
         builder = self._check(
             Part.PIPELINE, lambda: defined(self._habitat, self._builder_factory, components, executables)
         )
         plan = None if builder is None else self._check(Part.PIPELINE, builder.build)
-        if builder is None or plan is None:
+        settings = self._check(Part.SETTINGS, inclusions.finished)
+        if builder is None or plan is None or settings is None:
             self._unchecked.append("settings of single nodes, and how the pipeline would run")
-            return None
+            return plan
         self._check(Part.SETTINGS, lambda: check_node_settings(plan, settings, components))
         if inputs is not None:
             self._check(Part.PIPELINE, lambda: check_inputs(self._habitat, plan, builder.input_forms, inputs))
         if sound:
-            self._check_running(entry, components, settings, plan)
+            self._check_running(entry, components, inclusions, settings, plan)
         else:
             self._unchecked.append("how the pipeline would run, which needs a sound container")
         return plan
@@ -162,10 +183,11 @@ class Validation:
         self,
         entry: HabitatEntry,
         components: PipelineComponents,
+        inclusions: Inclusions,
         settings: EffectiveSettings[PipelineSettings],
         plan: Plan,
     ) -> None:
-        identity = SessionIdentity(entry, components, settings, plan, None)
+        identity = SessionIdentity(entry, components, settings, plan, None, inclusions.entries)
         before = len(self._problems)
         self._check(
             Part.EXECUTION,
@@ -173,8 +195,8 @@ class Validation:
                 self._habitat,
                 plan,
                 settings,
-                overrides=components.overrides,
-                importable=entry.importable,
+                overrides=(*components.overrides, *components.opened_parts.overrides()),
+                importable=entry.importable and all(one.importable for one in inclusions.entries.values()),
                 engine_registry=self._engine_registry,
                 store_is_shared=self._store_is_shared,
                 unproven_of=identity.not_rebuildable,
@@ -212,6 +234,9 @@ def _findings(part: Part, error: OnemlError) -> Iterator[Finding]:
         yield from _located(Part.CONTAINER, error.problems)
     elif isinstance(error, InvalidPipelineError):
         yield from _located(Part.PIPELINE if part is Part.HABITAT else part, error.problems)
+    elif isinstance(error, InvalidOverrideError):
+        for reason in error.reasons:
+            yield Finding(Part.CONTAINER, reason)
     elif isinstance(error, SettingsError):
         for wrong in error.problems:
             place = None if wrong.source else raised_at(error)

@@ -84,6 +84,7 @@ def preload() -> None:
     for name in _OFTEN_NEEDED:
         import_module(name)
     PipelineSettings.model_rebuild()
+    atexit.unregister(_warm.close)  # a worker of a cluster is told to load once for each session
     atexit.register(_warm.close)
 
 
@@ -92,14 +93,15 @@ def run_task(message: WorkerMessage) -> WorkerReply:
     path = NodePath(str(message.get("node")))
     attempt = message.get("attempt")
     number = attempt if isinstance(attempt, int) else 1
-    inline = message.get("inline_max_bytes")
-    carried = isinstance(inline, int) and inline > 0
+    given = message.get("inline_max_bytes")
+    inline = given if isinstance(given, int) else 0
+    carried = inline > 0
     session: PipelineSession | None = None
     try:
         session = _session(message)
         if carried:
             known = _commits(message.get("upstream"))
-            outcome = session.run_carried(path, attempt=number, upstream=known, inline_max_bytes=int(str(inline)))
+            outcome = session.run_carried(path, attempt=number, upstream=known, inline_max_bytes=inline)
         else:
             outcome = session.run_node(path)
     except KeyboardInterrupt as error:

@@ -35,9 +35,10 @@ def layer_problems(model: type[PipelineSettings], layer: LayerValues) -> Iterato
         )
     if "store" in layer.values:
         yield from _store_problem(layer, layer.values["store"])
-    if layer.for_nodes:
+    if layer.for_nodes or layer.layer is Layer.INCLUDE:
+        who = "a node" if layer.for_nodes else "an included habitat"
         for name in sorted(SESSION_ONLY_NAMES & layer.values.keys()):
-            yield _problem(layer, (name,), "is shared by the whole session; a node cannot set it")
+            yield _problem(layer, (name,), f"is shared by the whole session; {who} cannot set it")
     for leaf in leaves(model, layer.values):
         if leaf.value is None or not leaf.setting.hides:
             continue

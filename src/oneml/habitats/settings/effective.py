@@ -5,9 +5,10 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from oneml.habitats.errors import SettingsError
+from oneml.habitats.settings.included import INCLUDED, IncludedSettings, shortened
 from oneml.habitats.settings.layers import (
     DEFAULT_ORIGIN,
     Layers,
@@ -16,7 +17,7 @@ from oneml.habitats.settings.layers import (
     origins_of,
 )
 from oneml.habitats.settings.model_values import Values, refused, values_of_tree
-from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.settings.models import RESERVED_NAMES, PipelineSettings
 from oneml.habitats.settings.node_values import NodeValues
 from oneml.habitats.settings.reads import ReuseValues, read_values, reuse_values
 from oneml.habitats.settings.references import SecretSource
@@ -30,8 +31,9 @@ from oneml.habitats.settings.secret_digests import (
 from oneml.habitats.settings.shapes import dotted, leaves
 from oneml.habitats.settings.snapshot import Snapshot, entry_documents, read_snapshot, snapshot_document
 from oneml.habitats.values.drift import Drift
+from oneml.habitats.values.include_paths import part_of, provider_key
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.node_path import ROOT, NodePath
 
 S = TypeVar("S", bound=PipelineSettings)
 
@@ -39,6 +41,7 @@ _PROCESS_SALT = os.urandom(32)
 
 
 _NO_ENTRIES: Mapping[str, JsonValue] = {}
+NOTHING_INCLUDED = IncludedSettings()
 
 
 class EffectiveSettings(Generic[S]):
@@ -51,6 +54,7 @@ class EffectiveSettings(Generic[S]):
         process: Values of the process.
         session: Values of the session; the same object where the session sets nothing.
         on_worker: Whether what does not fit here is a refusal.
+        included: The settings of included habitats; what is asked for about their nodes, these answer.
     """
 
     def __init__(
@@ -62,7 +66,9 @@ class EffectiveSettings(Generic[S]):
         process: Values[S],
         session: Values[S],
         on_worker: bool,
+        included: IncludedSettings = NOTHING_INCLUDED,
     ) -> None:
+        self._included = included
         self._model = model
         self._layers = layers
         self._secrets = secrets
@@ -127,6 +133,36 @@ class EffectiveSettings(Generic[S]):
         """The settings of the session."""
         return self._session.model
 
+    @property
+    def included(self) -> IncludedSettings:
+        """The settings of included habitats."""
+        return self._included
+
+    def at(self, path: NodePath | None) -> "EffectiveSettings[PipelineSettings]":
+        """Return the settings of the habitat that a node, or an include path, belongs to; None for the outermost."""
+        return cast("EffectiveSettings[PipelineSettings]", self._part(path))
+
+    def _part(self, path: NodePath | None) -> "EffectiveSettings[S]":
+        if path is None or not self._included:
+            return self
+        part = part_of(self._included, path)
+        # Of an included habitat the model is another, which is known only where its nodes are.
+        return self if part == ROOT else cast("EffectiveSettings[S]", self._included.at(part))
+
+    def with_entries(
+        self, nodes: Mapping[NodePath, tuple[LayerValues, ...]], included: IncludedSettings = NOTHING_INCLUDED
+    ) -> "EffectiveSettings[S]":
+        """Return these settings with entries for nodes, and with those of included habitats."""
+        return EffectiveSettings(
+            model=self._model,
+            layers=self._layers._replace(nodes=nodes),
+            secrets=self._secrets,
+            process=self._process,
+            session=self._session,
+            on_worker=self._on_worker,
+            included=included,
+        )
+
     def node(self, path: NodePath, author: Mapping[str, JsonValue] | None = None) -> S:
         """Return the settings of a node; the very object of `session` where nothing is set for it.
 
@@ -140,7 +176,8 @@ class EffectiveSettings(Generic[S]):
             SettingsModelChangedError: On a worker, an entry that applies does not fit the model.
             SecretRefusedError: On a worker, a reference to a secret leads to nothing.
         """
-        return self._nodes.at(path, author or {}).model
+        part = self._part(path)
+        return self._nodes.at(path, author or {}).model if part is self else part.node(path, author)
 
     @property
     def process_values(self) -> JsonObject:
@@ -153,7 +190,8 @@ class EffectiveSettings(Generic[S]):
         Raises:
             OnemlError: As `node`.
         """
-        return self._nodes.tree(path, author or {})
+        part = self._part(path)
+        return self._nodes.tree(path, author or {}) if part is self else part.values(path, author)
 
     def read_values(
         self, fields: Collection[str], path: NodePath | None = None, author: Mapping[str, JsonValue] | None = None
@@ -172,6 +210,9 @@ class EffectiveSettings(Generic[S]):
             UnknownSettingError: A field is none of the model.
         """
         wanted, given = frozenset(fields), author or {}
+        part = self._part(path)
+        if part is not self:
+            return part.read_values(wanted, path, author)
         make = partial(self._read, wanted, path, given)
         return self._nodes.derived(("read", wanted), path, given, make)
 
@@ -212,6 +253,9 @@ class EffectiveSettings(Generic[S]):
             UnknownSettingError: A field is none of the model.
         """
         wanted, given = frozenset(fields), author or {}
+        part = self._part(path)
+        if part is not self:
+            return part.reuse_values(wanted, path, author, key=key)
         make = partial(self._reused, wanted, path, given, key)
         return self._nodes.derived(("reuse", wanted, key), path, given, make)
 
@@ -231,11 +275,12 @@ class EffectiveSettings(Generic[S]):
 
     def secret_texts(self) -> frozenset[str]:
         """Return every secret that was resolved so far, for `mask_secrets`."""
-        return frozenset({*self._process.secrets, *self._session.secrets, *self._nodes.secret_texts()})
+        own = frozenset({*self._process.secrets, *self._session.secrets, *self._nodes.secret_texts()})
+        return own.union(*(part.secret_texts() for part in self._included.made()))
 
     def node_paths(self) -> frozenset[NodePath]:
         """Return every path that the session has an entry for."""
-        return frozenset(self._layers.nodes)
+        return frozenset(self._layers.nodes).union(*(part.node_paths() for part in self._included.made()))
 
     def node_source(self, path: NodePath) -> str:
         """Return where the highest of the session's entries for a path was given."""
@@ -244,36 +289,53 @@ class EffectiveSettings(Generic[S]):
 
     def node_entries(self, path: NodePath) -> Mapping[str, Origin]:
         """Return what entries of the session set at a node, by dotted name, each with its origin."""
-        return origins_of(self._model, self._layers.entries_at(path))
+        part = self._part(path)
+        return origins_of(part.model, part.layers.entries_at(path))
 
     def origins(
         self, path: NodePath | None = None, author: Mapping[str, JsonValue] | None = None
     ) -> Mapping[str, Origin]:
         """Return the origin of every effective value, of the session or of a node, by dotted name."""
+        part = self._part(path)
+        if part is not self:
+            return part.origins(path, author)
         given = origins_of(self._model, self._applied(path, author or {}))
         names = (dotted(leaf.name) for leaf in leaves(self._model, self.values(path, author)))
         return {name: given.get(name, DEFAULT_ORIGIN) for name in names}
 
     def snapshot(self) -> JsonObject:
         """Return what every worker needs, as JSON; secrets are references. See `snapshot_document`."""
-        return snapshot_document(Snapshot(self._process.tree, self._session.tree, self._layers))
+        own = snapshot_document(Snapshot(self._process.tree, self._session.tree, self._layers))
+        if not self._included:
+            return own
+        return {**own, INCLUDED: {path: shortened(self._included.at(path).snapshot(), own) for path in self._included}}
 
     def node_entry_documents(self) -> Mapping[NodePath, list[JsonObject]]:
         """Return the entries for nodes, as JSON; a worker needs those whose path is its node's or above it."""
-        return entry_documents(self._layers)
+        found = dict(entry_documents(self._layers))
+        for include in self._included:
+            own = entry_documents(self._included.at(include).layers)
+            found.update({path: entry for path, entry in own.items() if part_of(self._included, path) == include})
+        return found
 
     def snapshot_sources(self) -> JsonObject:
         """Return where everything in the snapshot was written, as JSON; see `source_documents`. For people only."""
         from oneml.habitats.settings.recorded_sources import source_documents  # noqa: PLC0415  # never on a worker
 
-        return source_documents(self._model, self._layers, self._session.tree)
+        own = source_documents(self._model, self._layers, self._session.tree)
+        if not self._included:
+            return own
+        return {**own, INCLUDED: {path: self._included.at(path).snapshot_sources() for path in self._included}}
 
-    def revised(self, values: Mapping[str, object], *, source: str) -> "EffectiveSettings[S]":
+    def revised(
+        self, values: Mapping[str, object], *, source: str, parts: Collection[NodePath] = (ROOT,)
+    ) -> "EffectiveSettings[S]":
         """Return these settings after a change to those of the process; what sessions and nodes set stays above it.
 
         Args:
             values: Reserved and own fields, side by side; models merge.
             source: Where the change comes from, for people.
+            parts: Of which habitats, by include path. A change of the outermost one says for all how nodes run.
 
         Raises:
             SettingsError: Something in it is no setting, does not fit its type, or is a secret itself.
@@ -281,6 +343,9 @@ class EffectiveSettings(Generic[S]):
         """
         from oneml.habitats.settings.revisions import revised_layers, revised_values  # noqa: PLC0415  # driver only
 
+        included = self._revised_parts(values, source, parts) if self._included else NOTHING_INCLUDED
+        if ROOT not in parts:
+            return self.with_entries(self._layers.nodes, included)
         layers = revised_layers(self._model, self._layers, values, source)
         process, session = revised_values(self._model, self._process.tree, layers, self._secrets)
         return EffectiveSettings(
@@ -290,14 +355,31 @@ class EffectiveSettings(Generic[S]):
             process=process,
             session=session,
             on_worker=self._on_worker,
+            included=included,
         )
+
+    def _revised_parts(
+        self, values: Mapping[str, object], source: str, parts: Collection[NodePath]
+    ) -> IncludedSettings:
+        reserved = {name: value for name, value in values.items() if name in RESERVED_NAMES and ROOT in parts}
+        made = {path: self._included.at(path) for path in self._included}
+        for path, settings in made.items():
+            change = values if path in parts else reserved
+            if change:
+                made[path] = settings.revised(change, source=source)
+        return IncludedSettings.of(made)
 
     def changed_fields(self, other: "EffectiveSettings[S]") -> frozenset[str]:
         """Return the dotted names of values that are others in ``other``, in the session or in the process."""
         from oneml.habitats.settings.revisions import changed_names  # noqa: PLC0415  # driver only
 
         of_session = changed_names(self._model, self._session.tree, other.values())
-        return frozenset({*of_session, *changed_names(self._model, self._process.tree, other.process_values)})
+        own = frozenset({*of_session, *changed_names(self._model, self._process.tree, other.process_values)})
+        return own.union(
+            provider_key(path, name)
+            for path in self._included
+            for name in self._included.at(path).changed_fields(other.at(path))
+        )
 
     def secret_digests(
         self, key: bytes, context: bytes, path: NodePath | None = None, author: Mapping[str, JsonValue] | None = None
@@ -317,7 +399,14 @@ class EffectiveSettings(Generic[S]):
         Raises:
             OnemlError: As `node`.
         """
-        return digests_of(self._secrets_in_force(path, author), key, context)
+        part = self._part(path)
+        if part is not self:
+            return part.secret_digests(key, context, path, author)
+        found = dict(digests_of(self._secrets_in_force(path, author), key, context))
+        for include in self._included if path is None else ():
+            own = self._included.at(include).secret_digests(key, context)
+            found.update({provider_key(include, name): digest for name, digest in own.items()})
+        return found
 
     def rotated_secrets(
         self,
@@ -339,6 +428,9 @@ class EffectiveSettings(Generic[S]):
         Raises:
             OnemlError: As `node`.
         """
+        part = self._part(path)
+        if part is not self:
+            return part.rotated_secrets(recorded, key, context, path, author)
         return rotated(self._secrets_in_force(path, author), recorded, key, context)
 
     def _applied(self, path: NodePath | None, author: Mapping[str, JsonValue]) -> Iterator[LayerValues]:

@@ -21,6 +21,8 @@ class Layer(StrEnum):
     ENVIRONMENT = "environment"
     REVISION = "change"
     """What was changed for the process while sessions ran."""
+    INCLUDE = "include"
+    """What the author of a pipeline gave for a habitat that it includes."""
     SETTINGS_FILE = "--settings"
     CODE = "code"
     SET = "--set"

@@ -1,7 +1,7 @@
 """Settings resolved where a session is created: every layer read, checked, merged and validated."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from oneml.habitats.errors import SecretUnavailableError, SettingsError, UnknownSettingError
 from oneml.habitats.settings.checks import layer_problems, raise_all
@@ -47,20 +47,50 @@ def resolve_settings(
         SecretUnavailableError: A reference to a secret leads to nothing here.
         InvalidNodePathError: A key of ``nodes``, given in code, is no path.
     """
-    given = command_line or CommandLineSettings()
-    parts = (file_layers(given.file), code_layers(session), assignment_layers(model, given.assignments))
+    given = GivenSettings.of(session, command_line)
+    effective = resolve_session(model, habitat=habitat, given=given, sources=sources)
+    nodes, errors = given.entries(model)
+    raise_all([error for _, error in errors])
+    return effective.with_entries(nodes)
+
+
+def resolve_session(
+    model: type[S],
+    *,
+    habitat: str,
+    given: "GivenSettings",
+    sources: ProcessSources,
+    above: Sequence[LayerValues] | None = None,
+) -> EffectiveSettings[S]:
+    """Resolve the settings of a session without entries for nodes, which may turn out to be about other models.
+
+    Args:
+        model: The package's model.
+        habitat: Name of the habitat.
+        given: What is given for the session.
+        sources: Where the layers of the process are read from.
+        above: The layers of the session where the habitat is an included one; ``given`` is not looked at then.
+
+    Raises:
+        SettingsError: Something is wrong with the process or the session; then what is wrong with entries is told too.
+        SecretUnavailableError: A reference to a secret leads to nothing here.
+    """
     read = list(process_layers(model, habitat, sources))
+    parts = given.parts(model) if above is None else ()
+    session = tuple(part.session for part in parts if part.session is not None and part.session.values)
     layers = Layers(
         process=tuple(layer for layer, _ in read if layer.values),
-        session=tuple(part.session for part in parts if part.session is not None and part.session.values),
-        nodes=_by_path(parts),
+        session=session if above is None else tuple(above),
+        nodes={},
     )
     errors = [error for _, found in read for error in found] + [error for part in parts for error in part.errors]
     errors += [error for layer in layers.every() for error in layer_problems(model, layer)]
+    if errors and above is None:
+        errors += [error for _, error in given.entries(model)[1]]
     secrets = SecretSource.of_environment(sources.environ)._replace(lenient=sources.without_secrets)
-    process, session = _values(model, layers, secrets, errors)
+    process, of_session = _values(model, layers, secrets, errors)
     return EffectiveSettings(
-        model=model, layers=layers, secrets=secrets, process=process, session=session, on_worker=False
+        model=model, layers=layers, secrets=secrets, process=process, session=of_session, on_worker=False
     )
 
 
@@ -93,6 +123,60 @@ def _values(
     return process, session
 
 
+class GivenSettings(NamedTuple):
+    """What is given for a session, before anybody knows which model each part of it is about.
+
+    Attributes:
+        file: From ``--settings``.
+        code: From code.
+        assignments: Of ``--set``.
+    """
+
+    file: SessionLayers
+    code: SessionLayers
+    assignments: Sequence[str]
+
+    @classmethod
+    def of(
+        cls,
+        session: PipelineSessionSettings | Mapping[str, object] | None,
+        command_line: CommandLineSettings | None,
+    ) -> "GivenSettings":
+        """Read what does not depend on a model.
+
+        Raises:
+            SettingsError: The file cannot be read, or a value has no form in JSON.
+            InvalidNodePathError: A key of ``nodes``, given in code, is no path.
+        """
+        line = command_line or CommandLineSettings()
+        return cls(file_layers(line.file), code_layers(session), line.assignments)
+
+    def parts(self, model: type[PipelineSettings]) -> Sequence[SessionLayers]:
+        """Return what is given, lowest first, as ``model`` reads it."""
+        return (self.file, self.code, assignment_layers(model, self.assignments))
+
+    def entries(
+        self, model: type[PipelineSettings], concerns: Callable[[NodePath], bool] = lambda _: True
+    ) -> tuple[Mapping[NodePath, tuple[LayerValues, ...]], Sequence[tuple[NodePath, SettingsError]]]:
+        """Return the entries for some nodes, and what is wrong with them, as ``model`` reads them.
+
+        Args:
+            model: The model.
+            concerns: Tells whether a path is about it.
+        """
+        found: dict[NodePath, tuple[LayerValues, ...]] = {}
+        errors: list[tuple[NodePath, SettingsError]] = []
+        for part in self.parts(model):
+            errors += [(path, error) for path, error in part.node_errors if concerns(path)]
+            for path, layer in part.nodes.items():
+                if concerns(path):
+                    found[path] = (*found.get(path, ()), layer)
+        errors += [
+            (path, error) for path, layers in found.items() for each in layers for error in layer_problems(model, each)
+        ]
+        return found, errors
+
+
 def _lent_by_session(model: type[PipelineSettings], layers: Layers) -> Mapping[str, JsonValue]:
     """Return what the session gives for fields that have no default and that the process does not set.
 
@@ -104,11 +188,3 @@ def _lent_by_session(model: type[PipelineSettings], layers: Layers) -> Mapping[s
     for layer in layers.session:
         lent = merged(model, lent, {name: value for name, value in layer.values.items() if name in required})
     return lent
-
-
-def _by_path(parts: Sequence[SessionLayers]) -> Mapping[NodePath, tuple[LayerValues, ...]]:
-    found: dict[NodePath, tuple[LayerValues, ...]] = {}
-    for part in parts:
-        for path, layer in part.nodes.items():
-            found[path] = (*found.get(path, ()), layer)
-    return found

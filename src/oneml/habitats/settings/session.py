@@ -43,6 +43,8 @@ class SessionLayers:
     session: LayerValues | None = None
     nodes: dict[NodePath, LayerValues] = field(default_factory=dict[NodePath, LayerValues])
     errors: list[SettingsError] = field(default_factory=list[SettingsError])
+    node_errors: list[tuple[NodePath, SettingsError]] = field(default_factory=list[tuple[NodePath, SettingsError]])
+    """What is wrong with entries for nodes, which need not be about this model."""
 
 
 def code_layers(settings: PipelineSessionSettings | Mapping[str, object] | None) -> SessionLayers:
@@ -139,13 +141,17 @@ def assignment_layers(model: type[PipelineSettings], assignments: Sequence[str])
     trees: dict[NodePath | None, dict[str, JsonValue]] = {}
     sources: dict[NodePath | None, dict[str, str]] = {}
     for text in assignments:
+        assignment: Assignment | None = None
         try:
             assignment = parse_assignment(text)
             setting, keys = _target(model, assignment.name, f"--set {text.partition('=')[0]}")
             shown = f"--set {text.partition('=')[0]}=..." if setting.hides else f"--set {text}"
             value = _assigned(setting, keys, assignment, shown)
         except SettingsError as error:
-            found.errors.append(error)
+            if assignment is None or assignment.node is None:
+                found.errors.append(error)
+            else:
+                found.node_errors.append((assignment.node, error))
         except InvalidNodePathError as error:
             found.errors.append(SettingsError(problems=(SettingProblem(text.partition("=")[0], str(error), "--set"),)))
         else:

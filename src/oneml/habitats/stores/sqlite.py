@@ -10,7 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from oneml.habitats.stores.sqlite_schema import open_schema
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId, parse_session_id
 from oneml.habitats.values.states import NodeState, SessionState
+from oneml.habitats.values.times import rfc3339
 
 BUSY_SECONDS = 5.0
 """How long to wait for another process that writes, with growing pauses."""
@@ -33,9 +34,11 @@ LOCKS = "drivers"
 T = TypeVar("T")
 
 _PUT = """
-INSERT INTO sessions (session_id, habitat, state, created_at, changed_at, node_count) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO sessions (session_id, habitat, state, created_at, changed_at, node_count, parent)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (session_id) DO UPDATE SET habitat = excluded.habitat, state = excluded.state,
-    created_at = excluded.created_at, changed_at = excluded.changed_at, node_count = excluded.node_count
+    created_at = excluded.created_at, changed_at = excluded.changed_at, node_count = excluded.node_count,
+    parent = excluded.parent
 """
 _CHANGE = """
 UPDATE sessions SET changed_at = CASE state WHEN :state THEN changed_at ELSE :at END, state = :state
@@ -48,7 +51,7 @@ ON CONFLICT (session_id, path) DO UPDATE SET state = excluded.state, attempt = e
     changed_at = excluded.changed_at, seconds = excluded.seconds, detail = excluded.detail,
     reuse_key = excluded.reuse_key, reused_from = excluded.reused_from
 """
-_SESSION = "SELECT session_id, habitat, state, created_at, changed_at, node_count FROM sessions"
+_SESSION = "SELECT session_id, habitat, state, created_at, changed_at, node_count, parent FROM sessions"
 _NODES = """
 SELECT path, state, attempt, changed_at, seconds, detail, reuse_key, reused_from FROM nodes
 WHERE session_id = ? ORDER BY path
@@ -81,7 +84,7 @@ class SqliteSessionStore:
         Raises:
             StoreError: The index is corrupt, full, locked for too long or cannot be written.
         """
-        values = (*row[:3], _text(row.created_at), _text(row.changed_at), row.node_count)
+        values = (*row[:3], rfc3339(row.created_at), rfc3339(row.changed_at), *row[5:])
         with self._writing() as connection:
             connection.execute(_PUT, values)
 
@@ -91,8 +94,8 @@ class SqliteSessionStore:
         Raises:
             StoreError: As `put_session`, or the session is not in the index.
         """
-        change = {"session_id": session_id, "state": state, "at": _text(at)}
-        rows = [(session_id, *node[:3], _text(node.changed_at), *node[4:]) for node in nodes]
+        change = {"session_id": session_id, "state": state, "at": rfc3339(at)}
+        rows = [(session_id, *node[:3], rfc3339(node.changed_at), *node[4:]) for node in nodes]
         with self._writing() as connection:
             if connection.execute(_CHANGE, change).rowcount == 0:
                 reason = f"has no session {session_id}"
@@ -213,7 +216,15 @@ class SqliteSessionStore:
 
 def _session_row(row: tuple[object, ...]) -> SessionRow:
     match row:
-        case (str(session_id), str(habitat), str(state), str(created_at), str(changed_at), int(node_count)):
+        case (
+            str(session_id),
+            str(habitat),
+            str(state),
+            str(created_at),
+            str(changed_at),
+            int(node_count),
+            (None | str()) as parent,
+        ):
             return SessionRow(
                 parse_session_id(session_id),
                 habitat,
@@ -221,6 +232,7 @@ def _session_row(row: tuple[object, ...]) -> SessionRow:
                 datetime.fromisoformat(created_at),
                 datetime.fromisoformat(changed_at),
                 node_count,
+                None if parent is None else parse_session_id(parent),
             )
         case _:
             message = f"a row of a session holds {row!r}"
@@ -252,12 +264,3 @@ def _node_row(row: tuple[object, ...]) -> NodeRow:
         case _:
             message = f"a row of a node holds {row!r}"
             raise ValueError(message)
-
-
-def _text(at: datetime) -> str:
-    """Return a time as RFC 3339 in UTC, of one length, so that texts sort as times do."""
-    if at.tzinfo is None:
-        message = "a time needs its zone"
-        raise ValueError(message)
-    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
-    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")

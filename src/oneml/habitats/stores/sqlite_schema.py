@@ -29,7 +29,8 @@ _VERSION_2 = (
     "ALTER TABLE nodes ADD COLUMN reused_from TEXT",
     "CREATE INDEX nodes_by_reuse_key ON nodes (reuse_key) WHERE reuse_key IS NOT NULL",
 )
-_MIGRATIONS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = ("ALTER TABLE sessions ADD COLUMN parent TEXT",)
+_MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 """What takes a database from version N to N + 1 stands at index N; version 0 is an empty file."""
 
 CHECK_MAX_BYTES = 8 << 20

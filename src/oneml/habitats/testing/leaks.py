@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from oneml.habitats.errors import LeftBehindError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.finalizers import open_scopes
-from oneml.habitats.habitats.provider_graph import Overriding, overriding_of, reached_providers
+from oneml.habitats.habitats.provider_graph import overriding_of, reached_providers, restore_override
 from oneml.habitats.habitats.providers import AnyProvider
 from oneml.habitats.habitats.source_places import SourcePlaces
 
@@ -22,40 +22,41 @@ class _Watched(NamedTuple):
     providers: tuple[AnyProvider, ...]
 
 
+class Standing(NamedTuple):
+    """What stands outside of containers at some moment.
+
+    Attributes:
+        variables: The variables of ours.
+        sessions: The sessions that have something to finalize, by identity.
+    """
+
+    variables: Mapping[str, str]
+    sessions: Mapping[int, str]
+
+    @classmethod
+    def now(cls) -> "Standing":
+        """Return what stands now."""
+        return cls({name: value for name, value in os.environ.items() if name.startswith(_OURS)}, open_scopes())
+
+
 class LeakCheck:
-    """Holds what stands after a test against what stood before it."""
+    """Finds what a test has left behind, and undoes it."""
 
     def __init__(self) -> None:
         self._watched: WeakKeyDictionary[type[PipelineComponents], _Watched] = WeakKeyDictionary()
-        self._variables: Mapping[str, str] = {}
-        self._scopes: Mapping[int, str] = {}
-        self._changed: Mapping[str, str | None] = {}
-        self._opened: Mapping[int, str] = {}
 
-    def before(self) -> None:
-        """Note what a test finds, its fixtures included."""
-        self._variables = _variables()
-        self._scopes = open_scopes()
-
-    def after(self) -> None:
-        """Note what the test itself has changed, before its fixtures undo it."""
-        now = _variables()
-        before = self._variables
-        names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-        self._changed = {name: now.get(name) for name in names}
-        self._opened = {key: name for key, name in open_scopes().items() if key not in self._scopes}
-
-    def at_end(self, test: str) -> None:
+    def at_end(self, test: str, *, before: Standing, after: Standing) -> None:
         """Undo what is left when the fixtures have ended.
 
         Args:
             test: Its name.
+            before: What stood before the test itself, and after its fixtures were set up.
+            after: What stood when it had passed, before its fixtures ended.
 
         Raises:
             LeftBehindError: Something was.
         """
-        left = [*self._overrides(), *self._environment(), *self._sessions()]
-        self._changed, self._opened = {}, {}
+        left = [*self._overrides(), *_environment(before.variables, after.variables), *_sessions(before, after)]
         if left:
             raise LeftBehindError(left=left, test=test)
 
@@ -73,8 +74,7 @@ class LeakCheck:
                         f"replace({container.__name__}.{name}, ...) to open_components or new_session, or undo it."
                     )
                 for provider in watched:
-                    _undo(provider, declared)
-                _reset_singletons(container)
+                    restore_override(provider, declared.get(provider))
 
     def _watched_in(self, container: type[PipelineComponents]) -> tuple[AnyProvider, ...]:
         known = self._watched.get(container)
@@ -83,44 +83,25 @@ class LeakCheck:
             self._watched[container] = known
         return known.providers
 
-    def _environment(self) -> Iterator[str]:
-        for name, value in self._changed.items():
-            if os.environ.get(name) == value:
-                yield f"the variable {name}, which is as before now: set it by monkeypatch.setenv."
-                os.environ.pop(name, None)
-                if name in self._variables:
-                    os.environ[name] = self._variables[name]
 
-    def _sessions(self) -> Iterator[str]:
-        standing = open_scopes()
-        for key, name in self._opened.items():
-            if standing.get(key) == name:
-                yield f"{name}, open with what it has to finalize: close it, or open it by open_components."
+def _environment(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    """Put back variables that the test itself has changed, where no fixture did."""
+    for name in sorted({**before, **after}):
+        if after.get(name) != before.get(name) and os.environ.get(name) == after.get(name):
+            yield f"the variable {name}. It is as before now: set it by monkeypatch.setenv."
+            os.environ.pop(name, None)
+            if name in before:
+                os.environ[name] = before[name]
 
 
-def _variables() -> Mapping[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith(_OURS)}
+def _sessions(before: Standing, after: Standing) -> Iterator[str]:
+    standing = open_scopes()
+    for key, name in after.sessions.items():
+        if key not in before.sessions and standing.get(key) == name:
+            yield f"{name}, open with what it has to finalize: close it, or open it by open_components."
 
 
 def _containers(base: type[PipelineComponents]) -> Iterator[type[PipelineComponents]]:
     for container in base.__subclasses__():
         yield container
         yield from _containers(container)
-
-
-def _reset_singletons(container: type[PipelineComponents]) -> None:
-    """Forget what the class itself has built, as the library does where its providers are called."""
-    library: Any = container  # type checkers see a base without the library's own methods
-    library.reset_singletons()
-
-
-def _undo(provider: AnyProvider, declared: Overriding) -> None:
-    """Let on a provider stand only what the class declares."""
-    library: Any = provider  # its stub knows nothing of `overridden`
-    wanted = declared.get(provider)
-    if overriding_of(provider) is wanted:
-        return
-    while library.overridden and library.overridden[-1] is not wanted:
-        library.reset_last_overriding()
-    if wanted is not None and not library.overridden:
-        library.override(wanted)

@@ -14,6 +14,7 @@ SessionId = NewType("SessionId", str)
 
 _GRAMMAR = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _VERSION_7 = 0x7 << 76
+_VERSION_8 = 0x8 << 76
 _VARIANT = 0x2 << 62
 
 
@@ -22,6 +23,14 @@ def new_session_id() -> SessionId:
     milliseconds = time.time_ns() // 1_000_000 & (1 << 48) - 1
     random = int.from_bytes(os.urandom(10), "big")
     value = milliseconds << 80 | _VERSION_7 | (random >> 68) << 64 | _VARIANT | random & (1 << 62) - 1
+    return SessionId(str(uuid.UUID(int=value)))
+
+
+def derived_session_id(*parts: str) -> SessionId:
+    """Return the id that these texts alone decide: a version 8 uuid (RFC 9562) of their hash."""
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    value = int.from_bytes(digest[:16], "big")
+    value = value & ~(0xF << 76) & ~(0x3 << 62) | _VERSION_8 | _VARIANT
     return SessionId(str(uuid.UUID(int=value)))
 
 

@@ -4,6 +4,7 @@ from typing import Unpack
 
 import click
 
+from oneml.habitats.cli.lineage_text import parent_fields, selection_fields, tell_parent
 from oneml.habitats.cli.options import (
     RunOptions,
     as_json,
@@ -13,6 +14,7 @@ from oneml.habitats.cli.options import (
     named_habitat,
     progress_options,
     reuse,
+    selection,
     session_options,
 )
 from oneml.habitats.cli.plan_text import plan_fields, print_plan
@@ -21,9 +23,11 @@ from oneml.habitats.cli.results import print_result
 from oneml.habitats.cli.running import raise_unless_succeeded, run_session
 from oneml.habitats.cli.settings_text import print_settings, setting_fields
 from oneml.habitats.cli.streams import stdout_kept_for_data
-from oneml.habitats.sessions.client import PipelineServiceClient, SessionPreview
+from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.sessions.preview import SessionPreview
 from oneml.habitats.settings.layers import Layer
 from oneml.habitats.settings.rows import setting_rows
+from oneml.habitats.values.json_value import JsonObject
 
 
 @click.command("run-pipeline")
@@ -53,6 +57,8 @@ def run_pipeline(
       oneml run-pipeline diamond --set seed=3 --set '//b:retries=2' --engine process
       oneml run-pipeline diamond --engine dask --set engines.dask.address=tcp://scheduler:8786
       oneml run-pipeline diamond --reuse --progress json
+      oneml run-pipeline diamond --from //b --set '//b:seed=4'
+      oneml run-pipeline other --input table=session:0197f3c2//b.output
     """
     name = named_habitat(habitat)
     inputs = given_inputs(options)
@@ -60,12 +66,15 @@ def run_pipeline(
     client = PipelineServiceClient()
     if dry_run:
         with stdout_kept_for_data():
-            preview = client.preview(name, command_line=settings, inputs=inputs)
+            preview = client.preview(name, command_line=settings, inputs=inputs, **selection(options))
         _print_preview(preview, as_json=as_json)
         return
     with stdout_kept_for_data():
-        session = client.create_session(name, command_line=settings, inputs=inputs, session_id=session_id)
+        session = client.create_session(
+            name, command_line=settings, inputs=inputs, session_id=session_id, **selection(options)
+        )
     with session:
+        tell_parent(session)
         with stdout_kept_for_data():
             result = run_session(session, options, reuse=reuse)
         print_result(session, result, as_json=as_json)
@@ -76,9 +85,14 @@ def _print_preview(preview: SessionPreview, *, as_json: bool) -> None:
     rows = setting_rows(preview.settings)
     if as_json:
         plan = plan_fields(preview.plan)
-        print_document("dry-run", habitat=preview.habitat, settings=setting_fields(rows), **plan)
+        parent = parent_fields(preview.parent)
+        lineage: JsonObject = {"selection": selection_fields(preview.selection), "parent": parent}
+        print_document("dry-run", habitat=preview.habitat, settings=setting_fields(rows), **lineage, **plan)
         return
-    click.echo(f"{preview.habitat} would run {len(preview.plan.nodes)} nodes. Nothing was written.\n")
+    taken = preview.origins.taken_over if preview.origins is not None else None
+    count = len(preview.plan.nodes) - (0 if taken is None else len(taken.commits))
+    more = "" if taken is None else f" and take over {len(taken.commits)} from session {taken.parent}"
+    click.echo(f"{preview.habitat} would run {count} nodes{more}. Nothing was written.\n")
     print_plan(preview.plan)
     changed = [row for row in rows if row.layer is not Layer.DEFAULT]
     if changed:

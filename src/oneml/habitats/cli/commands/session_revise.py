@@ -4,7 +4,7 @@ import click
 
 from oneml.habitats.cli.completions import complete_session
 from oneml.habitats.cli.options import as_json
-from oneml.habitats.cli.printing import print_document
+from oneml.habitats.cli.printing import print_document, remark
 from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.settings.checks import raise_all
@@ -37,7 +37,7 @@ def revise(session: str, *, assignments: tuple[str, ...], as_json: bool) -> None
     """
     with PipelineServiceClient().load_session(session) as found, stdout_kept_for_data():
         given = assignment_layers(found.open().settings.model, assignments)
-        raise_all(given.errors)
+        raise_all([*given.errors, *(error for _, error in given.node_errors)])
         if given.nodes:
             message = f"{', '.join(given.nodes)}: a revision is of the whole session, not of single nodes."
             raise click.UsageError(message)
@@ -46,9 +46,19 @@ def revise(session: str, *, assignments: tuple[str, ...], as_json: bool) -> None
         revision = found.revise(values, source=source)
     if as_json:
         print_document(
-            "revision", session_id=found.session_id, habitat=found.habitat, number=revision.number, nodes=revision.nodes
+            "revision",
+            session_id=found.session_id,
+            habitat=found.habitat,
+            number=revision.number,
+            nodes=revision.nodes,
+            unread=revision.unread,
         )
         return
+    for name in revision.unread:
+        remark(
+            f'"{name}" is read by nothing that a node builds. What the pipeline took from it when it was defined is '
+            "frozen in this session: create another with it."
+        )
     if not revision.nodes:
         click.echo(f"Revision {revision.number} of session {found.session_id} changes no node that is left to run.")
         return

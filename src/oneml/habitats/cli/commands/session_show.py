@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import click
 
 from oneml.habitats.cli.completions import complete_node, complete_session
+from oneml.habitats.cli.lineage_text import lineage_fields, lineage_text
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.plan_text import node_fields, source_text
 from oneml.habitats.cli.printing import one_line, print_document, print_table
 from oneml.habitats.cli.running import error_text, state_counts
-from oneml.habitats.errors import UnknownNodeError
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import NodePath, parse_node_path
@@ -31,14 +31,15 @@ def show(session: str, node: str | None, *, as_json: bool) -> None:
         if path is None:
             (_document_of_session if as_json else _print_session)(found)
             return
-        if path not in found.plan.nodes:
-            raise UnknownNodeError(node=path, known=list(found.plan.nodes))
+        found.check_node(path)
         (_document_of_node if as_json else _print_node)(found, path)
 
 
 def _print_session(session: "PipelineSession") -> None:
     rows, plan = session.node_rows(), session.plan
-    click.echo(f"Session {session.session_id} of {session.habitat}: {session.state}.\n")
+    click.echo(f"Session {session.session_id} of {session.habitat}: {session.state}.")
+    lineage = lineage_text(session.recipe)
+    click.echo(f"{lineage}\n" if lineage else "")
     lines = [_line(path, plan.nodes[path].label, rows.get(path)) for path in plan.nodes]
     print_table(("NODE", "STATE", "ATTEMPT", "SECONDS", "WHY"), lines)
     states = (rows[path].state if path in rows else NodeState.PENDING for path in plan.nodes)
@@ -50,7 +51,12 @@ def _document_of_session(session: "PipelineSession") -> None:
     rows = session.node_rows()
     nodes: dict[str, JsonValue] = {path: _row_fields(rows.get(path)) for path in session.plan.nodes}
     print_document(
-        "session", session_id=session.session_id, habitat=session.habitat, state=session.state.value, nodes=nodes
+        "session",
+        session_id=session.session_id,
+        habitat=session.habitat,
+        state=session.state.value,
+        **lineage_fields(session.recipe),
+        nodes=nodes,
     )
 
 

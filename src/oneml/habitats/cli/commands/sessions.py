@@ -9,6 +9,7 @@ from oneml.habitats.cli.commands.session_show import show
 from oneml.habitats.cli.commands.session_watch import watch
 from oneml.habitats.cli.completions import complete_session
 from oneml.habitats.cli.failures import EXIT_USAGE, ReportedError
+from oneml.habitats.cli.lineage_text import lineage_fields, tell_parent
 from oneml.habitats.cli.options import (
     ProgressOptions,
     SessionOptions,
@@ -20,6 +21,7 @@ from oneml.habitats.cli.options import (
     named_habitat,
     progress_options,
     reuse,
+    selection,
     session_options,
 )
 from oneml.habitats.cli.printing import print_document, print_table, remark
@@ -58,10 +60,19 @@ def create(habitat: str | None, *, session_id: str | None, as_json: bool, **opti
                 "Let ONEML_STORE_URL name a folder, or use run-pipeline."
             )
             raise ReportedError(message, exit_code=EXIT_USAGE)
-        session = client.create_session(name, command_line=settings, inputs=inputs, session_id=session_id)
+        session = client.create_session(
+            name, command_line=settings, inputs=inputs, session_id=session_id, **selection(options)
+        )
     with session:
+        tell_parent(session)
         if as_json:
-            print_document("session", session_id=session.session_id, habitat=session.habitat, state=session.state.value)
+            print_document(
+                "session",
+                session_id=session.session_id,
+                habitat=session.habitat,
+                state=session.state.value,
+                **lineage_fields(session.recipe),
+            )
         else:
             click.echo(session.session_id)
 
@@ -103,16 +114,24 @@ def list_sessions(*, as_json: bool) -> None:
                     "created_at": row.created_at.isoformat(),
                     "changed_at": row.changed_at.isoformat(),
                     "node_count": row.node_count,
+                    "parent": row.parent,
                 }
                 for row in rows
             ],
         )
     elif rows:
         lines = [
-            (row.session_id, row.habitat, row.state.value, row.created_at.strftime(SECONDS), str(row.node_count))
+            (
+                row.session_id,
+                row.habitat,
+                row.state.value,
+                row.created_at.strftime(SECONDS),
+                str(row.node_count),
+                row.parent or "",
+            )
             for row in rows
         ]
-        print_table(("SESSION", "HABITAT", "STATE", "CREATED", "NODES"), lines)
+        print_table(("SESSION", "HABITAT", "STATE", "CREATED", "NODES", "PARENT"), lines)
     else:
         remark("There is no session yet: oneml run-pipeline HABITAT makes one.")
 

@@ -7,13 +7,18 @@ LOOSE_MAX = 4
 """So many boxes without wires stand in one layer; more of them fill a square."""
 
 
-def ranks_of(count: int, ends: Sequence[tuple[int, int]]) -> tuple[Sequence[int], frozenset[int]]:
+NEAR = 4
+"""A wire inside a frame holds its ends together as strongly as so many that lead out of it."""
+
+
+def ranks_of(frames: Sequence[str], ends: Sequence[tuple[int, int]]) -> tuple[Sequence[int], frozenset[int]]:
     """Return the layer of each box, and the wires that lead back.
 
     Args:
-        count: How many boxes there are.
+        frames: The frame of each box.
         ends: Source and target of each wire.
     """
+    count = len(frames)
     order, turned = _depth_first(count, ends)
     after: list[list[int]] = [[] for _ in range(count)]
     before: list[list[int]] = [[] for _ in range(count)]
@@ -25,8 +30,12 @@ def ranks_of(count: int, ends: Sequence[tuple[int, int]]) -> tuple[Sequence[int]
     ranks = [0] * count
     for box in order:
         ranks[box] = max((ranks[source] + 1 for source in before[box]), default=0)
+
+    def pull(box: int, others: Sequence[int]) -> int:
+        return sum(NEAR if frames[other] == frames[box] else 1 for other in others)
+
     for box in reversed(order):  # what is needed late stands near what needs it
-        if len(after[box]) > len(before[box]) or (after[box] and not before[box]):
+        if pull(box, after[box]) > pull(box, before[box]):
             ranks[box] = min(ranks[target] for target in after[box]) - 1
     _spread_loose(ranks, [box for box in range(count) if not after[box] and not before[box]])
     return ranks, turned

@@ -32,12 +32,14 @@ class Item(NamedTuple):
         width: In pixels.
         height: In pixels.
         frame: The frame that it stands in; empty where in none.
+        rounded: Whether its ends are, so that wires must meet the middle of its sides.
     """
 
     name: str
     width: float
     height: float
     frame: str = ""
+    rounded: bool = False
 
 
 class Wire(NamedTuple):
@@ -124,7 +126,7 @@ def lay_out(
     parents = dict(frames or {})
     indexes = {item.name: number for number, item in enumerate(items)}
     ends = [(indexes[wire.source], indexes[wire.target]) for wire in wires]
-    ranks, turned = ranks_of(len(items), ends)
+    ranks, turned = ranks_of([item.frame for item in items], ends)
     if direction is Direction.AUTO:
         direction = _fitting(items, wires, ranks)
     down = direction is Direction.DOWN

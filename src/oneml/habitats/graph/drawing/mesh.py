@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from oneml.habitats.graph.drawing.layout import Item, Wire
 
 BUNDLE_WIDTH = 2.0
+SIDE, ROUNDED_SIDE = 0.82, 0.3
 
 
 class Element(NamedTuple):
@@ -22,6 +23,7 @@ class Element(NamedTuple):
         along: Its size.
         frame: The frame that it stands in; empty where in none.
         is_box: Whether it is a box.
+        side: Wires start and end in so large a part of the side of a box, about the middle.
     """
 
     rank: int
@@ -29,6 +31,12 @@ class Element(NamedTuple):
     along: float
     frame: str
     is_box: bool = False
+    side: float = SIDE
+
+    @property
+    def reach(self) -> float:
+        """How far from the middle of a box wires start and end."""
+        return self.across / 2 * self.side
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,7 +108,8 @@ def build_mesh(
     step = 2 if any(wire.width for wire in wires) else 1  # labels have layers of their own
     for item, rank in zip(items, ranks, strict=True):
         sizes = (item.width, item.height) if down else (item.height, item.width)
-        mesh.add(Element(rank * step, *sizes, item.frame, is_box=True))
+        side = ROUNDED_SIDE if item.rounded else SIDE
+        mesh.add(Element(rank * step, *sizes, item.frame, is_box=True, side=side))
         for name in _around(item.frame, parents):
             mesh.frames.setdefault(name, tuple(_around(name, parents)))
     mesh.frames = dict(sorted(mesh.frames.items(), key=lambda entry: len(entry[1])))

@@ -9,14 +9,19 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from oneml.habitats.graph.drawing.mesh import Element, Mesh
+from oneml.habitats.graph.drawing.straight import straighten
 
-ROUNDS = 40
+ROUNDS = 60
+GRAVITY = 0.03
+"""So strongly everything is drawn to the middle, which holds parts together that no wire joins."""
+PULL = 0.2
+"""So much of the way to its neighbours a frame goes in a round, beside half the way that its elements go; they come to
+meet it, so that it must be less than half in all: else both pass each other, further each time."""
 BOX_DISTANCE = 26.0
 POINT_DISTANCE = 14.0
 FRAME_DISTANCE = 22.0
 FRAME_PADDING = 14.0
 FRAME_TITLE_HEIGHT = 22.0
-_WEIGHTS = {True: {True: 1.0, False: 2.0}, False: {True: 2.0, False: 8.0}}
 
 
 class _Distance(NamedTuple):
@@ -42,19 +47,50 @@ def place_across(mesh: Mesh, *, down: bool) -> Sequence[float]:
         behind[distance.before].append((distance.behind, distance.least))
     order = _topological(before, behind)
     places = _fitted([0.0] * count, order, before, behind)
-    neighbours = _neighbours(mesh)
-    members = _members(mesh)
+    neighbours, members = _neighbours(mesh), _members(mesh)
+    pulls = [_outward(neighbours, frozenset(inside)) for inside in members]
     for _ in range(ROUNDS):
         wanted = list(places)
         for element, near in enumerate(neighbours):
-            if near:
-                wanted[element] = sum(places[each] * weight for each, weight in near) / sum(w for _, w in near)
-        for side, (low, high) in enumerate(members):
+            total = sum(weight for _, weight in near) + GRAVITY
+            middle = sum(places[each] * weight for each, weight in near) / total
+            wanted[element] = (places[element] + middle) / 2
+        for inside, links, around in zip(members, pulls, mesh.frames.values(), strict=True):
+            _pull(wanted, places, inside, links, PULL / len(around))
+        for side, inside in enumerate(members):
             start = len(mesh.elements) + 2 * side
-            wanted[start] = min(wanted[each] - mesh.elements[each].across / 2 for each in low)
-            wanted[start + 1] = max(wanted[each] + mesh.elements[each].across / 2 for each in high)
+            wanted[start] = min(wanted[each] - mesh.elements[each].across / 2 for each in inside)
+            wanted[start + 1] = max(wanted[each] + mesh.elements[each].across / 2 for each in inside)
         places = _fitted(wanted, order, before, behind)
+    straighten(mesh, places, before, behind)
     return _tightened(mesh, places, down=down)
+
+
+def _outward(
+    neighbours: Sequence[Sequence[tuple[int, float]]], inside: frozenset[int]
+) -> Sequence[tuple[int, int, float]]:
+    """Return what leads out of a frame: an element in it, one outside, and a weight."""
+    return [
+        (element, other, weight)
+        for element in sorted(inside)
+        for other, weight in neighbours[element]
+        if other not in inside
+    ]
+
+
+def _pull(
+    wanted: list[float],
+    places: Sequence[float],
+    inside: Sequence[int],
+    links: Sequence[tuple[int, int, float]],
+    share: float,
+) -> None:
+    """Move a whole frame to where its neighbours are: element by element it would take far too many rounds."""
+    if links:
+        shift = sum((places[other] - places[one]) * weight for one, other, weight in links)
+        shift *= share / sum(weight for _, _, weight in links)
+        for element in inside:
+            wanted[element] += shift
 
 
 def _fitted(
@@ -74,22 +110,25 @@ def _fitted(
 
 
 def _neighbours(mesh: Mesh) -> Sequence[Sequence[tuple[int, float]]]:
-    def weight(one: int, other: int) -> float:
-        return _WEIGHTS[mesh.elements[one].is_box][mesh.elements[other].is_box]
+    """Return what each element is drawn to, and how strongly: boxes to each other, points to both ends of their wire."""
+    found: list[list[tuple[int, float]]] = [[] for _ in mesh.elements]
+    for chain in mesh.chains:
+        source, target = chain[0], chain[-1]
+        weight = len(chain) ** -0.5
+        found[source].append((target, weight))
+        found[target].append((source, weight))
+        for point in chain[1:-1]:
+            found[point] += [(source, 1.0), (target, 1.0)]
+    return found
 
-    return [
-        [(other, weight(element, other)) for other in (*mesh.above[element], *mesh.below[element])]
-        for element in range(len(mesh.elements))
-    ]
 
-
-def _members(mesh: Mesh) -> Sequence[tuple[Sequence[int], Sequence[int]]]:
-    """Return the elements of each frame, twice: what its start and its end must hold."""
+def _members(mesh: Mesh) -> Sequence[Sequence[int]]:
+    """Return the elements of each frame."""
     found: dict[str, list[int]] = {name: [] for name in mesh.frames}
     for number, element in enumerate(mesh.elements):
         for name in mesh.frames.get(element.frame, ()):
             found[name].append(number)
-    return [(each, each) for each in found.values()]
+    return list(found.values())
 
 
 def _distances(mesh: Mesh, *, down: bool) -> Iterator[_Distance]:

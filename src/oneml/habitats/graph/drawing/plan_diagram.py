@@ -1,12 +1,13 @@
 """The diagram of a plan: fan-outs as one box each, namespaces as frames, or as one box where there are too many nodes."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from oneml.habitats.graph.drawing.diagram import Box, Diagram, Frame, Link, LinkKind, Shape, Tone
 from oneml.habitats.graph.drawing.text_width import shortened
+from oneml.habitats.values.include_paths import split_provider_key
 from oneml.habitats.values.node_path import NodePath, ancestors_of
 from oneml.habitats.values.plan import (
     SINGLE_PORT,
@@ -103,7 +104,7 @@ def plan_diagram(
         title=title,
         subtitle=subtitle,
         boxes=(*inputs, *boxes, *outputs),
-        frames=tuple(_frames(box.frame for box in boxes)),
+        frames=tuple(namespace_frames((box.frame for box in boxes), plan.included)),
         links=tuple(_links(plan, {path: box for path, (box, _) in folds.items()})),
     )
 
@@ -161,8 +162,9 @@ def _about(name: NodePath, group: _Group) -> Iterator[str]:
     if group.shape is Shape.NAMESPACE:
         yield f"{len(group.nodes)} node{'s'[: len(group.nodes) > 1]}"
         return
-    if first.provider != name.rpartition("/")[2]:
-        yield first.provider
+    _, provider = split_provider_key(first.provider)
+    if provider not in {name.rpartition("/")[2], (first.fan_out or "").rpartition("/")[2]}:
+        yield provider
     if group.shape is Shape.FAN_OUT and len(group.nodes) > 1 and first.label:
         yield f"{first.label} \N{HORIZONTAL ELLIPSIS} {last.label}"
     elif first.label:
@@ -215,13 +217,21 @@ def _edge_box(name: str, title: str, shape: Shape) -> Box:
     return Box(name=name, title=shortened(title, LINE_MAX_CHARACTERS), shape=shape, tone=Tone.EDGE, members=0)
 
 
-def _frames(used: Iterator[str]) -> Iterator[Frame]:
-    """Give the namespaces that boxes stand in, outer ones first, each of them once."""
+def namespace_frames(used: Iterable[str], included: Mapping[NodePath, str]) -> Iterator[Frame]:
+    """Give the namespaces that boxes stand in, outer ones first, each of them once.
+
+    Args:
+        used: The frames of boxes.
+        included: Names of included habitats by the namespace of each.
+    """
     spaces = dict.fromkeys(each for path in used if path for each in (*ancestors_of(NodePath(path)), NodePath(path)))
     for space in sorted(spaces, key=lambda each: each.count("/")):
-        around = ancestors_of(space)
-        title = shortened(space.rpartition("/")[2], LINE_MAX_CHARACTERS)
-        yield Frame(name=space, title=title, parent=around[-1] if around else "")
+        around, last = ancestors_of(space), space.rpartition("/")[2]
+        habitat = included.get(space, last)
+        title = last if habitat == last else f"{last} \N{MIDDLE DOT} {habitat}"
+        yield Frame(
+            name=space, title=shortened(title, LINE_MAX_CHARACTERS), parent=around[-1] if around else ""
+        )
 
 
 def _links(plan: Plan, boxes: Mapping[NodePath, NodePath]) -> Iterator[Link]:
@@ -238,9 +248,9 @@ def _links(plan: Plan, boxes: Mapping[NodePath, NodePath]) -> Iterator[Link]:
                 orders[boxes[upper], boxes[path]] = None
     for name, source in plan.outputs.items():
         for start, label in _ends(source, name, boxes):
-            ports.setdefault((start, f"output {name}"), {})[label] = None
+            ports.setdefault((start, f"output {name}"), {})["" if label == name else label] = None
     for (source, target), labels in ports.items():
-        yield Link(source=source, target=target, labels=tuple(label for label in labels if label))
+        yield Link(source=source, target=target, labels=tuple(sorted(label for label in labels if label)))
     for source, target in orders:
         if (source, target) not in ports:
             yield Link(source=source, target=target, kind=LinkKind.ORDER)

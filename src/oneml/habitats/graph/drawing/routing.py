@@ -13,8 +13,6 @@ SLOPE = 0.12
 """Between layers there is more room where wires run far across."""
 SLOPE_MAX = 70.0
 ARROW_DISTANCE = 9.0
-BORDER = 0.82
-"""Wires start and end in this middle part of the side of a box."""
 
 _Place = tuple[float, float]
 
@@ -92,21 +90,18 @@ def routes_of(mesh: Mesh, across: Sequence[float], bands: Bands) -> Iterator[tup
     """Give the line of each wire as cubic curves, and the element that is its label."""
     arrivals = _arrivals(mesh, across)
     for number, chain in enumerate(mesh.chains):
-        source, target = chain[0], chain[-1]
         places = [
-            _toward(mesh, across, source, across[chain[1]] if len(chain) > 2 else arrivals[number]),  # noqa: PLR2004  # both ends
             *(across[element] for element in chain[1:-1]),
             arrivals[number],
         ]
-        if len(chain) == 2:  # noqa: PLR2004  # both ends
-            places[0] = _toward(mesh, across, source, arrivals[number])
+        places.insert(0, _toward(mesh, across, chain[0], places[0]))
         line = _line(mesh, chain, places, bands)
         yield line[::-1] if number in mesh.turned else line, mesh.labels.get(number)
 
 
 def _toward(mesh: Mesh, across: Sequence[float], box: int, place: float) -> float:
     """Return the place on the side of a box that is nearest to ``place``: a straight line where that can be."""
-    half = mesh.elements[box].across / 2 * BORDER
+    half = mesh.elements[box].reach
     return min(max(place, across[box] - half), across[box] + half)
 
 
@@ -118,7 +113,7 @@ def _arrivals(mesh: Mesh, across: Sequence[float]) -> Sequence[float]:
         arriving.setdefault(chain[-1], []).append(number)
     for target, wires in arriving.items():
         wires.sort(key=lambda number: (across[mesh.chains[number][-2]], number))
-        half = mesh.elements[target].across / 2 * BORDER
+        half = mesh.elements[target].reach
         step = min(ARROW_DISTANCE, 2 * half / max(1, len(wires) - 1))
         wanted = [_toward(mesh, across, target, _last_place(mesh, across, number)) for number in wires]
         low, high = list(wanted), list(wanted)
@@ -137,7 +132,7 @@ def _last_place(mesh: Mesh, across: Sequence[float], number: int) -> float:
     source, target = mesh.chains[number][-2:]
     if not mesh.elements[source].is_box:
         return across[source]
-    halves = mesh.elements[source].across / 2 * BORDER, mesh.elements[target].across / 2 * BORDER
+    halves = mesh.elements[source].reach, mesh.elements[target].reach
     low = max(across[source] - halves[0], across[target] - halves[1])
     high = min(across[source] + halves[0], across[target] + halves[1])
     return (low + high) / 2 if low <= high else across[source]

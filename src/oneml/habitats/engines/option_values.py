@@ -1,0 +1,61 @@
+"""Options of engines as settings give them: known by name, and of the type of their defaults."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from oneml.habitats.errors import EngineError
+from oneml.habitats.ports.engine import INLINE_RESULT_MAX_BYTES
+from oneml.habitats.values.suggestions import known_names
+
+INLINE = "inline_max_bytes"
+"""The option of engines whose replies carry small outputs: 0 lets workers commit everything themselves."""
+
+
+def checked_options(engine: str, given: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:
+    """Return options that settings give, once they fit.
+
+    Args:
+        engine: The engine, for messages.
+        given: By name.
+        defaults: Of every option: a text, a list of texts, a table, true or false, a number; None for a text that may
+            be absent. Numbers are above 0, whole where the default is.
+
+    Raises:
+        EngineError: One is unknown, or has a value that it cannot have.
+    """
+    for name, value in given.items():
+        if name not in defaults:
+            raise EngineError(
+                engine=engine, reason=f'it has no option "{name}". {known_names(name, sorted(defaults)).rstrip(".")}'
+            )
+        wanted = _wanted(name, value, defaults[name])
+        if wanted:
+            raise EngineError(engine=engine, reason=f"option {name} has to be {wanted}, not {value!r}")
+    return {
+        name: float(value) if isinstance(value, int) and isinstance(defaults[name], float) else value
+        for name, value in given.items()
+    }
+
+
+def _wanted(name: str, value: object, default: object) -> str:
+    """Return what a value would have to be, empty where it is that."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and value < math.inf
+    if name == INLINE:
+        fits = number and isinstance(value, int) and 0 <= value <= INLINE_RESULT_MAX_BYTES
+        return "" if fits else f"a whole number from 0 to {INLINE_RESULT_MAX_BYTES}"
+    fits, what = False, ""
+    if isinstance(default, bool):
+        fits, what = isinstance(value, bool), "true or false"
+    elif isinstance(default, int | float):
+        whole = isinstance(default, int)
+        fits = number and cast("float", value) > 0 and (isinstance(value, int) or not whole)
+        what = "a whole number above 0" if whole else "a number above 0"
+    elif default is None or isinstance(default, str):
+        fits, what = isinstance(value, str) or value is default, "a text"
+    elif isinstance(default, Mapping):
+        fits, what = isinstance(value, Mapping), "a table"
+    else:
+        items = cast("Sequence[object]", value) if isinstance(value, list | tuple) else (None,)
+        fits, what = all(isinstance(item, str) for item in items), "a list of texts"
+    return "" if fits else what

@@ -1,0 +1,163 @@
+"""The diagram of an object graph: which object is injected where, what keeps it, and what stands for what.
+
+It is made from what `GraphDescription` says of providers, which also stands in the recipe of a session: so that of a
+session made elsewhere can be drawn, and nothing is imported or built.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from oneml.habitats.graph.drawing.diagram import Box, Diagram, Link, LinkKind, Shape, Tone
+from oneml.habitats.graph.drawing.plan_diagram import BOXES_READABLE, LINE_MAX_CHARACTERS
+from oneml.habitats.graph.drawing.provider_frames import folded, frame_of, own_name, provider_frames
+from oneml.habitats.graph.drawing.text_width import shortened
+from oneml.habitats.values.json_value import JsonObject, JsonValue
+from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.plan import Plan
+
+ARGUMENTS_SHOWN = 3
+BODIES_SHOWN = 2
+_OVERRIDDEN = frozenset({"overridden", "replaced"})
+_TONES = {"process": Tone.PROCESS_SCOPE, "session": Tone.SESSION_SCOPE, "node": Tone.NODE_SCOPE}
+_Providers: TypeAlias = Mapping[str, JsonObject]
+
+
+def object_diagram(
+    providers: _Providers, *, plan: Plan, title: str, subtitle: str = "", depth: int | None = None
+) -> Diagram:
+    """Return the diagram of an object graph.
+
+    Args:
+        providers: The description of each provider, by its name; see `GraphDescription.providers`.
+        plan: The nodes whose bodies they give.
+        title: What stands above it.
+        subtitle: What stands below that.
+        depth: So many containers stand around a provider before it is folded into them; None for as many as are
+            readable.
+    """
+    names = folded(providers, depth, most=BOXES_READABLE)
+    bodies: dict[str, dict[NodePath, None]] = {}
+    for node in plan.nodes.values():
+        bodies.setdefault(node.provider, {})[node.fan_out or node.path] = None
+    inside: dict[str, list[str]] = {}
+    for name, box in names.items():
+        inside.setdefault(box, []).append(name)
+    boxes = [
+        _provider(name, providers[name], list(bodies.get(name, ()))) if name in providers else _folded(name, members)
+        for name, members in inside.items()
+    ]
+    return Diagram(
+        subject="objects",
+        title=title,
+        subtitle=subtitle,
+        boxes=tuple(boxes),
+        frames=tuple(provider_frames((box.frame for box in boxes), plan.included)),
+        links=tuple(_links(providers, names)),
+    )
+
+
+def _provider(name: str, content: JsonObject, bodies: Sequence[NodePath]) -> Box:
+    tone = _TONES.get(str(content.get("lifetime")), Tone.EACH_USE)
+    if content.get("kind") == "setting":
+        _, _, field = str(content.get("setting")).partition(".")
+        return Box(name=name, title=_line(field), shape=Shape.SETTING, tone=tone, frame=frame_of(name))
+    lines = [_line(line) for line in _about(content)]
+    if bodies:
+        more = f" +{len(bodies) - BODIES_SHOWN}" if len(bodies) > BODIES_SHOWN else ""
+        lines.append(_line(f"runs {', '.join(bodies[:BODIES_SHOWN])}{more}"))
+    return Box(
+        name=name,
+        title=_line(own_name(name)),
+        lines=tuple(lines),
+        shape=Shape.PROVIDER,
+        tone=tone,
+        frame=frame_of(name),
+        overridden=content.get("kind") in _OVERRIDDEN,
+    )
+
+
+def _folded(name: str, members: Sequence[str]) -> Box:
+    return Box(
+        name=name,
+        title=_line(own_name(name)),
+        lines=(f"{len(members)} providers",),
+        shape=Shape.NAMESPACE,
+        frame=frame_of(name),
+        members=len(members),
+    )
+
+
+def _about(content: JsonObject) -> Iterator[str]:
+    """Give what a provider makes, how, and from which plain values."""
+    target = content.get("target")
+    made = _short(target if isinstance(target, str) else _imported(content.get("provides")))
+    kind = _short(content.get("class"))
+    yield f"{made} \N{MIDDLE DOT} {kind}" if made else kind
+    override = content.get("override")
+    if isinstance(override, Mapping):
+        yield f"replaced by {_replacement(override)}"
+    elif content.get("kind") in _OVERRIDDEN:
+        yield "overridden"
+    given = content.get("kwargs")
+    if isinstance(given, Mapping):
+        plain = [f"{key}={value!r}" for key, value in given.items() if isinstance(value, str | int | float | None)]
+        yield from plain[:ARGUMENTS_SHOWN]
+
+
+def _replacement(override: Mapping[str, JsonValue]) -> str:
+    if "reference" in override:
+        return _short(override["reference"])
+    if "value" in override:
+        return repr(override["value"])
+    return str(override.get("unproven", "something else"))
+
+
+def _imported(value: JsonValue) -> str:
+    found = value.get("import") if isinstance(value, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+def _short(path: JsonValue) -> str:
+    """Return the last part of ``module:Qualified.Name``."""
+    return str(path or "").rpartition(":")[2].rpartition(".")[2]
+
+
+def _line(text: str) -> str:
+    return shortened(text, LINE_MAX_CHARACTERS)
+
+
+def _links(providers: _Providers, names: Mapping[str, str]) -> Iterator[Link]:
+    """Give what is injected where: from what is given to what it is given to."""
+    labels: dict[tuple[str, str], dict[str, None]] = {}
+    passed: dict[tuple[str, str], bool] = {}
+    for name, content in providers.items():
+        for label, other, lazy in _references(content):
+            ends = names[other], names[name]
+            if ends[0] == ends[1]:
+                continue
+            found = labels.setdefault(ends, {})
+            if label not in {own_name(other).rpartition(".")[2], ""}:
+                found[label] = None
+            passed[ends] = passed.get(ends, True) and lazy
+    for (source, target), found in labels.items():
+        kind = LinkKind.PASSED if passed[source, target] else LinkKind.INJECTED
+        yield Link(source=source, target=target, kind=kind, labels=tuple(sorted(found)))
+
+
+def _references(content: JsonObject) -> Iterator[tuple[str, str, bool]]:
+    """Give every other provider that a description names: the argument that it is, its name, whether it is passed."""
+    for key in ("provides", "args", "kwargs", "attributes", "members"):
+        yield from _inside(content.get(key), "")
+
+
+def _inside(value: JsonValue, label: str) -> Iterator[tuple[str, str, bool]]:
+    if isinstance(value, Mapping):
+        other, lazy = value.get("provider"), value.get("lazy")
+        if isinstance(other, str) and isinstance(lazy, bool):
+            yield label, other, lazy
+            return
+        for key, each in value.items():
+            yield from _inside(each, key)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _inside(each, label)

@@ -1,0 +1,81 @@
+"""The opened containers of the habitats that a session includes, beside that of the session itself."""
+
+import dataclasses
+import threading
+from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING, cast
+
+from oneml.habitats.habitats.overrides import Override
+from oneml.habitats.values.include_paths import provider_key
+from oneml.habitats.values.node_path import NodePath
+
+if TYPE_CHECKING:
+    from oneml.habitats.habitats.components import PipelineComponents
+
+
+class Parts:
+    """Opened containers by include path, each opened when it is first asked for.
+
+    Args:
+        paths: The include paths.
+        open_part: Opens the container that stands at one.
+    """
+
+    def __init__(
+        self, paths: Collection[NodePath] = (), open_part: "Callable[[NodePath], PipelineComponents] | None" = None
+    ) -> None:
+        self._paths = dict.fromkeys(paths)
+        self._open_part = open_part
+        self._opened: dict[NodePath, PipelineComponents] = {}
+        self._lock = threading.RLock()
+
+    def add(self, path: NodePath, components: "PipelineComponents") -> None:
+        """Take an opened container."""
+        self._paths[path] = None
+        self._opened[path] = components
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._paths
+
+    def __iter__(self) -> Iterator[NodePath]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def at(self, path: NodePath) -> "PipelineComponents":
+        """Return the container that stands at an include path."""
+        found = self._opened.get(path)
+        if found is None:
+            with self._lock:
+                found = self._opened.get(path)
+                if found is None:
+                    open_part = cast("Callable[[NodePath], PipelineComponents]", self._open_part)
+                    found = self._opened[path] = open_part(path)
+        return found
+
+    def overrides(self) -> Iterator[Override]:
+        """Give what stands for providers in those that are open, each by the key of its provider."""
+        for path, components in self._opened.items():
+            for override in components.overrides:
+                yield dataclasses.replace(override, name=provider_key(path, override.name))
+
+    def close(self, outer: Callable[[], None]) -> None:
+        """Close all of them, the last first, and then the outer container, whatever the others do.
+
+        Raises:
+            BaseExceptionGroup: What finalizers raised; all of them ran.
+        """
+        errors: list[BaseException] = []
+        with self._lock:
+            closing = [*reversed(self._opened.values())]
+        for close in [*(components.close for components in closing), outer]:
+            try:
+                close()
+            except BaseException as error:  # noqa: BLE001  # the others must close; all are raised together
+                errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            message = "Finalizers of several containers of a session failed"
+            raise BaseExceptionGroup(message, errors)

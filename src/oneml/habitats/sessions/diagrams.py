@@ -1,0 +1,124 @@
+"""Diagrams of what a session would be, and of what it is: its nodes with their states, its objects."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from oneml.habitats.errors import InvalidDocumentError
+from oneml.habitats.graph.drawing.diagram import Diagram
+from oneml.habitats.graph.drawing.plan_diagram import NodeStatus, PlanView, plan_diagram
+from oneml.habitats.habitats.object_diagram import object_diagram
+from oneml.habitats.values.json_value import JsonObject, JsonValue
+from oneml.habitats.values.node_path import NodePath, ancestors_of
+from oneml.habitats.values.plan import Plan
+from oneml.habitats.values.states import NodeState
+
+if TYPE_CHECKING:
+    from oneml.habitats.ports.session_store import NodeRow
+    from oneml.habitats.sessions.comparison import RecordedSession
+    from oneml.habitats.sessions.preview import SessionPreview
+    from oneml.habitats.sessions.session import PipelineSession
+
+_DOT = " \N{MIDDLE DOT} "
+
+
+def preview_diagram(preview: "SessionPreview", view: PlanView | None = None) -> Diagram:
+    """Return the nodes that a session would have.
+
+    Args:
+        preview: What a session would be.
+        view: How much is shown.
+    """
+    return plan_diagram(preview.plan, title=preview.habitat, subtitle=preview.container, view=view)
+
+
+def preview_objects(preview: "SessionPreview", *, depth: int | None = None) -> Diagram:
+    """Return the objects that a session would have.
+
+    Args:
+        preview: What a session would be.
+        depth: How much is shown, see `object_diagram`.
+
+    Raises:
+        UsageError: What the container declares as first party, or as package data, cannot be found.
+    """
+    return object_diagram(
+        preview.fingerprint.graph.providers,
+        plan=preview.plan,
+        title=preview.habitat,
+        subtitle=f"objects of {preview.container}",
+        depth=depth,
+    )
+
+
+def session_diagram(session: "PipelineSession", view: PlanView | None = None) -> Diagram:
+    """Return the nodes of a session with their states, from what is recorded: its container is not opened.
+
+    Args:
+        session: The session, wherever it was made.
+        view: How much is shown.
+
+    Raises:
+        StoreError: The store failed.
+    """
+    recorded = session.recorded()
+    engines = _engines(recorded)
+    statuses = {path: _status(recorded.rows.get(path), engine) for path, engine in engines.items()}
+    words = [f"session {session.session_id}", recorded.state.value, *sorted(set(engines.values()))]
+    return plan_diagram(
+        recorded.plan, title=session.habitat, subtitle=_DOT.join(words), view=view, statuses=statuses
+    )
+
+
+def session_objects(session: "PipelineSession", *, depth: int | None = None) -> Diagram:
+    """Return the objects of a session, from what is recorded: its container is not opened.
+
+    Args:
+        session: The session, wherever it was made.
+        depth: How much is shown, see `object_diagram`.
+
+    Raises:
+        InvalidDocumentError: What was recorded is not of its form.
+        StoreError: The store failed.
+    """
+    recorded = session.recorded()
+    described = recorded.explanation("graph").get("providers")
+    what = f"graph of session {session.session_id}"
+    if not isinstance(described, Mapping):
+        raise InvalidDocumentError(what=what, reason="it has no providers")
+    providers: dict[str, JsonObject] = {}
+    for name, content in described.items():
+        if not isinstance(content, Mapping):
+            raise InvalidDocumentError(what=what, reason=f"provider {name} is no object")
+        providers[name] = content
+    return object_diagram(
+        providers,
+        plan=recorded.plan,
+        title=session.habitat,
+        subtitle=f"objects of session {session.session_id}",
+        depth=depth,
+    )
+
+
+def _status(row: "NodeRow | None", engine: str) -> NodeStatus:
+    if row is None:
+        return NodeStatus(NodeState.PENDING, engine=engine)
+    return NodeStatus(row.state, row.attempt, row.seconds, row.reused_from is not None, engine)
+
+
+def _engines(recorded: "RecordedSession") -> Mapping[NodePath, str]:
+    """Return the engine of each node, as the recorded settings say: the nearest entry to a node counts."""
+    settings = recorded.recipe.settings
+    of_all = _engine(settings.get("session")) or _engine(settings.get("process")) or ""
+    plan: Plan = recorded.plan
+    entries = recorded.entries
+    found: dict[NodePath, str] = {}
+    for path in plan.nodes:
+        given = [_engine(entries.get(place)) for place in (path, *reversed(ancestors_of(path)))]
+        nearest = next((engine for engine in given if engine), None)
+        found[path] = nearest or _engine(plan.node_settings.get(path)) or of_all
+    return found
+
+
+def _engine(settings: JsonValue) -> str | None:
+    engine = settings.get("engine") if isinstance(settings, Mapping) else None
+    return engine if isinstance(engine, str) else None

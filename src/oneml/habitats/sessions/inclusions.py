@@ -1,0 +1,219 @@
+"""Opens the habitats that a pipeline includes, while it is defined: on the driver alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from oneml.habitats.errors import (
+    DefinitionFailedError,
+    InvalidComponentsError,
+    InvalidInclusionError,
+    InvalidOverrideError,
+    OnemlError,
+    SettingsError,
+)
+from oneml.habitats.habitats.components import PipelineComponents, define_pipeline
+from oneml.habitats.habitats.entry import HabitatEntry, own_target
+from oneml.habitats.habitats.executables import PipelineExecutables
+from oneml.habitats.habitats.overrides import Override, named_overrides
+from oneml.habitats.habitats.parts import Parts
+from oneml.habitats.habitats.raised import described_error
+from oneml.habitats.habitats.registry import HabitatRegistry
+from oneml.habitats.ports.executables import IncludedHabitat
+from oneml.habitats.settings.checks import layer_problems, raise_all
+from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.included import IncludedSettings, entries_of_part, layers_above
+from oneml.habitats.settings.layers import Layer, LayerValues
+from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings, json_tree
+from oneml.habitats.settings.resolve import GivenSettings, resolve_session
+from oneml.habitats.settings.sources import ProcessSources
+from oneml.habitats.values.include_paths import part_of
+from oneml.habitats.values.node_path import ROOT, NodePath
+from oneml.habitats.values.place import Place
+from oneml.habitats.values.session_id import SessionId
+
+Revise = Callable[[str, EffectiveSettings[PipelineSettings]], EffectiveSettings[PipelineSettings]]
+"""Makes the changes to the settings of the process for a habitat that were made while it runs."""
+
+
+class _Opened(NamedTuple):
+    """A habitat that is included.
+
+    Attributes:
+        container: Its class.
+        settings: Its settings, without entries for nodes.
+        uppers: The classes that include it, the outermost first, with where each stands.
+    """
+
+    container: type[PipelineComponents]
+    settings: EffectiveSettings[PipelineSettings]
+    uppers: tuple[tuple[NodePath, type[PipelineComponents]], ...]
+
+
+class _Included(NamedTuple):
+    """What the builder defines; see `IncludedHabitat`."""
+
+    name: str
+    executables: PipelineExecutables
+    components: PipelineComponents
+    path: NodePath
+
+    def define(self, pipeline: Any) -> None:
+        try:
+            define_pipeline(self.components, pipeline)
+        except OnemlError:
+            raise
+        except (Exception, SystemExit) as error:
+            where = f"{self.name}, included at {self.path}"
+            raise DefinitionFailedError(habitat=where, reason=described_error(error)) from error
+
+
+class Inclusions:
+    """The habitats that one session includes.
+
+    Args:
+        components: The opened container of the session.
+        settings: The settings of the session, without entries for nodes.
+        given: What is given for the session.
+        overrides: Everything that the session replaces.
+        session_id: The session.
+        registry: Where habitats are found.
+        sources: Where settings of this process come from.
+        revise: Makes the changes that were made while the process runs.
+    """
+
+    def __init__(
+        self,
+        *,
+        components: PipelineComponents,
+        settings: EffectiveSettings[PipelineSettings],
+        given: GivenSettings,
+        overrides: Sequence[Override],
+        session_id: SessionId,
+        registry: HabitatRegistry,
+        sources: ProcessSources,
+        revise: Revise,
+    ) -> None:
+        container = type(components)
+        self._given = given
+        self._overrides = overrides
+        self._session_id = session_id
+        self._registry = registry
+        self._sources = sources
+        self._revise = revise
+        self._parts = Parts()
+        self._opened = {ROOT: _Opened(container, settings, ((ROOT, container),))}
+        self.entries: dict[NodePath, HabitatEntry] = {}
+        components.take_parts(self._parts)
+
+    def include(
+        self, outer: NodePath, path: NodePath, habitat: object, settings: object, place: Place
+    ) -> IncludedHabitat:
+        """Open a habitat for a namespace.
+
+        Raises:
+            InvalidInclusionError: It is no habitat, or includes itself.
+            OnemlError: It cannot be loaded, its container is wrong, or settings do not fit it.
+        """
+        container, entry = self._found(path, habitat)
+        uppers = (*self._opened[outer].uppers, (path, container))
+        if any(upper is container for _, upper in uppers[:-1]):
+            chain = " -> ".join(f"{upper.__name__} ({where})" for where, upper in uppers)
+            raise InvalidInclusionError(path=path, reason=f"it would include itself: {chain}.")
+        effective = self._settings(outer, path, container, entry, self._author_layer(path, settings, place))
+        components = self._open(container, path, effective)
+        self._opened[path] = _Opened(container, effective, uppers)
+        self.entries[path] = entry
+        self._parts.add(path, components)
+        return _Included(own_target(container), PipelineExecutables(components, self, path), components, path)
+
+    def finished(self) -> EffectiveSettings[PipelineSettings]:
+        """Return the settings of the session with all entries for nodes, and with those of included habitats.
+
+        Raises:
+            SettingsError: Entries do not fit the model that they are about; lists all.
+            InvalidOverrideError: Overrides are about providers that no container of the session has.
+        """
+        self._check_overrides()
+        entries: dict[NodePath, tuple[LayerValues, ...]] = {}
+        errors: list[SettingsError] = []
+        for path, opened in self._opened.items():
+            own, wrong = self._given.entries(opened.settings.model, self._concerns(path))
+            entries.update(own)
+            errors += [error for _, error in wrong]
+        raise_all(errors)
+        included = {
+            path: opened.settings.with_entries(entries_of_part(entries, self._parts_paths(), path))
+            for path, opened in self._opened.items()
+            if path != ROOT
+        }
+        outermost = entries_of_part(entries, self._parts_paths(), ROOT)
+        return self._opened[ROOT].settings.with_entries(outermost, IncludedSettings.of(included))
+
+    def _parts_paths(self) -> frozenset[NodePath]:
+        return frozenset(self.entries)
+
+    def _concerns(self, part: NodePath) -> Callable[[NodePath], bool]:
+        return lambda path: part_of(self.entries, path) == part
+
+    def _found(self, path: NodePath, habitat: object) -> tuple[type[PipelineComponents], HabitatEntry]:
+        if isinstance(habitat, str):
+            return self._registry.load(habitat), self._registry.entry(habitat)
+        if isinstance(habitat, type) and issubclass(habitat, PipelineComponents):
+            return habitat, self._registry.entry_of(habitat)
+        shown = f"the class {habitat.__qualname__}" if isinstance(habitat, type) else f"{habitat!r:.80}"
+        reason = f"{shown} is no habitat. Give a class derived from PipelineComponents, or the name of a habitat."
+        raise InvalidInclusionError(path=path, reason=reason)
+
+    def _author_layer(self, path: NodePath, settings: object, place: Place) -> LayerValues | None:
+        if settings is None:
+            return None
+        where = str(place)
+        if isinstance(settings, PipelineSessionSettings):
+            values = settings.entries()
+            if settings.nodes:
+                reason = "settings for nodes are given by their own pipeline, or for the session. Leave nodes= out."
+                raise InvalidInclusionError(path=path, reason=reason)
+        elif isinstance(settings, Mapping):
+            values = json_tree(cast("Mapping[str, object]", settings), source=where)
+        else:
+            reason = f"settings= is {type(settings).__qualname__}. Give a mapping, or PipelineSessionSettings."
+            raise InvalidInclusionError(path=path, reason=reason)
+        return LayerValues(layer=Layer.INCLUDE, values=values, locate=lambda _: where)
+
+    def _settings(
+        self,
+        outer: NodePath,
+        path: NodePath,
+        container: type[PipelineComponents],
+        entry: HabitatEntry,
+        author: LayerValues | None,
+    ) -> EffectiveSettings[PipelineSettings]:
+        model = container.settings_model()
+        own, wrong = self._given.entries(model, lambda other: other == path)
+        raise_all([error for _, error in wrong])
+        if author is not None:
+            raise_all(list(layer_problems(model, author)))
+        above = layers_above(author, self._opened[outer].settings.layers.session, own.get(path, ()))
+        resolved = resolve_session(model, habitat=entry.name, given=self._given, sources=self._sources, above=above)
+        return self._revise(entry.name, cast("EffectiveSettings[PipelineSettings]", resolved))
+
+    def _open(
+        self, container: type[PipelineComponents], path: NodePath, settings: EffectiveSettings[PipelineSettings]
+    ) -> PipelineComponents:
+        concerned = container.concerned_overrides(self._overrides)
+        where = f"{container.__name__}, included at {path},"
+        try:
+            return container.open(session_id=self._session_id, settings=settings, overrides=concerned)
+        except InvalidComponentsError as error:
+            raise InvalidComponentsError(container=where, problems=error.problems) from error
+        except InvalidOverrideError as error:
+            raise InvalidOverrideError(container=where, reasons=error.reasons) from error
+
+    def _check_overrides(self) -> None:
+        left = self._overrides
+        for opened in self._opened.values():
+            known = {id(override) for override in opened.container.concerned_overrides(left)}
+            left = [override for override in left if id(override) not in known]
+        if left:
+            container = self._opened[ROOT].container
+            named_overrides(container, container.blueprint().graph, left)

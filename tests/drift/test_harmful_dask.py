@@ -1,0 +1,169 @@
+"""Harmful changes on Dask, whose workers outlive what is on their disk: refused, or run with what was proven."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from distributed import Scheduler, SpecCluster
+
+from drift_asking import Asking
+from drift_workers import Forge, forge
+from harbour_site import OVERRIDDEN, PLAIN, REVISED, SIGNED, VARIABLES, Harbour, copied
+from harmful_kinds import KINDS, ON_DISK, REMEMBERED, Kind
+from oneml.habitats.engines.dask_cluster import DaskEngine
+from oneml.habitats.ports.engine import EngineRun, NodeNeeds
+from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.states import NodeState
+
+REFUSED, SUCCEEDED = NodeState.REFUSED, NodeState.SUCCEEDED
+
+RUNNABLE = (
+    "body",
+    "helper module",
+    "base class",
+    "default",
+    "decorator removed",
+    "provider class",
+    "version of a requirement",
+    "package data changed",
+    "absent module appears",
+    "target of a reference",
+    "default of a setting",
+)
+"""Kinds after which sessions can be created that run otherwise."""
+
+LOADED = {PLAIN: b"42", OVERRIDDEN: b"34", REVISED: b"60", SIGNED: b"42"}
+"""What the first node of a session of the template gives."""
+
+
+def comment(harbour: Harbour) -> None:
+    harbour.edit("harbour/nodes.py", 'mark("load")', 'mark("load")  # counts them')
+
+
+def more_modules(harbour: Harbour) -> None:
+    harbour.edit("harbour/unrelated.py", "41", "42")
+    harbour.write("harbour/more.py", "MORE = 1\n")
+    harbour.write("harbour/tables/notes.txt", "nothing\n")
+
+
+def touched(harbour: Harbour) -> None:
+    for path in harbour.packages.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+
+
+def by_kind(kinds: "list[Kind] | tuple[Kind, ...]") -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("kind", kinds, ids=lambda kind: kind.name.replace(" ", "-"))
+
+
+class Quay(NamedTuple):
+    """One cluster, for all tests."""
+
+    asking: Asking
+    cluster: SpecCluster
+    forge: Forge
+    run: EngineRun
+
+    def ask(self, harbour: Harbour, variant: str, tag: str, node: str = "//load", **named: str) -> NodeOutcome:
+        return self.asking.ask(self.run, harbour, variant, node, NodeNeeds(tags=(tag,)), **named)
+
+
+@pytest.fixture(scope="module")
+def quay() -> Iterator[Quay]:
+    options = {"host": "127.0.0.1", "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    asking = Asking()
+    with (
+        SpecCluster(workers={}, scheduler={"cls": Scheduler, "options": options}, silence_logs=50) as cluster,
+        forge(cluster.scheduler_address) as workers,
+        DaskEngine(cluster=cluster).open(asking.context()) as run,
+    ):
+        yield Quay(asking, cluster, workers, run)
+
+
+@by_kind(KINDS)
+def test_worker_that_started_after_the_change_refuses_before_user_code_and_names_it(
+    kind: Kind, quay: Quay, harbour: Harbour
+) -> None:
+    kind.edit(harbour)
+    with quay.forge.worker(harbour, {**VARIABLES[kind.variant], **kind.variables}) as tag:
+        outcome = quay.ask(harbour, kind.variant, tag)
+    assert harbour.marks == []
+    check_refusal(kind, outcome)
+
+
+@by_kind(ON_DISK)
+def test_worker_that_was_warm_before_the_change_refuses_or_runs_what_was_proven(
+    kind: Kind, quay: Quay, original: Harbour, harbour: Harbour
+) -> None:
+    with quay.forge.worker(harbour, VARIABLES[kind.variant]) as tag:
+        assert quay.ask(harbour, kind.variant, tag, "//wash", engine="threads").state is SUCCEEDED
+        kind.edit(harbour)
+        anew = quay.ask(harbour, kind.variant, tag, engine="process")
+        has_run = any("load" in mark.lower() for mark in harbour.marks)
+        open_already = quay.ask(harbour, kind.variant, tag, engine="threads")
+        harbour.restore(original)
+        restored = quay.ask(harbour, kind.variant, tag, engine="process")
+    if kind.name == REMEMBERED:
+        check_load(kind, anew)
+    else:
+        check_refusal(kind, anew)
+        assert not has_run
+    if open_already.state is REFUSED:
+        check_refusal(kind, open_already)
+    else:
+        check_load(kind, open_already)
+    check_load(kind, restored)
+
+
+@by_kind([kind for kind in KINDS if kind.name in RUNNABLE])
+def test_worker_that_ran_the_changed_code_does_not_run_it_for_others(
+    kind: Kind, quay: Quay, original: Harbour, harbour: Harbour
+) -> None:
+    kind.edit(harbour)
+    harbour.create("harbour", "--session-id", "plain-changed")
+    with quay.forge.worker(harbour, {}) as tag:
+        assert quay.ask(harbour, PLAIN, tag, engine="changed").state is SUCCEEDED
+        harbour.restore(original)
+        outcome = quay.ask(harbour, PLAIN, tag)
+    assert outcome.state is REFUSED
+    assert outcome.error is not None
+    assert "is not what was recorded" in outcome.error.text
+
+
+@pytest.mark.parametrize("name", ["body", "package data changed", "version of a requirement"])
+def test_session_whose_workers_differ_ends_with_exit_code_3(
+    name: str, quay: Quay, original: Harbour, harbour: Harbour, tmp_path: Path
+) -> None:
+    (kind,) = [kind for kind in KINDS if kind.name == name]
+    elsewhere = copied(original, tmp_path / "elsewhere")
+    kind.edit(elsewhere)
+    engines = {"dask": {"address": quay.cluster.scheduler_address}}
+    with quay.forge.worker(elsewhere, {}):
+        done = harbour.run("run-pipeline", "harbour", "--engine", "dask", "--set", f"engines={json.dumps(engines)}")
+    assert done.returncode == 3, done.stderr
+    assert elsewhere.marks == []
+    assert kind.told[-1] in done.stderr
+
+
+@pytest.mark.parametrize("change", [comment, more_modules, touched], ids=lambda change: change.__name__)
+def test_harmless_change_is_not_refused_by_a_warm_worker(
+    change: Callable[[Harbour], None], quay: Quay, harbour: Harbour
+) -> None:
+    with quay.forge.worker(harbour, {}) as tag:
+        assert quay.ask(harbour, PLAIN, tag, "//wash", engine="threads").state is SUCCEEDED
+        change(harbour)
+        outcomes = [quay.ask(harbour, PLAIN, tag, engine=engine) for engine in ("threads", "process")]
+    assert [outcome.ports["output"].inline for outcome in outcomes] == [LOADED[PLAIN]] * 2
+
+
+def check_refusal(kind: Kind, outcome: NodeOutcome) -> None:
+    assert outcome.state is REFUSED, outcome
+    assert outcome.error is not None
+    assert [text for text in kind.told if text not in outcome.error.text] == [], outcome.error.text
+
+
+def check_load(kind: Kind, outcome: NodeOutcome) -> None:
+    assert outcome.state is SUCCEEDED, outcome.error
+    assert outcome.ports["output"].inline == LOADED[kind.variant]

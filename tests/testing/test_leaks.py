@@ -1,0 +1,124 @@
+"""What a test leaves behind is told where it was left, and undone before the next test."""
+
+from collections.abc import Callable
+
+import pytest
+
+Suite = Callable[..., pytest.RunResult]
+
+
+def test_override_of_the_library_fails_its_test_by_name_and_place_and_is_undone(suite: Suite) -> None:
+    result = suite(
+        """
+class Fake(Client): pass
+
+@pytest.mark.parametrize("provider", [Shop.client, Shop.nested.client])
+def test_leaves(provider):
+    provider.override(providers.Object(Fake()))
+
+def test_sound(open_components):
+    components = open_components(Shop)
+    assert type(components.client()) is type(components.nested.client()) is Client
+
+def test_undoes_it_itself():
+    with Shop.client.override(providers.Object(Fake())):
+        assert type(Shop.client()) is Fake
+
+@pytest.fixture
+def careless():
+    Shop.by_session.override(providers.Object(1))
+
+def test_with_careless_fixture(careless):
+    pass
+
+def test_whole_container():
+    Shop.override(type("Other", (type(Shop).__mro__[0] and Shop.__base__,), {"client": providers.Object(4)}))
+
+def test_sound_at_the_end(open_components):
+    assert type(open_components(Shop).client()) is Client
+"""
+    )
+    result.assert_outcomes(passed=7, errors=4)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_leaves[[]provider0]*",
+            "test_shop.py::test_leaves[[]provider0] left behind:",
+            "*Shop.client (*shop.py:*), overridden for everybody by *Object*undone now*replace(Shop.client, ...)*",
+            "*Shop.nested.client (*shop.py:*), overridden*",
+            "*ERROR at teardown of test_with_careless_fixture*",
+        ]
+    )
+
+
+def test_override_that_belongs_to_a_class_stays_and_comes_back(suite: Suite) -> None:
+    result = suite(
+        """
+client = providers.Factory(Client)
+client.override(providers.Factory(dict))
+
+class Declared(Shop.__base__):
+    client = client
+
+def test_takes_it_away():
+    Declared.client.reset_override()
+
+def test_is_back(open_components):
+    assert open_components(Declared).client() == {}
+"""
+    )
+    result.assert_outcomes(passed=2, errors=1)
+
+
+def test_variables_that_a_test_itself_sets_and_leaves_fail_it(suite: Suite) -> None:
+    result = suite(
+        """
+@pytest.fixture(scope="module", autouse=True)
+def of_all_tests():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONEML_SECRETS_DIR", "/secrets")
+        yield
+
+def test_leaves():
+    os.environ["ONEML_SETTINGS__RETRIES"] = "3"
+    os.environ["ONEML_SECRETS_DIR"] = "/other"
+
+def test_sound(monkeypatch):
+    assert "ONEML_SETTINGS__RETRIES" not in os.environ
+    assert os.environ["ONEML_SECRETS_DIR"] == "/secrets"
+    monkeypatch.setenv("ONEML_SETTINGS__RETRIES", "3")
+
+def test_fails_for_another_reason():
+    os.environ["ONEML_SETTINGS__RETRIES"] = "4"
+    del os.environ["ONEML_SETTINGS__RETRIES"]
+    assert False
+"""
+    )
+    result.assert_outcomes(passed=2, failed=1, errors=1)
+    result.stdout.fnmatch_lines(["*the variable ONEML_SECRETS_DIR.*", "*the variable ONEML_SETTINGS__RETRIES.*"])
+
+
+def test_session_that_a_test_opens_by_hand_and_keeps_open_fails_it(suite: Suite) -> None:
+    result = suite(
+        """
+kept = []
+
+class Small(Shop.__base__):
+    resource = providers.Resource(shop.connection)
+
+def opened():
+    components = Small.open()
+    assert components.resource() == "open"
+    return components
+
+def test_keeps():
+    kept.append(opened())
+
+def test_lets_go():
+    opened()
+    with opened():
+        pass
+    kept[0].close()
+"""
+    )
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*Session *, open with what it has to finalize: close it*"])

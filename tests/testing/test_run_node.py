@@ -1,0 +1,131 @@
+"""One node of a pipeline, run alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypedDict
+
+import pytest
+from dependency_injector import providers
+
+from oneml.habitats import (
+    NodeSeed,
+    PipelineBuilder,
+    PipelineComponents,
+    PipelineNodeSettings,
+    PipelineSessionContext,
+    PipelineSettings,
+    Settings,
+    replace,
+)
+from oneml.habitats.errors import InvalidInputsError, UnknownNodeError, WrongResultError
+from oneml.habitats.testing import RunNode
+
+
+class TrainSettings(PipelineSettings):
+    rate: int = 3
+    seed: int = 1
+
+
+class Table:
+    """What no library can check the inside of."""
+
+
+class Parts(NamedTuple):
+    table: Table
+    rows: int
+
+
+class Report(TypedDict):
+    text: str
+    rows: int
+
+
+class Rates:
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+
+    def __call__(self) -> int:
+        return self.rate
+
+
+class Split:
+    def __call__(self, table: Table, rows: int = 7) -> Parts:
+        return Parts(table, rows)
+
+
+class Fit:
+    def __init__(self, rates: Rates, seed: int) -> None:
+        self.rates = rates
+        self.seed = seed
+
+    async def __call__(self, parts: Parts, c: float, weights: Sequence[float] = ()) -> Report:
+        node = PipelineSessionContext.current().node
+        return Report(text=f"{node} {c} {self.rates.rate} {sum(weights)}", rows=parts.rows)
+
+
+def liar(text: str) -> int:
+    return text  # type: ignore[return-value]
+
+
+class Training(PipelineComponents):
+    settings = Settings(TrainSettings)
+    rates = providers.Factory(Rates, settings.node.rate)
+    split = providers.Factory(Split)
+    fit = providers.Factory(Fit, rates, NodeSeed(settings.session.seed))
+    liar = providers.Object(liar)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        parts = pipeline.node("split", self.split)(table=pipeline.input("table", Table))
+        slurm = PipelineNodeSettings(engine="slurm", timeout_seconds=5, fields={"rate": 4})
+        fitted = pipeline.node("fit", self.fit, settings=slurm)(parts=parts, c=pipeline.each([0.5, 2.0]))
+        pipeline.node("liar", self.liar)(text="no number")
+        pipeline.output("reports", pipeline.gather(fitted))
+
+
+PARTS = Parts(Table(), 2)
+
+
+def test_body_gets_what_is_given_what_the_plan_feeds_and_its_defaults(run_node: RunNode) -> None:
+    assert run_node(Training, "//fit/1", inputs={"parts": PARTS}) == {"text": "//fit/1 2.0 4 0", "rows": 2}
+    report = run_node(Training, "//fit/0", inputs={"parts": PARTS, "c": 3, "weights": [1, 2]}, form=Report)
+    assert report == {"text": "//fit/0 3.0 4 3.0", "rows": 2}
+    table = Table()
+    assert run_node(Training, "//split", inputs={"table": table}) == Parts(table, 7)
+
+
+def test_overrides_and_settings_of_node_and_session_apply(run_node: RunNode) -> None:
+    given: dict[str, Any] = {"inputs": {"parts": PARTS}, "settings": {"nodes": {"//fit/1": {"rate": 9}}}}
+    assert run_node(Training, "//fit/1", **given)["text"] == "//fit/1 2.0 9 0"
+    assert run_node(Training, "//fit/1", replace(Training.rates, Rates(8)), **given)["text"] == "//fit/1 2.0 8 0"
+
+
+WRONG: list[tuple[Mapping[str, object], Sequence[str]]] = [
+    ({}, [r'Input "parts" \(.*Parts\) is missing\. Give inputs=\{"parts": \.\.\.\}']),
+    ({"part": PARTS, "parts": PARTS}, [r'no input "part".*Did you mean "parts"']),
+    ({"parts": 3, "c": "x"}, ['Input "parts" takes .*Parts', 'Input "c" takes float: Input should be a valid number']),
+]
+
+
+@pytest.mark.parametrize(("inputs", "problems"), WRONG)
+def test_wrong_inputs_are_told_together(
+    run_node: RunNode, inputs: Mapping[str, object], problems: Sequence[str]
+) -> None:
+    with pytest.raises(InvalidInputsError, match="(?s)" + ".*".join(problems)):
+        run_node(Training, "//fit/0", inputs=inputs)
+
+
+def test_result_is_held_against_its_annotation_and_the_form_that_is_asked_for(run_node: RunNode) -> None:
+    with pytest.raises(WrongResultError, match="//liar promised int, but returned str"):
+        run_node(Training, "//liar")
+    with pytest.raises(WrongResultError, match="//split promised int, but returned Parts"):
+        run_node(Training, "//split", inputs={"table": Table()}, form=int)
+
+
+def test_unknown_node_is_told_with_those_that_there_are(run_node: RunNode) -> None:
+    with pytest.raises(UnknownNodeError, match=r"Known: //fit/0, //fit/1"):
+        run_node(Training, "//fit")
+    with pytest.raises(UnknownNodeError, match=r'"//splt".*Did you mean "//split"'):
+        run_node(Training, "//splt")
+
+
+def test_node_of_an_installed_habitat_runs_by_its_name(run_node: RunNode) -> None:
+    assert run_node("hello-world-demo", "//b", inputs={"text": "hi"}, form=str) == "HI"

@@ -99,13 +99,13 @@ def test_check_goes_on_after_a_habitat_that_is_wrong(invoke: Invoke) -> None:
     result = invoke("check", "cyclic", "probe", "raising", "leaving", "absent", "prob")
     assert result.exit_code == 2
     shown = result.stdout
-    assert 'cyclic: Pipeline "cyclic" has a problem:\n' in shown
+    assert "cyclic: a problem\n  pipeline\n" in shown
     assert "A cycle: //one -> //two -> //one." in shown
     assert "probe: 5 nodes, no problem found\n" in shown
     assert "define() raised KeyError: 'no such thing' (" in shown
     assert "define() raised SystemExit: 0 (" in shown
-    assert 'absent: Habitat "absent" (probe.absent:Nothing, probe 1.0) cannot be loaded: ' in shown
-    assert 'prob: No habitat "prob".' in shown
+    assert 'absent: a problem\n  habitat\n    Habitat "absent" (probe.absent:Nothing, probe 1.0) cannot be' in shown
+    assert 'prob: a problem\n  habitat\n    No habitat "prob".' in shown
     assert result.stderr.endswith("Error: 5 of 6 habitats cannot be used: cyclic, raising, leaving, absent, prob.\n")
 
 
@@ -114,10 +114,15 @@ def test_document_of_a_check_has_every_habitat(invoke: Invoke) -> None:
     assert result.exit_code == 2
     document = json.loads(result.stdout)
     assert document["schema"] == "oneml.check/1"
-    assert [(row["habitat"], row["problem"] is None) for row in document["habitats"]] == [
-        ("probe", True),
-        ("cyclic", False),
+    assert [(row["habitat"], row["node_count"], row["exit_code"]) for row in document["habitats"]] == [
+        ("probe", 5, 0),
+        ("cyclic", None, 2),
     ]
+    (problem,) = document["habitats"][1]["problems"]
+    assert problem["part"] == "pipeline"
+    assert problem["message"] == "A cycle: //one -> //two -> //one."
+    assert problem["nodes"] == ["//one", "//two"]
+    assert problem["place"]["file"].endswith("probe/wrong.py")
 
 
 def test_definition_that_leaves_is_no_success(invoke: Invoke) -> None:
@@ -158,8 +163,7 @@ def test_doctor_looks_at_everything_and_ends_with_the_worst_problem(
     assert checks["habitat probe", "ok"] == "probe:Probe, probe 1.0"
     assert "No module named 'probe.absent'" in checks["habitat absent", "problem"]
     assert 'Did you mean "ONEML_HABITATS_PIPELINE"?' in checks["variables", "warning"]
-    assert checks["habitat cyclic", "problem"].startswith('Pipeline "cyclic" has a problem: ')
-    assert checks["habitat cyclic", "problem"].endswith("A cycle: //one -> //two -> //one.")
+    assert checks["habitat cyclic", "problem"].endswith(": A cycle: //one -> //two -> //one.")
     assert "define() raised KeyError" in checks["habitat raising", "problem"]
     assert checks["store", "ok"].endswith(", 0 sessions")
     assert "habitat absent, habitat cyclic, " in result.stderr

@@ -208,7 +208,7 @@ REASONS = {
     "unannotated": r"whose type it does not say\. Annotate .* use providers\.Object\(unannotated\)",
     "unnamed": "whose inputs have no names",
     "needs": "needs missing, which nothing gives. A node takes its inputs in __call__",
-    "needs_below": r'"needs_below\[0\]" cannot be built: body needs name, which nothing gives',
+    "needs_below": r"needs_below -> needs_below\[0\]: body needs name, which nothing gives",
     "the_class": "it gives the class Greet itself. Use a Factory of it",
     "nothing": "it gives NoneType, which cannot be called",
     "items": r"known only once it is built \(list\)",
@@ -230,8 +230,12 @@ def test_what_gives_no_body_is_refused_with_the_reason(opened: Opener, name: str
 def test_what_is_no_provider_of_the_opened_container_is_refused(opened: Opener) -> None:
     bodies, other = opened(Bodies), opened(NotBodies)
     executables = PipelineExecutables(bodies)
-    for provider in (Bodies.factory, Greet(), Greet):
-        with pytest.raises(InvalidExecutableError, match=r"pass a provider .* self\.name, without"):
+    for provider, way_out in (
+        (Bodies.factory, r"it is the declaration, .* Pass that of the opened container: self\.factory"),
+        (Greet, r"body = providers\.Factory\(Greet\), and pass self\.body"),
+        ("text", r"pass a provider .* self\.name, without"),
+    ):
+        with pytest.raises(InvalidExecutableError, match=way_out):
             executables.bind(A, provider)
     with pytest.raises(InvalidExecutableError, match="it belongs to another opened container"):
         executables.bind(A, other.uncallable)

@@ -159,7 +159,7 @@ def _defines_its_sources() -> None:
         (_reads_another_file, 'changes "env_file"'),
         (_takes_everything, 'changes "extra"'),
         (_can_be_changed, 'changes "frozen"'),
-        (_takes_the_prefix_of_the_control_variables, "ONEML_FAULT"),
+        (_takes_the_prefix_of_the_control_variables, "ONEML_"),
         (_takes_the_reserved_prefix, "ONEML_SETTINGS__"),
         (_contains_settings_that_read_the_environment, '"clients" contains Client'),
         (_defines_its_sources, "settings_customise_sources"),

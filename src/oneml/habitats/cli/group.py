@@ -42,9 +42,7 @@ COMMANDS = {
     "sessions": LazyCommand(
         f"{_COMMANDS}.sessions:sessions", "Create, run, watch, revise, list, show and remove sessions."
     ),
-    "settings": LazyCommand(
-        f"{_COMMANDS}.settings:settings", "Show and explain the settings of a habitat."
-    ),
+    "settings": LazyCommand(f"{_COMMANDS}.settings:settings", "Show and explain the settings of a habitat."),
     "completion": LazyCommand(
         f"{_COMMANDS}.completion:completion", "Make a shell complete commands, habitats and sessions."
     ),

@@ -2,7 +2,7 @@
 
 import collections.abc
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple, cast, get_args, get_origin, get_type_hints
 
@@ -62,20 +62,30 @@ def body_of(graph: ProviderGraph, index: int) -> Body:
 
 def _check_arguments(graph: ProviderGraph, index: int) -> None:
     """Refuse what could only be built by a caller who gives more arguments: whoever runs a node gives none."""
-    seen = {index}
+    came_from: dict[int, int] = {index: index}
     waiting = [index]
     for found in waiting:
         node = graph.nodes[found]
         missing = missing_problem(fit_of_node(node), len(node.args), node.kwargs)
         if missing is not None:
-            where = "" if found == index else f'"{node.name}" cannot be built: '
-            hint = " A node takes its inputs in __call__." if found == index else ""
-            reason = f"{where}{called_by(node)} {missing}{hint}"
+            if found == index:
+                reason = f"{called_by(node)} {missing} A node takes its inputs in __call__."
+            else:
+                reason = f'{_way(graph, came_from, found)}: {called_by(node)} {missing} Give it to "{node.name}".'
             raise NoBodyError(reason)
         for edge in node.edges:
-            if not edge.lazy and edge.label != "provides" and edge.target not in seen:
-                seen.add(edge.target)
+            if not edge.lazy and edge.label != "provides" and edge.target not in came_from:
+                came_from[edge.target] = found
                 waiting.append(edge.target)
+
+
+def _way(graph: ProviderGraph, came_from: Mapping[int, int], index: int) -> str:
+    """Return the providers from the body to one that it needs: ``report -> writer -> bucket``."""
+    names = [graph.nodes[index].name]
+    while came_from[index] != index:
+        index = came_from[index]
+        names.append(graph.nodes[index].name)
+    return " -> ".join(reversed(names))
 
 
 _STANDING = frozenset({ProviderKind.OVERRIDDEN, ProviderKind.REPLACED, ProviderKind.DEPENDENCY, ProviderKind.PROVIDED})

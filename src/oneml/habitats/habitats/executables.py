@@ -1,7 +1,10 @@
 """`PipelineExecutables`: which provider gives the body of which node, and what it tells about its body unbuilt."""
 
+import re
 from collections.abc import Collection
 from typing import Protocol
+
+from dependency_injector.providers import Provider
 
 from oneml.habitats.errors import InvalidExecutableError, InvalidInclusionError, UnknownNodeError
 from oneml.habitats.habitats.blueprint import Blueprint
@@ -55,8 +58,7 @@ class PipelineExecutables:
             InvalidExecutableError: It is no provider of the opened container, or gives nothing that can be called.
         """
         if not isinstance(provider, BoundProvider):
-            reason = "pass a provider of the opened container, self.name, without ()."
-            raise InvalidExecutableError(node=path, provider=f"{provider!r:.200}", reason=reason)
+            raise InvalidExecutableError(node=path, provider=_shown(provider), reason=self._way_out(provider))
         if scope_of(provider).blueprint is not self._blueprint:
             reason = "it belongs to another opened container. Include that pipeline, or declare the provider here."
             raise InvalidExecutableError(node=path, provider=repr(provider), reason=reason)
@@ -67,6 +69,17 @@ class PipelineExecutables:
             executable = self._known[name] = found._replace(provider=provider_key(self._path, name))
         self._providers[path] = name
         return executable
+
+    def _way_out(self, given: object) -> str:
+        declared = [
+            name for name, index in self._blueprint.attributes if self._blueprint.graph.nodes[index].provider is given
+        ]
+        if declared:
+            return f"it is the declaration, which the class has. Pass that of the opened container: self.{declared[0]}."
+        if callable(given) and not isinstance(given, Provider):
+            name = getattr(given, "__name__", "it")
+            return f"declare a provider of it in the container, body = providers.Factory({name}), and pass self.body."
+        return "pass a provider of the opened container, self.name, without ()."
 
     def include(self, path: NodePath, habitat: object, settings: object, place: Place) -> IncludedHabitat:
         """Open a habitat that the pipeline includes; see `Executables.include`.
@@ -108,6 +121,11 @@ def executable_of(components: PipelineComponents, provider: str) -> Executable:
     """
     include, name = split_provider_key(provider)
     return _executable(components.opened_part(include).opened_blueprint, name, None)._replace(provider=provider)
+
+
+def _shown(given: object) -> str:
+    """Return what somebody gave, without the address that differs from run to run."""
+    return re.sub(r" at 0x[0-9a-f]+", "", f"{given!r:.200}")
 
 
 def _executable(blueprint: Blueprint, name: str, path: NodePath | None) -> Executable:

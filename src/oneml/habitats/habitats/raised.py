@@ -6,23 +6,26 @@ from pathlib import Path
 from oneml.habitats.values.place import Place
 
 _PACKAGE = f"{Path(__file__).parent.parent}/"
+_LIBRARIES = frozenset({"dependency_injector", "pydantic", "pydantic_settings", "typing_extensions"})
+"""Through which code of this package is called back."""
 
 
 def described_error(error: BaseException) -> str:
     """Return class, text and place of an error: ``KeyError: 'k' (/project/pipe/nodes.py:7)``."""
     text = str(error).rstrip(".")
     named = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    place = None if isinstance(error, SyntaxError) else _raised_at(error)  # a syntax error says where by itself
+    place = None if isinstance(error, SyntaxError) else raised_at(error)  # a syntax error says where by itself
     return named if place is None else f"{named} ({place})"
 
 
-def _raised_at(error: BaseException) -> Place | None:
-    """Return the innermost line outside this package and the import system, None where there is none."""
+def raised_at(error: BaseException) -> Place | None:
+    """Return the innermost line outside this package, its libraries and the import system; None where there is none."""
     place: Place | None = None
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if not file.startswith(("<", _PACKAGE)) and file != importlib.__file__:
+        library = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0] in _LIBRARIES
+        if not library and not file.startswith(("<", _PACKAGE)) and file != importlib.__file__:
             place = Place(file, trace.tb_lineno)
         trace = trace.tb_next
     return place

@@ -35,7 +35,8 @@ def check_node_settings(
         members = [named] if named in plan.nodes else spaces.get(named, ())
         if not members:
             known = known_names(named, [*plan.nodes, *spaces])
-            problems.append(SettingProblem(named, f'Settings are given for "{named}", which is no node. {known}'))
+            message = f'Settings are given for "{named}", which is no node. {known}'
+            problems.append(SettingProblem(named, message, settings.node_source(named)))
             continue
         problems.extend(_without_effect(named, plan, members, settings, components, reserved))
     if problems:
@@ -145,7 +146,7 @@ def check_execution(
             for message in bound[effective.engine] or _unproven(engine, path, reasons):
                 if message not in said:
                     said.add(message)
-                    problems.append(Problem(None, message))
+                    problems.append(Problem(node.place, message, (path,)))
             problems.extend(_in_memory_upstreams(node, engine, plan, settings))
     for serializers, nodes in named.items():
         problems.extend(_serializers(serializers, nodes))
@@ -214,7 +215,7 @@ def _unproven(engine: Engine, path: NodePath, reasons: Sequence[str]) -> Sequenc
 def _foreign(target: str) -> str:
     return (
         f"{target} is not installed here, so nothing here can tell its code. Install it, or set unproven = "
-        '"pin" for the node: the first worker then settles which code counts'
+        '"pin" for the node: the first worker then settles which code counts.'
     )
 
 

@@ -279,6 +279,7 @@ class PipelineServiceClient:
             sources=self._sources,
             engine_registry=self._engine_registry,
             store_is_shared=self.store.shared,
+            revise=self._changed,
         )
         return validation.report(overrides, settings, command_line, inputs)
 

@@ -282,6 +282,11 @@ class EffectiveSettings(Generic[S]):
         """Return every path that the session has an entry for."""
         return frozenset(self._layers.nodes).union(*(part.node_paths() for part in self._included.made()))
 
+    def node_source(self, path: NodePath) -> str:
+        """Return where the highest of the session's entries for a path was given."""
+        highest = self._layers.nodes[path][-1]
+        return highest.source_of((next(iter(highest.values), ""),))
+
     def node_entries(self, path: NodePath) -> Mapping[str, Origin]:
         """Return what entries of the session set at a node, by dotted name, each with its origin."""
         part = self._part(path)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from oneml.habitats.errors import SettingsError
+from oneml.habitats.errors import SecretUnavailableError, SettingsError, UnknownSettingError
 from oneml.habitats.settings.checks import layer_problems, raise_all
 from oneml.habitats.settings.completion import complete_values
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.layers import Layers, LayerValues
+from oneml.habitats.settings.model_values import Values
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
 from oneml.habitats.settings.process import process_layers
 from oneml.habitats.settings.references import SecretSource
@@ -86,17 +87,40 @@ def resolve_session(
     errors += [error for layer in layers.every() for error in layer_problems(model, layer)]
     if errors and above is None:
         errors += [error for _, error in given.entries(model)[1]]
-    raise_all(errors)
     secrets = SecretSource.of_environment(sources.environ)._replace(lenient=sources.without_secrets)
-    process = complete_values(model, _lent_by_session(model, layers), layers.process, secrets)
+    process, of_session = _values(model, layers, secrets, errors)
     return EffectiveSettings(
-        model=model,
-        layers=layers,
-        secrets=secrets,
-        process=process,
-        session=complete_values(model, process.tree, layers.session, secrets) if layers.session else process,
-        on_worker=False,
+        model=model, layers=layers, secrets=secrets, process=process, session=of_session, on_worker=False
     )
+
+
+def _values(
+    model: type[S], layers: Layers, secrets: SecretSource, errors: Sequence[SettingsError]
+) -> tuple[Values[S], Values[S]]:
+    """Return the values of the process and of the session.
+
+    Raises:
+        SettingsError: There are errors already, or values do not fit their types; where all that is wrong are unknown
+            names, the values are looked at all the same, so that one report has both.
+        SecretUnavailableError: A reference to a secret leads to nothing here.
+    """
+    if not all(isinstance(error, UnknownSettingError) for error in errors):
+        raise_all(errors)
+    try:
+        process = complete_values(model, _lent_by_session(model, layers), layers.process, secrets)
+        session = complete_values(model, process.tree, layers.session, secrets) if layers.session else process
+    except SettingsError as error:
+        named = {problem.setting for known in errors for problem in known.problems}
+        further = [problem for problem in error.problems if problem.setting not in named]
+        if not errors or not further:
+            raise_all(errors)
+            raise
+        raise SettingsError(problems=[*(problem for known in errors for problem in known.problems), *further]) from None
+    except SecretUnavailableError:
+        raise_all(errors)
+        raise
+    raise_all(errors)
+    return process, session
 
 
 class GivenSettings(NamedTuple):

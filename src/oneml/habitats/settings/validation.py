@@ -122,13 +122,26 @@ def _problem(
     shown = ".".join((*name, *rest)) or model.__name__
     if item["type"] == "missing":
         variable = variable_of(RESERVED_PREFIX if name[0] in RESERVED_NAMES else prefix_of(model), name)
-        return SettingProblem(shown, f"{shown}: needs a value. Set {variable}, or --set {shown}=...")
+        return SettingProblem(
+            shown, f"{shown}: needs a value. Set {variable}, or --set {shown}=...", _declared(model, name)
+        )
     if setting is not None and setting.hides:
         message = f"what the secret is does not fit its type ({item['type']})"
     else:
         message = mask_secrets(item["msg"], secrets).removeprefix("Value error, ")
     given = (*name, *rest) if setting is not None and setting.levels else name
     return SettingProblem(shown, f"{shown}: {message}", source_of(given) if given else "")
+
+
+def _declared(model: type[BaseModel], name: SettingName) -> str:
+    """Return where a setting is declared; empty where its source cannot be had."""
+    from oneml.habitats.settings.class_lines import assigned_at  # noqa: PLC0415  # only a report wants it
+
+    owner: type[BaseModel] | None = model
+    for segment in name[:-1]:
+        owner = settings_of(owner)[segment].model if owner is not None else None
+    place = None if owner is None else assigned_at(owner, name[-1])
+    return "" if place is None else f"declared at {place}"
 
 
 def _place(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[SettingName, Setting | None, tuple[str, ...]]:

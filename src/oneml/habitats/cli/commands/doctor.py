@@ -143,17 +143,10 @@ def _store(client: PipelineServiceClient) -> Check:
 def _habitats(client: PipelineServiceClient) -> Iterator[Check]:
     """Check what `oneml check` does: container, settings and pipeline of each."""
     for entry in client.registry.entries():
-        name = f"habitat {entry.name}"
-        try:
-            client.preview(entry.name)
-        except OnemlError as error:
-            yield Check(name, PROBLEM, _first_problem(error), error.exit_code)
+        report = client.validate(entry.name)
+        if report.is_sound:
+            yield Check(f"habitat {entry.name}", OK, f"{entry.target}, {entry.origin}")
         else:
-            yield Check(name, OK, f"{entry.target}, {entry.origin}")
-
-
-def _first_problem(error: OnemlError) -> str:
-    """Return what a report of problems says first, in one line."""
-    lines = str(error).splitlines()
-    more = f" ({len(lines) - 2} more lines: oneml check)" if len(lines) > FIRST_PROBLEM_LINES else ""
-    return one_line(" ".join(lines[:FIRST_PROBLEM_LINES])) + more
+            first, *others = report.problems
+            more = f" ({len(others)} more: oneml check {entry.name})" if others else ""
+            yield Check(f"habitat {entry.name}", PROBLEM, one_line(str(first)) + more, report.exit_code)

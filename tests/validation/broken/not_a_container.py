@@ -1,0 +1,5 @@
+"""The name leads to something else."""
+
+
+class Broken:
+    pass

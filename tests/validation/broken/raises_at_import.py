@@ -1,0 +1,5 @@
+"""The package cannot be imported."""
+
+
+class Broken:
+    pass

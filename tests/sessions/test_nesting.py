@@ -129,15 +129,15 @@ def test_an_interrupt_stops_both(environment: None, tmp_path: Path, settings: tu
 def test_an_inner_body_is_interrupted_in_place_of_the_outer_one() -> None:
     outer, inner = Interrupts(), Interrupts()
     with outer.listening():
-        with pytest.raises(KeyboardInterrupt):
-            outer.enter_body()
-            with inner.listening(outer=outer):
-                signal.raise_signal(signal.SIGINT)  # nothing is torn: no inner body runs
-                assert (inner.count, outer.count) == (1, 1)
-        outer.leave_body()
+        outer.enter_body()
         with pytest.raises(KeyboardInterrupt), inner.listening(outer=outer):
+            signal.raise_signal(signal.SIGINT)  # nothing is torn: no inner body runs
+        assert (inner.count, outer.count) == (1, 1)
+        with inner.listening(outer=outer):
             inner.enter_body()
-            signal.raise_signal(signal.SIGINT)
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            outer.leave_body()
         assert (inner.count, outer.count) == (1, 2)
 
 

@@ -18,6 +18,7 @@ from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.stores.inline_blobs import InlineBlobStore
 from oneml.habitats.stores.local import LocalArtifactStore
 from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import PortRecord
 
 NODE = NodePath("//stream")
 ENGINES: Mapping[str, Mapping[str, object]] = {
@@ -40,7 +41,7 @@ def streaming(client: PipelineServiceClient, registry: HabitatRegistry) -> Pipel
     return client
 
 
-def stored(client: DataClient, items: Iterator[object], *, wanted: str | None = None):  # type: ignore[no-untyped-def]
+def stored(client: DataClient, items: Iterator[object], *, wanted: str | None = None) -> PortRecord:
     return client.publish(NODE, "output", YieldedItems(items), wanted=wanted)
 
 

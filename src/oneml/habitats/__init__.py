@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from oneml.habitats.data.parts import Parts as Parts
+    from oneml.habitats.data.publisher import Publisher as Publisher
     from oneml.habitats.errors import OnemlError as OnemlError
     from oneml.habitats.graph.builder import PipelineBuilder as PipelineBuilder
     from oneml.habitats.habitats.components import PipelineComponents as PipelineComponents
@@ -40,6 +42,7 @@ _HOMES = {
     "NodeSingleton": "habitats.providers",
     "OnemlError": "errors",
     "Override": "habitats.overrides",
+    "Parts": "data.parts",
     "PipelineBuilder": "graph.builder",
     "PipelineBuilderFactory": "sessions.builder_factory",
     "PipelineComponents": "habitats.components",
@@ -52,6 +55,7 @@ _HOMES = {
     "PipelineSettings": "settings.models",
     "ProcessResource": "habitats.providers",
     "ProcessSingleton": "habitats.providers",
+    "Publisher": "data.publisher",
     "Reference": "habitats.providers",
     "SessionOutput": "values.lineage",
     "Settings": "habitats.settings_views",

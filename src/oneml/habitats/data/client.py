@@ -3,13 +3,17 @@
 Every artifact is decoded here and nowhere else, after its hash, by the serializer that wrote it, if that may be used.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
+from pathlib import Path
+from shutil import copyfileobj
 from types import GenericAlias
 from typing import BinaryIO, TypeVar, cast, get_origin
 
 from oneml.habitats.data.forms import check_form
+from oneml.habitats.data.parts import PARTS, PARTS_VERSION, Parts, index_of, part_form, records_of
+from oneml.habitats.data.published import Published
 from oneml.habitats.data.serializer_registry import PICKLE, SerializerRegistry
 from oneml.habitats.data.streams import (
     FRAMES,
@@ -43,6 +47,7 @@ STREAMS = frozenset({JSON_LINES, FRAMES})
 
 R = TypeVar("R")
 
+_CHUNK_BYTES = 1 << 20
 _OF_THE_PIPELINE = NodePath("")
 _ANOTHER_WAY = (
     "Return plain data, dataclasses, pydantic models, NumPy arrays, pandas frames, images or scikit-learn models, one "
@@ -95,6 +100,10 @@ class DataClient:
             StoreError: The store failed.
             Exception: Whatever a body raises while it yields; nothing is stored then.
         """
+        if isinstance(value, Published):
+            return cast("PortRecord", value.value)
+        if isinstance(value, Parts) and value.records:
+            return self.publish_parts(value.records)
         if isinstance(value, YieldedItems):
             return self._publish_stream(node, port, value.items, wanted)
         refuse_stream(node, port, value)
@@ -115,6 +124,27 @@ class DataClient:
         except Exception as error:
             reason = f"{type_name_of(error)}: {error}"
             raise SerializationError(node=node, port=port, reason=reason, remedy=_ANOTHER_WAY) from error
+
+    def publish_file(self, path: Path) -> PortRecord:
+        """Store the content of a file as bytes, in bounded memory.
+
+        Raises:
+            OSError: It cannot be read.
+            StoreError: The store failed.
+        """
+        serializer = self._serializers.by_name("bytes")
+        with path.open("rb") as file:
+            blob = self._streams.write_blob(partial(copyfileobj, file, length=_CHUNK_BYTES))
+        return PortRecord(serializer.name, serializer.version, *blob)
+
+    def publish_parts(self, records: Mapping[str, PortRecord]) -> PortRecord:
+        """Store what stands for parts that are stored already.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        index = index_of(records)
+        return PortRecord(PARTS, PARTS_VERSION, *self._store.write_blob(lambda stream: _put(stream, index)))
 
     def publish_input(self, name: str, value: object) -> PortRecord:
         """Store the value of an input of the pipeline; raises as `publish` does."""
@@ -139,6 +169,8 @@ class DataClient:
         """
         if record.serializer in STREAMS:
             return self._load_stream(record, form, what)
+        if record.serializer == PARTS:
+            return self._load_parts(record, form, what)
         if is_read_once(form):
             return iter(cast("list[object]", self.load(record, GenericAlias(list, (item_form(form),)), what=what)))
         serializer = self._reader_of(record.serializer, record.version, what)
@@ -211,6 +243,23 @@ class DataClient:
         found = list(items)
         return check_form(tuple(found) if get_origin(form) is tuple or form is tuple else found, form)
 
+    def _load_parts(self, record: PortRecord, form: object, what: str) -> object:
+        try:
+            with self._store.open_blob(Blob(record.digest, record.size, record.inline)) as stream:
+                records = records_of(stream.read(), what=f"index of {what}")
+        except StoreError as error:
+            raise error.about(what) from error
+        of_part = part_form(form)
+
+        def get(name: str) -> object:
+            return self.load(records[name], of_part, what=f"{what}[{name!r}]")
+
+        parts = Parts(tuple(records), get, records=records)
+        try:
+            return check_form(parts, form)
+        except TypeError as error:
+            raise DeserializationError(what=what, serializer=PARTS, reason=str(error)) from error
+
     def _items(self, record: PortRecord, form: object, what: str) -> Generator[object]:
         def serializer_of(name: str, version: int) -> Serializer:
             return self._reader_of(name, version, what)
@@ -247,3 +296,7 @@ class DataClient:
 
         blob = self._store.write_blob(write)
         return PortRecord(serializer.name, serializer.version, *blob)
+
+
+def _put(stream: BinaryIO, data: bytes) -> None:
+    stream.write(data)

@@ -10,6 +10,7 @@ from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
 
 if TYPE_CHECKING:
+    from oneml.habitats.data.publisher import Publisher
     from oneml.habitats.habitats.overrides import Override
     from oneml.habitats.sessions.client import PipelineServiceClient
     from oneml.habitats.sessions.interrupts import Interrupts
@@ -39,10 +40,12 @@ class NodeWork(NamedTuple):
     Attributes:
         service: Creates sessions in the same store; None where a body runs alone.
         interrupts: Of its session.
+        publisher: Publishes its outputs.
     """
 
     service: "PipelineServiceClient | None"
     interrupts: "Interrupts"
+    publisher: "Publisher"
 
 
 _work: ContextVar[NodeWork | None] = ContextVar("oneml_node_work", default=None)
@@ -110,6 +113,26 @@ class PipelineSessionContext:
             NoSessionError: No node runs here.
         """
         return _service()
+
+    @staticmethod
+    def publisher() -> "Publisher":
+        """Return what publishes outputs of the node that runs here before its body returns.
+
+        What it publishes is committed together with the node, or not at all. The result has what it returns in the
+        place of the value::
+
+            def __call__(self, table: Table) -> Fit:
+                publisher = PipelineSessionContext.publisher()
+                model = publisher.publish(train(table), port="model")
+                return Fit(model=model, curve=publisher.publish_file(Path("curve.bin"), port="curve"))
+
+        Raises:
+            NoSessionError: No node runs here.
+        """
+        work = _work.get()
+        if work is None:
+            raise NoSessionError
+        return work.publisher
 
     @staticmethod
     def nested_session(

@@ -7,6 +7,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from oneml.habitats.data.client import DataClient
+from oneml.habitats.data.publisher import Publisher
 from oneml.habitats.data.streams import YieldedItems, close_streams, refuse_stream
 from oneml.habitats.graph.signature import BodySignature
 from oneml.habitats.graph.streams import is_stream
@@ -128,7 +129,7 @@ class NodeRunner:
         self._secrets = secrets
         self._interrupts = interrupts
         self._clock = clock
-        self._work = context.NodeWork(service, interrupts)
+        self._service = service
 
     def run(self, path: NodePath) -> NodeOutcome:
         """Run a node and return how that ended, which is recorded by then.
@@ -157,10 +158,10 @@ class NodeRunner:
         token = context.enter(Executing(self._habitat, self._session_id, path, attempt))
         try:
             if in_memory:
-                self._memory[path] = self._run_body(node, settings, lambda ports: _kept(path, ports))
+                self._memory[path] = self._run_body(node, settings, None, lambda ports: _kept(path, ports))
                 return NodeOutcome(path, NodeState.SUCCEEDED, attempt, perf_counter() - started)
-            wanted = settings.serializers
-            published = self._run_body(node, settings, lambda ports: _published(self._client, path, ports, wanted))
+            client, wanted = self._client, settings.serializers
+            published = self._run_body(node, settings, client, lambda ports: _published(client, path, ports, wanted))
             seconds = perf_counter() - started
         except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
             outcome = self._failed(path, attempt, perf_counter() - started, error)
@@ -188,7 +189,7 @@ class NodeRunner:
         token = context.enter(Executing(self._habitat, self._session_id, path, attempt))
         try:
             self._inputs.check(node)
-            published = self._run_body(node, settings, lambda ports: _published(client, path, ports, wanted))
+            published = self._run_body(node, settings, client, lambda ports: _published(client, path, ports, wanted))
             seconds = perf_counter() - started
         except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
             return self._failed(path, attempt, perf_counter() - started, error)
@@ -206,13 +207,21 @@ class NodeRunner:
         """
         self._inputs.check(self._nodes.node(path))
 
-    def rehearse(self, path: NodePath, take: Callable[[Mapping[str, object]], R], *, call: BodyCall | None = None) -> R:
+    def rehearse(
+        self,
+        path: NodePath,
+        take: Callable[[Mapping[str, object]], R],
+        *,
+        call: BodyCall | None = None,
+        client: DataClient | None = None,
+    ) -> R:
         """Run a node without leaving a trace: nothing is claimed, published or kept.
 
         Args:
             path: The node, which may have run or not.
             take: Is given the outputs while the scope of the node is open.
             call: Calls the body, and gives what it returns.
+            client: Takes what the body publishes before it returns; None where that stays in memory.
 
         Returns:
             What ``take`` gave.
@@ -223,12 +232,13 @@ class NodeRunner:
         """
         node = self._nodes.node(path)
         with PipelineSessionContext.entered(self._habitat, self._session_id, path):
-            return self._run_body(node, self._settings_of(path), take, call)
+            return self._run_body(node, self._settings_of(path), client, take, call)
 
     def _run_body(
         self,
         node: PlannedNode,
         settings: PipelineSettings,
+        client: DataClient | None,
         take: Callable[[Mapping[str, object]], R],
         call: BodyCall | None = None,
     ) -> R:
@@ -241,7 +251,8 @@ class NodeRunner:
         signature = self._signature_of(node.provider)
         arguments = self._inputs.load(node, signature)
         scope = self._components.open_node(node.path, settings)
-        token = context.start_work(self._work)
+        publisher = Publisher(node.path, node.outputs, client, settings.serializers)
+        token = context.start_work(context.NodeWork(self._service, interrupts, publisher))
         try:
             try:
                 interrupts.enter_body()
@@ -252,6 +263,7 @@ class NodeRunner:
             finally:
                 interrupts.leave_body()
             ports = split_result(node.path, value, outputs=node.outputs, several=node.whole is not None)
+            ports = publisher.settled(ports)
             return take(
                 {
                     port: yielded_items(node.path, one, interrupts) if is_stream(signature.outputs.get(port)) else one

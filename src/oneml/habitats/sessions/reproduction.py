@@ -154,7 +154,7 @@ def reproduce(
     error: ErrorRecord | None = None
     started = perf_counter()
     try:
-        found = opened.runner.rehearse(path, hashed, call=None if debug is None else _called_by(debug))
+        found = opened.runner.rehearse(path, hashed, call=None if debug is None else _called_by(debug), client=client)
     except (Exception, SystemExit) as raised:  # noqa: BLE001  # a body may raise anything
         error = error_record(raised, opened.settings.secret_texts())
     seconds = perf_counter() - started

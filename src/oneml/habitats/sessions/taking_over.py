@@ -135,7 +135,7 @@ class TakingOver:
         inputs = {**inherited, **self._given}
         check = _Check(self._store, self._prepared, recipe, attempts, inputs, self._signing_key)
         wanted = frozenset(self._part.taken_over)
-        refused = {path: reason for path in self._part.proven if (reason := check.why_not(path, path in wanted))}
+        refused = {path: reason for path in self._part.proven if (reason := check.why_not(path, is_wanted=path in wanted))}
         if refused:
             drifts = self._drifts(candidate.recorded(), inputs, refused) if explain else ()
             return ParentRefusedError(parent=recipe.session_id, nodes=refused, drifts=drifts)
@@ -201,7 +201,7 @@ class _Check:
             external=inputs,
         )
 
-    def why_not(self, path: NodePath, is_wanted: bool) -> str:
+    def why_not(self, path: NodePath, *, is_wanted: bool) -> str:
         """Return why the outputs of a node cannot be taken over; empty where they can.
 
         Args:

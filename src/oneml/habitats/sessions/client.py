@@ -213,9 +213,10 @@ class PipelineServiceClient:
         selection = selection_of(start_at, stop_at, only)
         prepared = self._prepare(habitat, overrides, settings, command_line, new_session_id(), selection)
         try:
-            misfits = prepared.components.opened_blueprint.type_problems()
-            if misfits:
-                raise InvalidComponentsError(container=prepared.container.__name__, problems=misfits)
+            for title, blueprint in prepared.blueprints():
+                misfits = blueprint.type_problems()
+                if misfits:
+                    raise InvalidComponentsError(container=title, problems=misfits)
             origins = None if inputs is None else self._origins(prepared, HashingBlobStore(self.store), inputs, parent)
             return SessionPreview(
                 habitat=habitat,
@@ -418,8 +419,8 @@ class PipelineServiceClient:
     def change_settings(self, habitat: str, values: Mapping[str, object]) -> "Mapping[SessionId, Revision]":
         """Change settings of this process for a habitat, in its open sessions and in those created from now on.
 
-        Each session of this client that is open here gets a revision of its settings: nodes that have not started take
-        it. What a session or its nodes set themselves stands above it.
+        Each session of this client that is open here and of that habitat, or includes it, gets a revision of its
+        settings: nodes that have not started take it. What a session or its nodes set themselves stands above it.
 
         Args:
             habitat: Name of the habitat.
@@ -438,11 +439,11 @@ class PipelineServiceClient:
         source = calling_place()
         model = self.registry.load(habitat).settings_model()
         check_changeable(model, values)
-        sessions = [one for one in self._sessions if one.habitat == habitat and one.is_open]
+        sessions = [one for one in self._sessions if one.parts_of(habitat) and one.is_open]
         for one in sessions:
-            one.check_revision(values, source=source)
+            one.check_revision(values, source=source, habitat=habitat)
         self._changes.setdefault(habitat, []).append((dict(values), source))
-        taken = {one.session_id: one.revise(values, source=source) for one in sessions}
+        taken = {one.session_id: one.revise(values, source=source, habitat=habitat) for one in sessions}
         return {session_id: revision for session_id, revision in taken.items() if revision.nodes}
 
     def _changed(

@@ -161,12 +161,21 @@ def _graph(first: RecordedSession, second: RecordedSession) -> Sequence[Drift]:
     if first.recipe.explanations["graph"] == second.recipe.explanations["graph"]:
         return ()
     one, other = first.explanation("graph"), second.explanation("graph")
-    return whole_graph_drifts(
+    found = [*_graph_of_one(one, other, "")]
+    before, now = _objects(one, "included"), _objects(other, "included")
+    for path in sorted(before.keys() | now.keys()):
+        found.extend(_graph_of_one(before.get(path, {}), now.get(path, {}), f"{path}:"))
+    return found
+
+
+def _graph_of_one(one: JsonObject, other: JsonObject, prefix: str) -> Iterator[Drift]:
+    drifts = whole_graph_drifts(
         _objects(one, "providers"),
         _objects(other, "providers"),
         _texts(one, "places"),
         _texts(other, "places"),
     )
+    return (drift._replace(subject=f"{prefix}{drift.subject}") for drift in drifts)
 
 
 def _code_and_packages(first: RecordedSession, second: RecordedSession) -> tuple[Sequence[Drift], Sequence[Drift]]:

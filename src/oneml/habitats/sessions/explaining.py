@@ -1,6 +1,6 @@
 """Explains the settings of a session that was created earlier, from what was recorded then; resolves no secret."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.ports.artifact_store import ArtifactStore
@@ -8,16 +8,18 @@ from oneml.habitats.sessions.planned_nodes import PlannedNodes
 from oneml.habitats.sessions.recipe import Recipe, read_explanation
 from oneml.habitats.sessions.revisions import newest_revision, read_revision
 from oneml.habitats.settings.explanations import Explanation, recorded_explanations
+from oneml.habitats.settings.included import INCLUDED, documents_of_part, part_snapshot
 from oneml.habitats.settings.layers import Layer
 from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.values.include_paths import include_of
 from oneml.habitats.values.json_value import JsonObject, JsonValue
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.node_path import ROOT, NodePath
 
 
 def session_explanations(
     store: ArtifactStore,
     recipe: Recipe,
-    model: type[PipelineSettings],
+    model_of: Callable[[NodePath], type[PipelineSettings]],
     *,
     path: NodePath | None = None,
     names: Collection[str] | None = None,
@@ -28,7 +30,8 @@ def session_explanations(
     Args:
         store: The artifact store.
         recipe: The recipe of the session.
-        model: The settings model of its habitat, as it is installed here.
+        model_of: Gives the settings model as it is installed here: of the session's habitat for the root, of an
+            included one for its path.
         path: The node; None for the session.
         names: Dotted names of settings, or of models with everything in them; None for all.
         signing_key: The key by which a revision must be signed; None where none is configured.
@@ -40,20 +43,32 @@ def session_explanations(
         StoreError: The store failed.
     """
     now = read_revision(store, recipe, newest_revision(store, recipe.session_id), key=signing_key)
-    sources = _with_revision(read_explanation(store, recipe, "origins"), now.settings)
-    if path is None:
-        return recorded_explanations(model, now.settings, sources, names=names)
+    sources = read_explanation(store, recipe, "origins")
+    if path is None or path in recipe.included:
+        part = path or ROOT
+        settings, origins = _of_part(now.settings, sources, part)
+        return recorded_explanations(model_of(part), settings, origins, names=names)
     record = PlannedNodes(store, now).record(path)
+    part = include_of(recipe.included, path)
+    settings, origins = _of_part(now.settings, sources, part)
     return recorded_explanations(
-        model,
-        now.settings,
-        sources,
-        record.entries,
+        model_of(part),
+        settings,
+        origins,
+        documents_of_part(record.entries, recipe.included, part) if recipe.included else record.entries,
         path=path,
         author=record.author,
         names=names,
         author_source=str(record.node.place or ""),
     )
+
+
+def _of_part(settings: JsonObject, sources: JsonObject, part: NodePath) -> tuple[JsonObject, JsonObject]:
+    """Return what was recorded of one habitat of a session."""
+    if part == ROOT:
+        return settings, _with_revision(sources, settings)
+    own = part_snapshot(settings, part)
+    return own, _with_revision(_object(_object(sources.get(INCLUDED)).get(part)), own)
 
 
 def _with_revision(sources: JsonObject, settings: JsonObject) -> JsonObject:

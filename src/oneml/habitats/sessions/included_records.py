@@ -1,11 +1,17 @@
 """What a recipe says of included habitats, and its form in JSON."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from oneml.habitats.errors import InvalidDocumentError
+from oneml.habitats.errors import InvalidDocumentError, UnknownHabitatError
+from oneml.habitats.habitats.entry import HabitatEntry
+from oneml.habitats.habitats.loading import checked_container, imported_object
+from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import NodePath
+
+if TYPE_CHECKING:
+    from oneml.habitats.habitats.components import PipelineComponents
 
 
 class IncludedRecord(NamedTuple):
@@ -26,6 +32,36 @@ class IncludedRecord(NamedTuple):
     distribution: str | None
     version: str | None
     settings_schema: str
+
+
+def container_of(registry: HabitatRegistry, habitat: str, record: IncludedRecord | None) -> "type[PipelineComponents]":
+    """Return the container class of a habitat as it is installed here.
+
+    Args:
+        registry: The habitats that are installed here.
+        habitat: Name of the session's habitat.
+        record: What the recipe says of an included one; None for the session's own.
+
+    Raises:
+        UsageError: It cannot be loaded.
+    """
+    return registry.load(habitat) if record is None else included_container(registry, record)[0]
+
+
+def included_container(
+    registry: HabitatRegistry, record: IncludedRecord
+) -> "tuple[type[PipelineComponents], HabitatEntry]":
+    """Return the container class of an included habitat, and the entry that it was found by.
+
+    Raises:
+        UsageError: It cannot be loaded.
+    """
+    try:
+        return registry.load(record.habitat), registry.entry(record.habitat)
+    except UnknownHabitatError:
+        # It has no name here, as where a class is included that no distribution offers: its target is enough.
+        entry = HabitatEntry(record.habitat, record.target)
+        return checked_container(entry, imported_object(entry)), entry
 
 
 def records_to_json(records: Mapping[NodePath, IncludedRecord]) -> JsonObject:

@@ -21,10 +21,11 @@ from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.executables import IncludedHabitat
 from oneml.habitats.settings.checks import layer_problems, raise_all
 from oneml.habitats.settings.effective import EffectiveSettings
-from oneml.habitats.settings.included import IncludedSettings, entries_of_part, layers_above
+from oneml.habitats.settings.included import IncludedSettings, entries_of_part, layers_above, reserved_part
 from oneml.habitats.settings.layers import Layer, LayerValues
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings, json_tree
 from oneml.habitats.settings.resolve import GivenSettings, resolve_session
+from oneml.habitats.settings.shapes import SettingName
 from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.include_paths import part_of
 from oneml.habitats.values.node_path import ROOT, NodePath
@@ -178,7 +179,11 @@ class Inclusions:
         else:
             reason = f"settings= is {type(settings).__qualname__}. Give a mapping, or PipelineSessionSettings."
             raise InvalidInclusionError(path=path, reason=reason)
-        return LayerValues(layer=Layer.INCLUDE, values=values, locate=lambda _: where)
+
+        def here(_: SettingName) -> str:
+            return where
+
+        return LayerValues(layer=Layer.INCLUDE, values=values, locate=here)
 
     def _settings(
         self,
@@ -195,7 +200,11 @@ class Inclusions:
             raise_all(list(layer_problems(model, author)))
         above = layers_above(author, self._opened[outer].settings.layers.session, own.get(path, ()))
         resolved = resolve_session(model, habitat=entry.name, given=self._given, sources=self._sources, above=above)
-        return self._revise(entry.name, cast("EffectiveSettings[PipelineSettings]", resolved))
+        for layer in self._opened[outer].settings.layers.process:
+            handed = reserved_part(layer).values
+            if handed and layer.layer is Layer.REVISION:
+                resolved = resolved.revised(handed, source=layer.source_of((next(iter(handed)),)))
+        return self._revise(entry.name, resolved)
 
     def _open(
         self, container: type[PipelineComponents], path: NodePath, settings: EffectiveSettings[PipelineSettings]

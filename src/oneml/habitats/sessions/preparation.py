@@ -1,10 +1,11 @@
 """From the name of a habitat to an opened container and a checked plan; nothing is written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from oneml.habitats.engines.registry import EngineRegistry
+from oneml.habitats.habitats.blueprint import Blueprint
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.executables import PipelineExecutables
@@ -51,6 +52,17 @@ class Prepared:
     input_forms: Mapping[str, object]
     overrides: Sequence[Override]
     identity: Callable[[], SessionIdentity]
+
+    def blueprints(self) -> Iterator[tuple[str, Blueprint]]:
+        """Give how everything is built, of the container and of each included class once, with what it is called."""
+        components = self.components
+        yield self.container.__name__, components.opened_blueprint
+        seen = {components.opened_blueprint}
+        for path in components.opened_parts:
+            part = components.opened_part(path)
+            if part.opened_blueprint not in seen:
+                seen.add(part.opened_blueprint)
+                yield f"{type(part).__name__}, included at {path},", part.opened_blueprint
 
 
 def prepare(

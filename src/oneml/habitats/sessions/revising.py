@@ -17,6 +17,7 @@ from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.revisions import write_revision
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.values.include_paths import split_provider_key
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.times import rfc3339
@@ -45,7 +46,9 @@ class Reviser:
     clock: Clock
     signing_key: bytes | None = field(repr=False)
 
-    def settings_with(self, values: Mapping[str, object], *, source: str) -> EffectiveSettings[PipelineSettings]:
+    def settings_with(
+        self, values: Mapping[str, object], *, source: str, parts: Sequence[NodePath]
+    ) -> EffectiveSettings[PipelineSettings]:
         """Return the settings as they would be with other values, and change nothing.
 
         Raises:
@@ -54,13 +57,13 @@ class Reviser:
         """
         opened = self.openings.refreshed()
         check_changeable(opened.settings.model, values)
-        return opened.settings.revised(values, source=source)
+        return opened.settings.revised(values, source=source, parts=parts)
 
-    def revise(self, values: Mapping[str, object], *, source: str) -> Revision:
+    def revise(self, values: Mapping[str, object], *, source: str, parts: Sequence[NodePath]) -> Revision:
         """Write a revision with other values, unless they change nothing; see `PipelineSession.revise`."""
-        settings = self.settings_with(values, source=source)
+        settings = self.settings_with(values, source=source, parts=parts)
         opened = self.openings.current()
-        unread = self._unread(values, opened)
+        unread = self._unread(values, opened, parts)
         if not settings.changed_fields(opened.settings):
             return Revision(opened.revision, (), unread)
         changed: Sequence[NodePath] = ()
@@ -84,9 +87,12 @@ class Reviser:
             recipe.revision, tuple(path for path in changed if self.attempts.committed(path) is None), unread
         )
 
-    def _unread(self, values: Mapping[str, object], opened: OpenedSession) -> tuple[str, ...]:
+    def _unread(
+        self, values: Mapping[str, object], opened: OpenedSession, parts: Sequence[NodePath]
+    ) -> tuple[str, ...]:
         """Return the package's own settings among ``values`` that nothing reads which a node builds."""
-        providers = {node.provider for node in self.nodes.plan().nodes.values()}
+        every = {node.provider for node in self.nodes.plan().nodes.values()}
+        providers = [provider for provider in every if split_provider_key(provider)[0] in parts]
         reads = {read.field.partition(".")[0] for name in providers for read in opened.components.settings_reads(name)}
         own = values.keys() - PipelineSettings.model_fields.keys()
         return () if "" in reads else tuple(sorted(own - reads))

@@ -27,7 +27,7 @@ from oneml.habitats.sessions.proof import Proof, Revision
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.standing import Standing
 from oneml.habitats.settings.calling import calling_place
-from oneml.habitats.values.node_path import NodePath, parse_node_path
+from oneml.habitats.values.node_path import ROOT, NodePath, parse_node_path
 from oneml.habitats.values.outcome import NodeOutcome, PortRecord
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
@@ -159,14 +159,15 @@ class PipelineSession:
         """
         return self._openings.proof(parse_node_path(path))
 
-    def revise(self, values: Mapping[str, object], *, source: str = "") -> Revision:
+    def revise(self, values: Mapping[str, object], *, source: str = "", habitat: str | None = None) -> Revision:
         """Change settings of the process for this session: nodes that have not started take them.
 
-        What the session or its nodes set themselves stands above it.
+        What the session or its nodes set themselves stands above it. Reserved fields reach nodes of included habitats.
 
         Args:
             values: Settings by name, reserved and own ones side by side.
             source: Where the change comes from, for people; the line that calls this unless given.
+            habitat: The habitat whose settings change, which may be an included one; that of the session unless given.
 
         Raises:
             SettingsError: A value is wrong.
@@ -177,11 +178,18 @@ class PipelineSession:
         """
         where = source or calling_place()
         with self._revising, nullcontext() if self._driving.locked() else self._index().drive(self.session_id):
-            return self._reviser().revise(values, source=where)
+            return self._reviser().revise(values, source=where, parts=self.parts_of(habitat or self.habitat))
 
-    def check_revision(self, values: Mapping[str, object], *, source: str) -> "EffectiveSettings[PipelineSettings]":
+    def check_revision(
+        self, values: Mapping[str, object], *, source: str, habitat: str | None = None
+    ) -> "EffectiveSettings[PipelineSettings]":
         """Return the settings as they would be with other values, and change nothing; raises as `revise` does."""
-        return self._reviser().settings_with(values, source=source)
+        return self._reviser().settings_with(values, source=source, parts=self.parts_of(habitat or self.habitat))
+
+    def parts_of(self, habitat: str) -> Sequence[NodePath]:
+        """Return where a habitat stands in this session: the root for its own, and include paths."""
+        included = [path for path, record in self._recipe.included.items() if record.habitat == habitat]
+        return [ROOT, *included] if habitat == self.habitat else included
 
     def _reviser(self) -> "Reviser":
         from oneml.habitats.sessions.revising import Reviser  # noqa: PLC0415  # few sessions are ever revised

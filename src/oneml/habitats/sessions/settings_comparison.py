@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from oneml.habitats.habitats.settings_schema import schema_drifts
+from oneml.habitats.settings.included import INCLUDED, part_snapshot
 from oneml.habitats.values.drift import Drift
+from oneml.habitats.values.include_paths import part_of
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.plan import Plan
@@ -38,12 +40,25 @@ class _Value(NamedTuple):
 def setting_drifts(first: SettingsRecord, second: SettingsRecord) -> Sequence[Drift]:
     """Return the values that differ, of the session, then of nodes; then what is declared in another way."""
     found = [*_drifts(_of_session(first), _of_session(second), "")]
+    for path in sorted(_included(first) | _included(second)):
+        found.extend(_drifts(_of_part(first, path), _of_part(second, path), path))
     for path in sorted(_paths(first, second)):
         if not _alike(first, second, path):
             found.extend(_drifts(_of_node(first, path), _of_node(second, path), path))
     told = {drift.subject for drift in found}
     declared = schema_drifts(first.schema, second.schema)
     return [*found, *(drift for drift in declared if drift.subject not in told)]
+
+
+def _included(record: SettingsRecord) -> set[str]:
+    return {*_object(record.snapshot.get(INCLUDED))}
+
+
+def _of_part(record: SettingsRecord, path: str) -> Mapping[str, _Value]:
+    """Return the settings of an included habitat as a session."""
+    snapshot = part_snapshot(record.snapshot, NodePath(path))
+    sources = _object(_object(record.sources.get(INCLUDED)).get(path))
+    return _of_session(record._replace(snapshot=snapshot, sources=sources))
 
 
 def _drifts(one: Mapping[str, _Value], other: Mapping[str, _Value], field: str) -> Iterator[Drift]:
@@ -79,7 +94,9 @@ def _of_node(record: SettingsRecord, path: str) -> Mapping[str, _Value]:
     author = AUTHOR if place is None else str(place)
     found = {name: _Value(_text(value), author) for name, value in _flat(record.plan.node_settings.get(node, {}))}
     entries = _list(record.entries.get(path))
-    places = _list(_object(record.sources.get("nodes")).get(path))
+    parts = _object(record.sources.get(INCLUDED))
+    owner = _object(parts.get(part_of([NodePath(each) for each in parts], node), record.sources))
+    places = _list(_object(owner.get("nodes")).get(path))
     given: dict[str, str] = {}
     _note_sources(given, entries, places)
     for entry in entries:

@@ -128,7 +128,7 @@ def open_verified(
     return verified
 
 
-def _included(
+def _included(  # noqa: PLR0917  # what was found on the way to here
     verified: Verified,
     store: ArtifactStore,
     recipe: Recipe,

@@ -5,15 +5,13 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from oneml.habitats.errors import UnknownHabitatError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry, own_target
-from oneml.habitats.habitats.loading import checked_container, imported_object
 from oneml.habitats.habitats.overrides import override_from_json
 from oneml.habitats.habitats.parts import Parts
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.sessions.included_identity import IncludedIdentity
-from oneml.habitats.sessions.included_records import IncludedRecord
+from oneml.habitats.sessions.included_records import included_container
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.verified import Findings
 from oneml.habitats.settings.effective import EffectiveSettings
@@ -110,7 +108,7 @@ class VerifiedParts:
         if known is not None:
             return known
         record, known_lines = self._recipe.included[path], len(self._findings.lines())
-        container, entry = self._loaded(record)
+        container, entry = included_container(self._registry, record)
         target = own_target(container)
         if target != record.container:
             source = entry.target
@@ -123,14 +121,6 @@ class VerifiedParts:
         for line in self._findings.lines()[known_lines:]:
             _log.warning("%s: %s", path, line)
         return identity
-
-    def _loaded(self, record: IncludedRecord) -> tuple[type[PipelineComponents], HabitatEntry]:
-        try:
-            return self._registry.load(record.habitat), self._registry.entry(record.habitat)
-        except UnknownHabitatError:
-            # It has no name here, as where a class is included that no distribution offers: its target is enough.
-            entry = HabitatEntry(record.habitat, record.target)
-            return checked_container(entry, imported_object(entry)), entry
 
     def _open(self, path: NodePath) -> VerifiedPart:
         container, entry = self._class(path)

@@ -14,14 +14,16 @@ from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.errors import UnknownNodeError
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.sessions.explaining import session_explanations
+from oneml.habitats.sessions.included_records import container_of
 from oneml.habitats.settings.explanations import Explanation, setting_explanations
 from oneml.habitats.settings.field_text import field_text
 from oneml.habitats.settings.models import PipelineSettings
-from oneml.habitats.settings.resolve import resolve_settings
+from oneml.habitats.settings.resolve import GivenSettings, resolve_session
 from oneml.habitats.settings.shapes import find_setting
 from oneml.habitats.settings.signing_key import signing_key
 from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
-from oneml.habitats.values.node_path import NodePath, parse_node_path
+from oneml.habitats.values.include_paths import part_of
+from oneml.habitats.values.node_path import ROOT, NodePath, parse_node_path
 
 WORDS_MAX = 2
 
@@ -56,7 +58,8 @@ def explain(
 ) -> None:
     r"""Say why each setting is what it is: its value, where that was given, and below it what it hid.
 
-    NODE begins with "//"; FIELD is dotted. A secret is shown as the reference to it, and need not be at hand.
+    NODE begins with "//", and may be where a habitat is included; FIELD is dotted. A secret is shown as the
+    reference to it, and need not be at hand.
 
     \b
     Examples:
@@ -99,10 +102,13 @@ def _at_present(wanted: Wanted, given: CommandLineSettings) -> Found:
     client = PipelineServiceClient(sources=sources)
     if wanted.path is None:
         model = client.registry.load(wanted.habitat).settings_model()
-        settings = resolve_settings(model, habitat=wanted.habitat, command_line=given, sources=sources)
-        return model, setting_explanations(settings, names=wanted.names)
+        # Entries for nodes may be about habitats that the pipeline includes, which only its definition tells.
+        resolved = resolve_session(model, habitat=wanted.habitat, given=GivenSettings.of(None, given), sources=sources)
+        return model, setting_explanations(resolved, names=wanted.names)
     preview = client.preview(wanted.habitat, command_line=given)
-    plan, path, settings = preview.plan, wanted.path, preview.settings
+    plan, path, settings = preview.plan, wanted.path, preview.settings.at(wanted.path)
+    if path in plan.included:
+        return settings.model, setting_explanations(settings, names=wanted.names)
     if path not in plan.nodes:
         raise UnknownNodeError(node=path, known=list(plan.nodes))
     place = str(plan.nodes[path].place or "")
@@ -117,11 +123,16 @@ def _of_session(wanted: Wanted, session_id: str) -> Found:
         if session.habitat != wanted.habitat:
             message = f'Session {session.session_id} is one of habitat "{session.habitat}": name that one.'
             raise click.UsageError(message)
-        model = client.registry.load(session.habitat).settings_model()
+        included = session.recipe.included
+
+        def model_of(part: NodePath) -> type[PipelineSettings]:
+            return container_of(client.registry, session.habitat, included.get(part)).settings_model()
+
+        model = model_of(ROOT if wanted.path is None else part_of(included, wanted.path))
         if wanted.field is not None:
             find_setting(model, wanted.field.split("."))
         key = signing_key(ProcessSources.of_this_process())
         found = session_explanations(
-            client.store, session.recipe, model, path=wanted.path, names=wanted.names, signing_key=key
+            client.store, session.recipe, model_of, path=wanted.path, names=wanted.names, signing_key=key
         )
     return model, found

@@ -216,10 +216,10 @@ def test_names(new_session, open_components):
 ENGINES = (
     FAKES
     + """
-@pytest.mark.parametrize("engine", ["in-process", "process"])
-def test_run(new_session, engine):
+@pytest.mark.parametrize(("engine", "workers"), [("in-process", 1), ("in-process", 3), ("process", 2)])
+def test_run(new_session, engine, workers):
     for override in OVERRIDES:
-        session = new_session(Shop, *override, engine=engine)
+        session = new_session(Shop, *override, engine=engine, settings={"workers": workers})
         assert session.run().succeeded, session.outcome("//read")
         assert session.output("//scale", "value", form=int) == (45 if override else 9)
 """
@@ -247,7 +247,7 @@ OVERRIDES = [
 """
     pytester.makeini("[pytest]\npythonpath = .\n")
     result = suite(ENGINES + overrides, f"--import-mode={mode}")
-    result.assert_outcomes(passed=2)
+    result.assert_outcomes(passed=3)
 
 
 def test_live_objects_are_refused_where_nodes_leave_the_process_with_the_way_out(suite: Suite) -> None:

@@ -12,7 +12,7 @@ from types import GenericAlias
 from typing import BinaryIO, TypeVar, cast, get_origin
 
 from oneml.habitats.data.forms import check_form
-from oneml.habitats.data.parts import PARTS, PARTS_VERSION, Parts, index_of, part_form, records_of
+from oneml.habitats.data.parts import PARTS, PARTS_VERSION, Parts, index_of, part_form, records_behind, records_of
 from oneml.habitats.data.published import Published
 from oneml.habitats.data.serializer_registry import PICKLE, SerializerRegistry
 from oneml.habitats.data.streams import (
@@ -102,8 +102,9 @@ class DataClient:
         """
         if isinstance(value, Published):
             return cast("PortRecord", value.value)
-        if isinstance(value, Parts) and value.records:
-            return self.publish_parts(value.records)
+        records = records_behind(value)
+        if records is not None:
+            return self.publish_parts(records)
         if isinstance(value, YieldedItems):
             return self._publish_stream(node, port, value.items, wanted)
         refuse_stream(node, port, value)

@@ -59,6 +59,11 @@ class Parts(Mapping[str, T_co], Generic[T_co]):
         return len(self._names)
 
 
+def records_behind(value: object) -> Mapping[str, PortRecord] | None:
+    """Return where parts lie that a node passes on; None for every other value."""
+    return cast("Parts[object]", value).records if isinstance(value, Parts) else None
+
+
 def index_of(records: Mapping[str, PortRecord]) -> bytes:
     """Return the artifact that stands for parts: where each of them lies."""
     names: JsonObject = {"schema": PARTS_SCHEMA, "names": list(records), "parts": port_records_to_json(records)}

@@ -16,7 +16,7 @@ from oneml.habitats.data.json_encoding import encode_json
 from oneml.habitats.data.type_names import type_name_of
 from oneml.habitats.errors import SerializationError
 from oneml.habitats.ports.serializer import Serializer
-from oneml.habitats.values.json_value import canonical_json, json_object
+from oneml.habitats.values.json_value import JsonObject, canonical_json, json_object
 from oneml.habitats.values.node_path import NodePath
 
 JSON_LINES, FRAMES = "jsonl", "frames"
@@ -91,7 +91,7 @@ def frame(serializer: Serializer, item: object) -> Iterable[bytes]:
     content = BytesIO()
     serializer.write(item, content)
     data = content.getvalue()
-    header = {"serializer": serializer.name, "version": serializer.version, "size": len(data)}
+    header: JsonObject = {"serializer": serializer.name, "version": serializer.version, "size": len(data)}
     return (canonical_json(header), b"\n", data)
 
 

@@ -7,11 +7,11 @@ another thread runs it.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from oneml.habitats.sessions.interrupts import Interrupts
 
@@ -20,7 +20,11 @@ WATCH_SECONDS = 0.1
 
 T = TypeVar("T")
 
-_Run = Callable[[Coroutine[Any, Any, T]], T]
+
+class _Run(Protocol):
+    """Runs a coroutine in one loop."""
+
+    def __call__(self, coroutine: Coroutine[Any, Any, T], /) -> T: ...
 
 
 def awaited(coroutine: Coroutine[Any, Any, T], interrupts: Interrupts) -> T:
@@ -59,22 +63,28 @@ async def _finished(closing: Awaitable[None]) -> None:
 
 
 @contextmanager
-def _loop(interrupts: Interrupts) -> Generator[_Run[Any]]:
+def _loop(interrupts: Interrupts) -> Generator[_Run]:
     """Have a loop for the time of the block, and what runs a coroutine in it."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         with asyncio.Runner() as runner:
-            if threading.current_thread() is threading.main_thread():
-                yield runner.run
-            else:
-                yield lambda coroutine: runner.run(_watched(coroutine, interrupts))
+            is_watched = threading.current_thread() is not threading.main_thread()
+
+            def here(coroutine: Coroutine[Any, Any, T], /) -> T:
+                return runner.run(_watched(coroutine, interrupts) if is_watched else coroutine)
+
+            yield here
         return
     context = copy_context()
     with ThreadPoolExecutor(1) as executor:
         runner = executor.submit(context.run, asyncio.Runner).result()
+
+        def elsewhere(coroutine: Coroutine[Any, Any, T], /) -> T:
+            return executor.submit(context.run, runner.run, _watched(coroutine, interrupts)).result()
+
         try:
-            yield lambda coroutine: executor.submit(context.run, runner.run, _watched(coroutine, interrupts)).result()
+            yield elsewhere
         finally:
             executor.submit(runner.close).result()
 

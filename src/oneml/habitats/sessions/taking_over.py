@@ -135,7 +135,8 @@ class TakingOver:
         inputs = {**inherited, **self._given}
         check = _Check(self._store, self._prepared, recipe, attempts, inputs, self._signing_key)
         wanted = frozenset(self._part.taken_over)
-        refused = {path: reason for path in self._part.proven if (reason := check.why_not(path, is_wanted=path in wanted))}
+        reasons = {path: check.why_not(path, is_wanted=path in wanted) for path in self._part.proven}
+        refused = {str(path): reason for path, reason in reasons.items() if reason}
         if refused:
             drifts = self._drifts(candidate.recorded(), inputs, refused) if explain else ()
             return ParentRefusedError(parent=recipe.session_id, nodes=refused, drifts=drifts)
@@ -147,21 +148,25 @@ class TakingOver:
         )
 
     def _drifts(
-        self, parent: RecordedSession, inputs: Mapping[str, PortRecord], refused: Mapping[NodePath, str]
+        self, parent: RecordedSession, inputs: Mapping[str, PortRecord], refused: Mapping[str, str]
     ) -> Sequence[Drift]:
         """Return where the parent differs from what is here, as far as that can reach the nodes that are refused."""
         identity, plan = self._prepared.identity(), self._prepared.whole
         settings = self._prepared.settings
         documents = {**identity.documents(), **identity.explanations()}
+
+        def explanation(name: str) -> JsonObject:
+            return _json(documents[name])
+
         here = parent._replace(
             recipe=replace(parent.recipe, settings=settings.snapshot(), inputs=inputs, explanations={"graph": ""}),
             plan=plan,
             entries={str(path): entries for path, entries in settings.node_entry_documents().items()},
-            code=lambda: _json(documents["code"]),
-            explanation=lambda name: _json(documents[name]),
+            code=lambda: explanation("code"),
+            explanation=explanation,
         )
         found = compare_sessions(parent, here)
-        providers = {plan.nodes[path].provider for path in refused}
+        providers = {plan.nodes[NodePath(path)].provider for path in refused}
         read = {setting.field for provider in providers for setting in identity.reads(provider)}
         read.add("serializers")
         return [

@@ -214,5 +214,13 @@ def test_the_sources_of_this_process_are_where_it_is(monkeypatch: pytest.MonkeyP
     assert folder.name == "oneml"
 
 
+def test_a_variable_names_the_folder_of_the_users_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("retries = 3\n")
+    monkeypatch.setenv("ONEML_CONFIG_DIR", str(tmp_path))
+    file = ProcessSources.of_this_process().user_file()
+    assert file is not None
+    assert file.tables == {"retries": 3}
+
+
 def test_sources_do_not_show_variables() -> None:
     assert "canary" not in repr(ProcessSources(environ={"T": "canary"}, working_directory=Path("x")))

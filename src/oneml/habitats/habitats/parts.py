@@ -2,7 +2,7 @@
 
 import dataclasses
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from oneml.habitats.habitats.overrides import Override
@@ -55,6 +55,10 @@ class Parts:
                     open_part = cast("Callable[[NodePath], PipelineComponents]", self._open_part)
                     found = self._opened[path] = open_part(path)
         return found
+
+    def opened(self) -> Sequence["PipelineComponents"]:
+        """Return those that are open, in the order of their opening."""
+        return list(self._opened.values())
 
     def overrides(self) -> Iterator[Override]:
         """Give what stands for providers in those that are open, each by the key of its provider."""

@@ -116,7 +116,7 @@ def open_verified(
     components = container.open(session_id=recipe.session_id, settings=settings, overrides=overrides)
     verified.components = components
     if verified.included is not None:
-        components.take_parts(verified.included.parts())
+        components.take_parts(verified.included.containers)
     try:
         verified.graph = describe_graph(components.opened_blueprint, components.overrides)
     except BaseException:

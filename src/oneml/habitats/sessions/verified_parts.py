@@ -48,6 +48,9 @@ class VerifiedParts:
         schema_drifts: Tells how a settings model differs from the recorded one, by include path.
         check_code: Holds what was imported against its source.
         check_secrets: Holds the secrets of a habitat against those of the recipe, by include path.
+
+    Attributes:
+        containers: The opened containers, for that of the session.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class VerifiedParts:
         self._classes: dict[NodePath, tuple[type[PipelineComponents], HabitatEntry]] = {}
         self._opened: dict[NodePath, VerifiedPart] = {}
         self._lock = threading.RLock()
+        self.containers = Parts(recipe.included, lambda path: self.at(path).components)
 
     def at(self, path: NodePath) -> VerifiedPart:
         """Return the habitat that is included at ``path``.
@@ -82,11 +86,8 @@ class VerifiedParts:
             found = self._opened.get(path)
             if found is None:
                 found = self._opened[path] = self._open(path)
+                self.containers.add(path, found.components)
             return found
-
-    def parts(self) -> Parts:
-        """Return the containers, for that of the session."""
-        return Parts(self._recipe.included, lambda path: self.at(path).components)
 
     def settings(self, entries: JsonObject) -> IncludedSettings:
         """Return the settings of included habitats, with what of some entries is about their nodes."""

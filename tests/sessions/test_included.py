@@ -46,7 +46,7 @@ def _registered(registry: HabitatRegistry) -> None:
 @pytest.fixture
 def rulers(client: PipelineServiceClient) -> Any:
     """The module of the included habitat, which can be imported once a client is there."""
-    import ruler_pipelines  # noqa: PLC0415  # found by then
+    import ruler_pipelines  # found by then
 
     del client
     ruler_pipelines.CLOSED.clear()
@@ -165,7 +165,7 @@ def test_overrides_of_strangers_and_of_everybody_are_refused(client: PipelineSer
 def test_resources_close_in_reverse_order_of_including_and_before_the_outer_one(
     client: PipelineServiceClient, rulers: Any
 ) -> None:
-    import included_pipelines  # noqa: PLC0415  # found by then
+    import included_pipelines  # found by then
 
     order = included_pipelines.CLOSED = rulers.CLOSED
     with client.create_session("study") as session:
@@ -183,7 +183,7 @@ def test_habitat_that_includes_itself_is_refused_with_the_path(client: PipelineS
 def test_what_is_wrong_with_an_included_class_tells_the_include_path(
     client: PipelineServiceClient, registry: HabitatRegistry
 ) -> None:
-    import included_broken  # noqa: PLC0415  # found by now
+    import included_broken  # found by now
 
     registry.register("captive", included_broken.IncludesCaptive)
     with pytest.raises(InvalidComponentsError, match=r"Captive, included at //held, has a problem:\n.* \(session\)"):
@@ -229,7 +229,7 @@ def test_sessions_are_compared_by_habitat(client: PipelineServiceClient) -> None
     found = compare_sessions(one.recorded(), other.recorded())
     told = [(drift.subject, drift.field, drift.expected, drift.found) for drift in found.settings]
     assert ("factor", "//first", "2", "3") in told
-    assert not (found.graph or found.code)
+    assert not [*found.graph, *found.code]
     one.close()
     other.close()
 
@@ -296,7 +296,7 @@ def test_fresh_workers_run_included_nodes_and_refuse_other_code(tmp_path: Path) 
 def test_plan_of_thousands_of_included_nodes_needs_no_more_than_the_outer_one(
     client: PipelineServiceClient, registry: HabitatRegistry
 ) -> None:
-    import included_broken  # noqa: PLC0415  # found by now
+    import included_broken  # found by now
 
     registry.register("wide", included_broken.IncludesWide)
     with client.create_session("wide", settings={"store": "memory:"}) as session:

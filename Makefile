@@ -11,7 +11,7 @@ PYTEST_ARGS ?= -n 2
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-system drift lint format bench test-pythons clean
+.PHONY: help venv demo test test-system drift lint format bench pictures test-pythons clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -73,6 +73,9 @@ format: .venv/installed-dev ## format the code and apply the linter's safe fixes
 
 bench: .venv/installed-bench ## measure against the peers and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+pictures: .venv/installed-dev ## draw the pictures of the documentation once more
+	$(BIN)/python tests/support/pictures.py
 
 test-pythons: ## run the tests under every Python of PYTHONS that this machine has, in .venvs/
 	@for python in $(PYTHONS); do \

@@ -18,7 +18,12 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "testing.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "docs" / "composition.md",
+    ROOT / "docs" / "testing.md",
+    ROOT / "docs" / "drawing.md",
+]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TIMEOUT_SECONDS = 120
 

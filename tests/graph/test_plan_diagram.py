@@ -61,12 +61,17 @@ def test_what_feeds_a_node_is_written_on_links() -> None:
     found = plan_diagram(
         plan(
             node("//split", day=ExternalSource("day"), table=ExternalSource("digits"), seed=LiteralSource(7)),
-            node("//fit", train=port("//split", "train"), rest=port("//split", "held_out"), whole=WholeSource(NodePath("//split"))),
+            node(
+                "//fit",
+                train=port("//split", "train"),
+                rest=port("//split", "held_out"),
+                whole=WholeSource(NodePath("//split")),
+            ),
             inputs={name: ExternalInput(name, "str", required=True) for name in ("day", "digits")},
             outputs={"model": port("//fit"), "accuracy": port("//fit", "accuracy")},
         ),
         title="fits",
-    )  # fmt: skip
+    )
     assert links(found) == {
         ("input day", "//split"): (),
         ("input digits", "//split"): ("table",),

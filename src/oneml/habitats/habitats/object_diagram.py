@@ -17,6 +17,7 @@ from oneml.habitats.values.plan import Plan
 
 ARGUMENTS_SHOWN = 3
 BODIES_SHOWN = 2
+_CONTAINER = "container"
 _OVERRIDDEN = frozenset({"overridden", "replaced"})
 _TONES = {"process": Tone.PROCESS_SCOPE, "session": Tone.SESSION_SCOPE, "node": Tone.NODE_SCOPE}
 _Providers: TypeAlias = Mapping[str, JsonObject]
@@ -35,7 +36,8 @@ def object_diagram(
         depth: So many containers stand around a provider before it is folded into them; None for as many as are
             readable.
     """
-    names = folded(providers, depth, most=BOXES_READABLE)
+    shown = _shown(providers)
+    names = folded(shown, depth, most=BOXES_READABLE)
     bodies: dict[str, dict[NodePath, None]] = {}
     for node in plan.nodes.values():
         bodies.setdefault(node.provider, {})[node.fan_out or node.path] = None
@@ -43,7 +45,7 @@ def object_diagram(
     for name, box in names.items():
         inside.setdefault(box, []).append(name)
     boxes = [
-        _provider(name, providers[name], list(bodies.get(name, ()))) if name in providers else _folded(name, members)
+        _provider(name, shown[name], list(bodies.get(name, ()))) if members == [name] else _folded(name, members)
         for name, members in inside.items()
     ]
     return Diagram(
@@ -52,8 +54,14 @@ def object_diagram(
         subtitle=subtitle,
         boxes=tuple(boxes),
         frames=tuple(provider_frames((box.frame for box in boxes), plan.included)),
-        links=tuple(_links(providers, names)),
+        links=tuple(_links(shown, names)),
     )
+
+
+def _shown(providers: _Providers) -> _Providers:
+    """Return the providers without nested containers that nothing is given: a frame shows those."""
+    given = {other for content in providers.values() for _, other, _ in _references(content)}
+    return {name: each for name, each in providers.items() if each.get("kind") != _CONTAINER or name in given}
 
 
 def _provider(name: str, content: JsonObject, bodies: Sequence[NodePath]) -> Box:
@@ -146,7 +154,8 @@ def _links(providers: _Providers, names: Mapping[str, str]) -> Iterator[Link]:
 
 def _references(content: JsonObject) -> Iterator[tuple[str, str, bool]]:
     """Give every other provider that a description names: the argument that it is, its name, whether it is passed."""
-    for key in ("provides", "args", "kwargs", "attributes", "members"):
+    keys = ("provides", "args", "kwargs", "attributes", "members")
+    for key in keys[:-1] if content.get("kind") == _CONTAINER else keys:
         yield from _inside(content.get(key), "")
 
 

@@ -111,10 +111,18 @@ def _engines(recorded: "RecordedSession") -> Mapping[NodePath, str]:
     entries = recorded.entries
     found: dict[NodePath, str] = {}
     for path in plan.nodes:
-        given = [_engine(entries.get(place)) for place in (path, *reversed(ancestors_of(path)))]
+        given = [_entered(entries.get(place)) for place in (path, *reversed(ancestors_of(path)))]
         nearest = next((engine for engine in given if engine), None)
         found[path] = nearest or _engine(plan.node_settings.get(path)) or of_all
     return found
+
+
+def _entered(layers: JsonValue) -> str | None:
+    """Return the engine that the layers of one entry set, the last of which counts."""
+    if not isinstance(layers, list | tuple):
+        return None
+    found = [_engine(layer.get("values")) for layer in layers if isinstance(layer, Mapping)]
+    return next((engine for engine in reversed(found) if engine), None)
 
 
 def _engine(settings: JsonValue) -> str | None:

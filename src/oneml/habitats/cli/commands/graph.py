@@ -89,7 +89,7 @@ def graph(
       oneml graph --session 0199c3f2 -o session.png
     """
     wanted = _format(form, output)
-    if wanted is Format.PNG and output is None and sys.stdout.isatty():
+    if wanted is Format.PNG and output is None and _stdout_is_terminal():
         message = "A PNG is no text for a terminal. Name a file: -o graph.png."
         raise click.UsageError(message)
     view = PlanView(depth, expand)
@@ -106,6 +106,10 @@ def graph(
         return
     document_goes_out()
     click.echo(content, nl=False)
+
+
+def _stdout_is_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 def _format(form: str | None, output: Path | None) -> Format:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
+from math import fsum
 from typing import TypeAlias
 
 from oneml.habitats.graph.drawing.mesh import Mesh
@@ -85,7 +86,7 @@ def _sort_layer(
 ) -> None:
     def key(element: int) -> _Key:
         neighbours = near[element] or far[element]
-        own = sum(position[each] for each in neighbours) / len(neighbours) if neighbours else position[element]
+        own = fsum(position[each] for each in neighbours) / len(neighbours) if neighbours else position[element]
         around = mesh.frames.get(mesh.elements[element].frame, ())
         return (*((frames[name], numbers[name]) for name in around), (own, len(numbers) + places[element]))
 

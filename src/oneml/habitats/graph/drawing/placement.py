@@ -3,9 +3,12 @@
 Elements and both sides of frames are variables; in every layer each is so much larger than the one before it. That is a
 graph without cycles. Where everything is pushed to the right until it fits, that is a solution; pushed to the left
 another one; and so is the middle between them, which pushes either side as far as the other.
+
+Sums are exact (`math.fsum`), so that places are the same in every version of Python.
 """
 
 from collections.abc import Iterator, Sequence
+from math import fsum
 from typing import NamedTuple
 
 from oneml.habitats.graph.drawing.mesh import Element, Mesh
@@ -52,8 +55,8 @@ def place_across(mesh: Mesh, *, down: bool) -> Sequence[float]:
     for _ in range(ROUNDS):
         wanted = list(places)
         for element, near in enumerate(neighbours):
-            total = sum(weight for _, weight in near) + GRAVITY
-            middle = sum(places[each] * weight for each, weight in near) / total
+            total = fsum(weight for _, weight in near) + GRAVITY
+            middle = fsum(places[each] * weight for each, weight in near) / total
             wanted[element] = (places[element] + middle) / 2
         for inside, links, around in zip(members, pulls, mesh.frames.values(), strict=True):
             _pull(wanted, places, inside, links, PULL / len(around))
@@ -87,8 +90,8 @@ def _pull(
 ) -> None:
     """Move a whole frame to where its neighbours are: element by element it would take too many rounds."""
     if links:
-        shift = sum((places[other] - places[one]) * weight for one, other, weight in links)
-        shift *= share / sum(weight for _, _, weight in links)
+        shift = fsum((places[other] - places[one]) * weight for one, other, weight in links)
+        shift *= share / fsum(weight for _, _, weight in links)
         for element in inside:
             wanted[element] += shift
 

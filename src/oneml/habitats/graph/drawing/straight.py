@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import fsum
 
 from oneml.habitats.graph.drawing.mesh import Mesh
 
@@ -20,13 +21,13 @@ def straighten(mesh: Mesh, places: list[float], before: _Distances, behind: _Dis
     settled: set[int] = set()
     for path in _paths(mesh):
         for run, (low, high) in _runs(path, places, before, behind, settled):
-            middle = min(max(sum(places[each] for each in run) / len(run), low), high)
+            middle = min(max(fsum(places[each] for each in run) / len(run), low), high)
             for each in run:
                 places[each] = middle
             settled.update(run)
     for chain in sorted(mesh.chains, key=len, reverse=True):
         for run, (low, high) in _runs(chain[1:-1], places, before, behind, settled):
-            middle = sum(places[each] for each in run) / len(run)
+            middle = fsum(places[each] for each in run) / len(run)
             for box, at_its_end in ((chain[0], run[0] == chain[1]), (chain[-1], run[-1] == chain[-2])):
                 if at_its_end:
                     half = mesh.elements[box].reach

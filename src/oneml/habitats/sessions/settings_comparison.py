@@ -42,9 +42,12 @@ def setting_drifts(first: SettingsRecord, second: SettingsRecord) -> Sequence[Dr
     found = [*_drifts(_of_session(first), _of_session(second), "")]
     for path in sorted(_included(first) | _included(second)):
         found.extend(_drifts(_of_part(first, path), _of_part(second, path), path))
+    # An entry at an include path has been told of as what the habitat there has as a session.
+    known = {(drift.subject, drift.field) for drift in found}
     for path in sorted(_paths(first, second)):
         if not _alike(first, second, path):
-            found.extend(_drifts(_of_node(first, path), _of_node(second, path), path))
+            of_node = _drifts(_of_node(first, path), _of_node(second, path), path)
+            found.extend(drift for drift in of_node if (drift.subject, drift.field) not in known)
     told = {drift.subject for drift in found}
     declared = schema_drifts(first.schema, second.schema)
     return [*found, *(drift for drift in declared if drift.subject not in told)]

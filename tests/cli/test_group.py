@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import click
 import pytest
@@ -148,3 +148,24 @@ def test_no_escape_codes_and_one_document_on_standard_output(
 
 def test_group_is_named_for_completion() -> None:
     assert oneml.name == "oneml"
+
+
+def commands(group: click.Group, *above: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*above, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, *above, name)
+
+
+def test_help_of_every_command_keeps_its_examples_on_lines_of_their_own(invoke: Invoke) -> None:
+    seen = 0
+    for path, command in commands(oneml):
+        shown = invoke(*path, "--help").stdout
+        assert "\\" not in shown.replace("\\\n", ""), path
+        examples = [line.strip() for line in (command.help or "").splitlines() if line.startswith("      oneml ")]
+        assert {line.strip() for line in shown.splitlines()} >= set(examples)
+        seen += len(examples)
+    assert seen > 5

@@ -25,7 +25,7 @@ DRIFTS_SHOWN = 100
 @click.option("--exit-code", "exit_code", is_flag=True, help="End with 1 where they differ.")
 @as_json
 def diff(first: str, second: str, *, sections: tuple[str, ...], exit_code: bool, as_json: bool) -> None:
-    r"""Say in what the session SECOND differs from FIRST: settings, object graph, code, packages, plan and outputs.
+    """Say in what the session SECOND differs from FIRST: settings, object graph, code, packages, plan and outputs.
 
     What was recorded is compared; nothing is imported or run.
 

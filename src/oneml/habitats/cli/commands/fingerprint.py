@@ -25,7 +25,7 @@ from oneml.habitats.values.node_path import parse_node_path
 @settings_options
 @as_json
 def fingerprint(habitat: str, node: str | None, *, as_json: bool, **options: Unpack[SettingsOptions]) -> None:
-    r"""Show the fingerprint that a session of HABITAT, or its NODE, would have: equal ones are proven the same.
+    """Show the fingerprint that a session of HABITAT, or its NODE, would have: equal ones are proven the same.
 
     Where something cannot be proven the same in another process there is none: "unproven", with the reasons.
 

@@ -78,7 +78,7 @@ def graph(
     direction: str,
     **options: Unpack[SettingsOptions],
 ) -> None:
-    r"""Draw the nodes of HABITAT, or of a session with their states; or the objects behind them.
+    """Draw the nodes of HABITAT, or of a session with their states; or the objects behind them.
 
     Nothing runs, and no other program is needed; png needs the extra "images". With many nodes, namespaces are folded.
 

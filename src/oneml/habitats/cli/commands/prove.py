@@ -23,7 +23,7 @@ PROVEN, REFUSED, UNPROVEN = "proven", "refused", "unproven"
 @click.argument("node", shell_complete=complete_node)
 @as_json
 def prove(session: str, node: str, *, as_json: bool) -> None:
-    r"""Make the check that a worker makes before it runs NODE of SESSION, and run nothing.
+    """Make the check that a worker makes before it runs NODE of SESSION, and run nothing.
 
     Ends with 0 if code, packages, settings and object graph are here what the session was created with; with 3 if
     they are not, and says what differs, where it was recorded and where it stands here.

@@ -23,7 +23,7 @@ DIGEST_SHOWN_CHARACTERS = 12
 @click.option("--pdb", "debug", is_flag=True, help="Stop in the debugger at the first line, and where it raises.")
 @as_json
 def reproduce(session: str, node: str, *, debug: bool, as_json: bool) -> None:
-    r"""Compute NODE of SESSION once more, here, with its recorded inputs, and compare what comes out.
+    """Compute NODE of SESSION once more, here, with its recorded inputs, and compare what comes out.
 
     Nothing is written to the store. Ends with 0 if every output is the same, byte for byte (or the same error is
     raised), with 1 if not, and with 3 if what is here is not what the session was created with.

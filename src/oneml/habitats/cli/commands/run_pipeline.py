@@ -47,7 +47,7 @@ def run_pipeline(
     as_json: bool,
     **options: Unpack[RunOptions],
 ) -> None:
-    r"""Run HABITAT in a new session.
+    """Run HABITAT in a new session.
 
     HABITAT may be left out where ONEML_HABITATS_PIPELINE names it.
 

@@ -29,7 +29,7 @@ EXIT_CODES = {NodeState.REFUSED: EXIT_REFUSED, NodeState.CANCELLED: EXIT_INTERRU
 @click.option("--session-id", envvar=SESSION_VARIABLE, metavar="ID", help=f"Else {SESSION_VARIABLE}.")
 @as_json
 def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None, as_json: bool) -> None:
-    r"""Run NODE of an existing session in this process, unless its outputs are committed.
+    """Run NODE of an existing session in this process, unless its outputs are committed.
 
     The inputs of NODE must be: run the nodes upstream first.
 

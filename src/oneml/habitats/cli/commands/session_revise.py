@@ -26,7 +26,7 @@ NODES_SHOWN = 10
 )
 @as_json
 def revise(session: str, *, assignments: tuple[str, ...], as_json: bool) -> None:
-    r"""Change settings of SESSION: nodes that have not started take them.
+    """Change settings of SESSION: nodes that have not started take them.
 
     What the session or a node sets itself stands above the change. The pipeline is not defined again: what it took
     from settings then stays.

@@ -39,7 +39,7 @@ INTERVAL_MIN_SECONDS = 0.1
 @click.option("--once", is_flag=True, help="Tell how it stands, and end.")
 @click.option("--json", "as_json", is_flag=True, help="Print events, one JSON object a line.")
 def watch(session: str, *, interval_seconds: float, once: bool, as_json: bool) -> None:
-    r"""Follow SESSION, which another process drives, until it has ended.
+    """Follow SESSION, which another process drives, until it has ended.
 
     Tells what has happened so far, then what happens. Ends with 0 if the session succeeded, 1 or 3 if it failed, 130
     if it was stopped or nobody drives it any more; Ctrl-C ends the watching, not the session.

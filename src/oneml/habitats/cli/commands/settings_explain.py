@@ -56,7 +56,7 @@ class Wanted(NamedTuple):
 def explain(
     habitat: str, words: tuple[str, ...], *, session_id: str | None, as_json: bool, **options: Unpack[SettingsOptions]
 ) -> None:
-    r"""Say why each setting is what it is: its value, where that was given, and below it what it hid.
+    """Say why each setting is what it is: its value, where that was given, and below it what it hid.
 
     NODE begins with "//", and may be where a habitat is included; FIELD is dotted. A secret is shown as the
     reference to it, and need not be at hand.

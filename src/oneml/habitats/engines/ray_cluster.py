@@ -50,12 +50,12 @@ class RayEngine:
         channel = f"oneml-{uuid.uuid4().hex[:12]}"
         with connected(options, context.workers) as ray:
             from oneml.habitats.engines.ray_notes import Notes  # noqa: PLC0415  # imports what only Ray's users need
-            from oneml.habitats.engines.ray_run import SLOTS, RayRun  # noqa: PLC0415
+            from oneml.habitats.engines.ray_run import RayRun  # noqa: PLC0415
             from oneml.habitats.engines.ray_watch import ClusterWatch  # noqa: PLC0415
 
             watch = ClusterWatch(ray, Notes(channel))
-            slots = min(SLOTS, context.workers) if exists and context.workers is not None else SLOTS
-            run = RayRun(ray, context, options, watch=watch, channel=channel, slots=slots)
+            limit = context.workers if exists else None
+            run = RayRun(ray, context, options, watch=watch, channel=channel, limit=limit)
             try:
                 yield run
             finally:

@@ -3,9 +3,8 @@
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
-from os import environ
 
-from oneml.habitats.engines.ray_connection import connected
+from oneml.habitats.engines.ray_connection import connected, joins
 from oneml.habitats.engines.ray_options import RayOptions
 from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun
 
@@ -45,8 +44,8 @@ class RayEngine:
         """
         options = RayOptions.of(context.options)
         address = self._address or options.address
-        exists = address is not None or "RAY_ADDRESS" in environ
         options = options._replace(address=address)
+        limit = context.workers if joins(options) else None
         channel = f"oneml-{uuid.uuid4().hex[:12]}"
         with connected(options, context.workers) as ray:
             from oneml.habitats.engines.ray_notes import Notes  # noqa: PLC0415  # imports what only Ray's users need
@@ -54,7 +53,6 @@ class RayEngine:
             from oneml.habitats.engines.ray_watch import ClusterWatch  # noqa: PLC0415
 
             watch = ClusterWatch(ray, Notes(channel))
-            limit = context.workers if exists else None
             run = RayRun(ray, context, options, watch=watch, channel=channel, limit=limit)
             try:
                 yield run

@@ -314,18 +314,35 @@ class RayRun:
         offers = self._watch.offers()
         broken = self._images.broken()
         fits: dict[NodeNeeds, bool] = {}
-        for flight in self._flights.values():
+        for flight in tuple(self._flights.values()):
             needs = flight.task.needs
+            if flight.task.path not in self._flights:
+                continue
             if needs not in fits:
                 fits[needs] = is_offered(flight.asked, offers)
             if needs.image is not None and needs.image in broken:
-                self._give_up(flight, broken[needs.image])
+                self._abandon(flight, broken[needs.image])
             elif fits[needs] or any(path in self._flights for path in flight.task.after):
                 flight.unoffered_since = float("inf")
             else:
                 flight.unoffered_since = min(flight.unoffered_since, now)
                 if now - flight.unoffered_since >= self._options.unschedulable_seconds:
                     self._give_up(flight, not_offered(flight.asked, offers, self._options.unschedulable_seconds))
+
+    def _abandon(self, flight: Flight, reason: str) -> None:
+        """Settle a node, and what was handed over after it, for which Ray would need a minute: no worker starts."""
+        self._give_up(flight, reason)
+        result = self._lost(flight, EngineError(engine="ray", reason=reason))
+        self._drop(flight)
+        self._unsucceeded.add(flight.task.path)
+        self._returned.extend([result] if isinstance(result, NodeOutcome) else self._context.take([result]))
+        for lower in self._held.below(flight.task.path):
+            self._give_back(lower)
+        for other in tuple(self._flights.values()):
+            if not self._unsucceeded.isdisjoint(other.task.after):
+                self._end(other, force=True)
+                self._drop(other)
+                self._give_back(other.task.path)
 
     def _give_up(self, flight: Flight, reason: str) -> None:
         if not flight.failure:

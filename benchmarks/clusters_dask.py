@@ -3,7 +3,6 @@
 import json
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,11 +13,19 @@ from pathlib import Path
 
 from distributed import Client, LocalCluster
 
+from benchmarks.cluster_sessions import Sessions, durable, over_plain
 from benchmarks.figures import Figure, at_most
 from benchmarks.group import Effort, main
-from benchmarks.timing import median_ratio, rounds
+from benchmarks.timing import rounds
 from oneml.habitats.engines.dask_cluster import DaskEngine
-from oneml.habitats.ports.engine import EngineContext, EngineRun, NodeTask, WorkerMessage, WorkerReply
+from oneml.habitats.ports.engine import (
+    INLINE_RESULT_MAX_BYTES,
+    EngineContext,
+    EngineRun,
+    NodeTask,
+    WorkerMessage,
+    WorkerReply,
+)
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.outcome_json import outcome_from_json, outcome_to_json
@@ -118,22 +125,25 @@ def measure(effort: Effort) -> Iterator[Figure]:
     """Give the figures of Dask."""
     count = 200 if effort.quick else NODES
     with (
+        tempfile.TemporaryDirectory(prefix="oneml-bench-") as temporary,
         LocalCluster(n_workers=WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
         Client(cluster, set_as_default=False) as client,
         DaskEngine(cluster=cluster).open(context()) as run,
     ):
-        for chain, name in ((True, "chain"), (False, "fan-out")):
+        sessions = Sessions("dask", Path(temporary), count, engines=[DaskEngine(cluster=cluster)])
+        for chain, shape in ((True, "chain"), (False, "fan-out")):
             contenders: dict[str, Callable[[], float]] = {
-                "ours": lambda chain=chain: driven(run, count, chain=chain),  # type: ignore[misc]
                 "plain": lambda chain=chain: plain(client, count, chain=chain),  # type: ignore[misc]
+                "engine": lambda chain=chain: driven(run, count, chain=chain),  # type: ignore[misc]
+                "inline": lambda shape=shape: sessions.run(shape, INLINE_RESULT_MAX_BYTES),  # type: ignore[misc]
+                "durable": lambda shape=shape: sessions.run(shape, 0),  # type: ignore[misc]
             }
             for contender in contenders.values():
                 contender()
             values = rounds(contenders, count=2 if effort.quick else 5)
-            ratio = median_ratio(values["ours"], values["plain"])
-            peer = f"plain submit {statistics.median(values['plain']):.2f} s"
-            ours = f"{statistics.median(values['ours']):.2f} s"
-            yield Figure(f"Dask, {name} of {count:,}, values inline", ours, "<= 1.25x", ratio <= 1.25, peer, ratio)
+            what = f"Dask, {shape} of {count:,}"
+            yield from over_plain(what, "plain submit", values)
+            yield durable(what, "plain submit", values, count)
     if not effort.quick:
         yield measure_memory()
 

@@ -34,7 +34,7 @@ def test_each_event_is_one_line_with_all_that_is_known() -> None:
     lines(NodeEvent(ID, NodePath("//a"), NodeState.FAILED, 2, "ValueError: x\ny", None, 0.5))
     lines(NodeLog(ID, NodePath("//b"), "a \udcff line"))
     session, node, log = events_in(stream.getvalue())
-    head = {"schema": "oneml.event/1", "time": "2026-01-02T03:04:05+00:00", "session_id": "some-session"}
+    head = {"schema": "oneml.event/1", "time": "2026-01-02T03:04:05.000000Z", "session_id": "some-session"}
     assert session == {**head, "event": "session", "state": "running", "ended": 0, "node_count": 2}
     assert log == {**head, "event": "log", "path": "//b", "label": "", "line": "a \udcff line"}
     assert node == {

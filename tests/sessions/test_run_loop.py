@@ -252,12 +252,12 @@ class LossyEngine(ScriptedEngine):
         return super().wait(timeout_seconds)
 
 
-@pytest.mark.parametrize("delay", [0.0, 5.0])
+@pytest.mark.parametrize("delay", [0.0, 0.01])
 def test_a_node_that_fails_before_the_reply_of_one_above_it_came_is_tried_again_after_that_one(delay: float) -> None:
     engine = LossyEngine({"//b": [NodeState.FAILED]})
     settings = PipelineSettings(retries=1, retry_delay_seconds=delay)
     drive = Drive({"//a": [], "//b": ["//a"]}, engine, ahead=True, settings=settings)
     assert drive.run() is SessionState.SUCCEEDED
     assert engine.started == ["//a", "//b", "//b"]
-    ended = [event.path for event in drive.events if isinstance(event, NodeEvent) and event.state is NodeState.SUCCEEDED]
-    assert ended == ["//a", "//b"]
+    nodes = [event for event in drive.events if isinstance(event, NodeEvent)]
+    assert [event.path for event in nodes if event.state is NodeState.SUCCEEDED] == ["//a", "//b"]

@@ -7,6 +7,7 @@ import pytest
 
 from installed_site import Site
 from oneml.habitats import PipelineServiceClient
+from oneml.habitats.errors import UnknownSessionError
 from oneml.habitats.sessions import entry_settings
 from oneml.habitats.sessions.entry_settings import EntrySettings
 from oneml.habitats.sessions.fingerprints import Fingerprints
@@ -17,7 +18,7 @@ from oneml.habitats.settings.resolve import resolve_settings
 from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.json_value import JsonObject
 from oneml.habitats.values.node_path import NodePath
-from oneml.habitats.values.states import NodeState
+from oneml.habitats.values.states import NodeState, SessionState
 
 Clients = Callable[..., PipelineServiceClient]
 
@@ -109,3 +110,11 @@ def test_of_several_distributions_with_one_name_that_of_the_recipe_runs_and_no_o
     assert refused.returncode == 3
     assert "rival 1.0" in refused.stderr
     assert "session-pipelines==1.0" in refused.stderr
+
+
+def test_where_a_removed_session_stands_is_that_there_is_none(new_client: Clients) -> None:
+    with new_client().create_session("arithmetic", session_id="s1") as session:
+        assert session.state is SessionState.CREATED
+        new_client().remove_session("s1")
+        with pytest.raises(UnknownSessionError, match='no session "s1"'):
+            _ = session.state

@@ -26,4 +26,4 @@ class TestRay(EngineConformance):
     def settings(self, address: str, module: Path) -> Mapping[str, Any]:
         variables = {"PYTHONPATH": f"{module.parent}:{IMPORTABLE}", "CONTRACT_TOKEN": SECRET}
         options = {"address": address, "init": {"runtime_env": {"env_vars": variables}}}
-        return {"engine": "ray", "engines": {"ray": options}}
+        return {"engine": "ray", "workers": 2, "engines": {"ray": options}}

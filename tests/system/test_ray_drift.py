@@ -9,5 +9,6 @@ from ray_place import run_suite
 pytestmark = pytest.mark.system
 
 
-def test_harmful_changes_are_refused_on_ray(tmp_path: Path) -> None:
+def test_harmful_changes_are_refused_on_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ray_place.SECONDS", 900)  # two workers for each kind are started
     run_suite("ray_drift", tmp_path)

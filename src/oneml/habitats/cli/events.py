@@ -10,6 +10,7 @@ from oneml.habitats.cli.tally import Tally
 from oneml.habitats.ports.observer import Event, NodeLog, Observer, SessionEvent
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.times import rfc3339
 
 EVENT_SCHEMA = "oneml.event/1"
 
@@ -80,7 +81,7 @@ class EventLines:
         stream.flush()
 
     def _fields(self, event: Event) -> Mapping[str, JsonValue]:
-        head: dict[str, JsonValue] = {"schema": EVENT_SCHEMA, "time": self._now().isoformat()}
+        head: dict[str, JsonValue] = {"schema": EVENT_SCHEMA, "time": rfc3339(self._now())}
         if isinstance(event, NodeLog):
             return {
                 **head,
@@ -93,7 +94,7 @@ class EventLines:
         self._tally.take(event)
         counts: dict[str, JsonValue] = {"ended": self._tally.ended, "node_count": self._tally.total}
         if isinstance(event, SessionEvent):
-            head["time"] = event.at.isoformat()
+            head["time"] = rfc3339(event.at)
             return {**head, "event": "session", "session_id": event.session_id, "state": event.state.value, **counts}
         return {
             **head,

@@ -46,7 +46,8 @@ class Follower:
         """Look once, and tell what has changed.
 
         Raises:
-            StoreError: The store failed, or the session is gone.
+            StoreError: The store failed.
+            UnknownSessionError: The session was removed.
         """
         session = self._session
         # In this order: of a session that has ended every node is read in its last state.
@@ -84,7 +85,7 @@ class Follower:
             monotonic: Seconds.
 
         Raises:
-            StoreError: As `look`.
+            OnemlError: As `look`.
         """
         while True:
             began = monotonic()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -33,7 +34,8 @@ LINGER_SECONDS = 0.1
 INNOCENT_TIMES_MAX = 20
 """How often a node is handed over again that only waited where a worker was killed."""
 
-_ANSWER_SECONDS = 30.0
+_ANSWER_SECONDS = 20.0
+_LEAVING_SECONDS = 2.0
 _CHECKS_PER_LIMIT = 4
 
 
@@ -84,6 +86,7 @@ class DaskRun:
         self._check_seconds = min(2.0, options.unschedulable_seconds / _CHECKS_PER_LIMIT)
         self._check_at = time.monotonic() + self._check_seconds
         self._grace_until = float("inf")
+        self._is_lost = False
         client.subscribe_topic(topic, self._on_lines)
 
     def submit(self, task: NodeTask) -> None:
@@ -122,7 +125,11 @@ class DaskRun:
 
     def close(self) -> None:
         """Forget every node; those that run end by themselves, unless their worker is ours and ends now."""
-        self._take_back(list(self._held.values()))
+        if self._is_lost:
+            with suppress(OSError, TimeoutError):  # nobody listens any more
+                self._client.close(timeout=_LEAVING_SECONDS)
+        else:
+            self._take_back(list(self._held.values()))
         self._held.clear()
 
     def _hold(self, task: NodeTask, *, innocent_times: int) -> None:
@@ -333,6 +340,7 @@ class DaskRun:
         return self._client.sync(call, callback_timeout=_ANSWER_SECONDS)
 
     def _lost(self) -> EngineError:
+        self._is_lost = True
         reason = (
             f"the scheduler is lost, and with it {len(self._held)} nodes that had not come back. What was committed "
             "is kept: start the scheduler again and resume the session"

@@ -3,9 +3,8 @@
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
-from os import environ
 
-from oneml.habitats.engines.ray_connection import connected
+from oneml.habitats.engines.ray_connection import connected, joins
 from oneml.habitats.engines.ray_options import RayOptions
 from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun
 
@@ -45,17 +44,16 @@ class RayEngine:
         """
         options = RayOptions.of(context.options)
         address = self._address or options.address
-        exists = address is not None or "RAY_ADDRESS" in environ
         options = options._replace(address=address)
+        limit = context.workers if joins(options) else None
         channel = f"oneml-{uuid.uuid4().hex[:12]}"
         with connected(options, context.workers) as ray:
             from oneml.habitats.engines.ray_notes import Notes  # noqa: PLC0415  # imports what only Ray's users need
-            from oneml.habitats.engines.ray_run import SLOTS, RayRun  # noqa: PLC0415
+            from oneml.habitats.engines.ray_run import RayRun  # noqa: PLC0415
             from oneml.habitats.engines.ray_watch import ClusterWatch  # noqa: PLC0415
 
             watch = ClusterWatch(ray, Notes(channel))
-            slots = min(SLOTS, context.workers) if exists and context.workers is not None else SLOTS
-            run = RayRun(ray, context, options, watch=watch, channel=channel, slots=slots)
+            run = RayRun(ray, context, options, watch=watch, channel=channel, limit=limit)
             try:
                 yield run
             finally:

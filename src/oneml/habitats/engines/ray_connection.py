@@ -29,6 +29,11 @@ _QUIET = {"log_to_driver": False, "logging_level": "error"}
 """What nodes write comes another way, masked."""
 
 
+def joins(options: RayOptions) -> bool:
+    """Tell whether there is a cluster already, which is not this session's alone."""
+    return options.address is not None or "RAY_ADDRESS" in os.environ or _initialised() is not None
+
+
 @contextmanager
 def connected(options: RayOptions, workers: int | None) -> Generator[RayApi]:
     """Give Ray, connected; what this made is ended on leaving, and what was there is left alone.
@@ -41,8 +46,8 @@ def connected(options: RayOptions, workers: int | None) -> Generator[RayApi]:
         EngineError: There is no cluster, it refuses, or none can be started.
         MissingLibraryError: Ray is not installed here.
     """
-    ray = cast("RayApi | None", sys.modules.get("ray"))
-    if ray is not None and ray.is_initialized():
+    ray = _initialised()
+    if ray is not None:
         yield ray
         return
     address = options.address or os.environ.get("RAY_ADDRESS")
@@ -52,6 +57,11 @@ def connected(options: RayOptions, workers: int | None) -> Generator[RayApi]:
         return
     with _embedded(options, workers) as ray:
         yield ray
+
+
+def _initialised() -> RayApi | None:
+    ray = cast("RayApi | None", sys.modules.get("ray"))
+    return ray if ray is not None and ray.is_initialized() else None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import cast
 
 from oneml.habitats.engines.ray_api import RayApi, Ref, RemoteFunction
 from oneml.habitats.engines.ray_flight import Flight
+from oneml.habitats.engines.ray_held import Held
 from oneml.habitats.engines.ray_images import Images
 from oneml.habitats.engines.ray_needs import asked_of, is_offered, not_offered, task_options
 from oneml.habitats.engines.ray_options import RayOptions
@@ -43,8 +44,10 @@ class RayRun:
         options: Of the engine.
         watch: Of the cluster.
         channel: Of the notes of workers.
-        slots: How many nodes it holds at a time.
+        limit: How many nodes may run at once; None for as many as the cluster has room for.
     """
+
+    slots = SLOTS
 
     def __init__(
         self,
@@ -54,9 +57,10 @@ class RayRun:
         *,
         watch: ClusterWatch,
         channel: str,
-        slots: int = SLOTS,
+        limit: int | None = None,
     ) -> None:
-        self.slots = slots
+        self._limit = limit
+        self._held = Held()
         self._ray = ray
         self._context = context
         self._options = options
@@ -79,9 +83,24 @@ class RayRun:
         self._unsucceeded.discard(task.path)
         self._adopted.discard(task.path)
         if not self._unsucceeded.isdisjoint(task.after):
-            self._unsucceeded.add(task.path)
-            self._returned.append(NodeOutcome(task.path, NodeState.PENDING, 0))
-            return
+            self._give_back(task.path)
+        elif self._limit is None:
+            self._hand_over(task)
+        else:
+            self._held.add(task, self._flights)
+            self._fill(self._limit)
+
+    def _fill(self, limit: int) -> None:
+        """Hand over what was kept back, as far as there is room."""
+        while len(self._flights) < limit and (task := self._held.next()) is not None:
+            self._hand_over(task)
+
+    def _give_back(self, path: NodePath) -> None:
+        """Return a node that cannot run, because one that it waits for did not succeed."""
+        self._unsucceeded.add(path)
+        self._returned.append(NodeOutcome(path, NodeState.PENDING, 0))
+
+    def _hand_over(self, task: NodeTask) -> None:
         self._images.want(task.needs.image)
         self._count += 1
         context = self._context
@@ -96,6 +115,8 @@ class RayRun:
         """See `EngineRun`."""
         deadline = float("inf") if timeout_seconds is None else time.monotonic() + timeout_seconds
         while True:
+            if self._limit is not None:
+                self._fill(self._limit)
             outcomes, self._returned = self._returned, []
             if not outcomes and self._flights:
                 outcomes = self._settle(self._ended(deadline))
@@ -106,6 +127,7 @@ class RayRun:
 
     def cancel(self, *, now: bool) -> None:
         """See `EngineRun`."""
+        self._returned.extend(NodeOutcome(path, NodeState.CANCELLED, 0) for path in self._held.take_all())
         kill_at = time.monotonic() + (0.0 if now else GRACE_SECONDS)
         for flight in self._flights.values():
             if now or not flight.cancelled:
@@ -117,6 +139,7 @@ class RayRun:
         """End what still runs, and wait until it has ended."""
         refs = [flight.ref for flight in self._flights.values()]
         self._flights.clear()
+        self._held.take_all()
         if refs and self._watch.lost() is None:
             for ref in refs:
                 self._ray.cancel(ref, force=True)
@@ -164,10 +187,14 @@ class RayRun:
             self._drop(flight)
             if state is not NodeState.SUCCEEDED:
                 self._unsucceeded.add(flight.task.path)
+                for path in self._held.below(flight.task.path):
+                    self._give_back(path)
             elif isinstance(result, NodeOutcome):
                 self._adopted.add(flight.task.path)
+                self._held.succeeded(flight.task.path)
             else:
                 self._keep(flight)
+                self._held.succeeded(flight.task.path)
             if isinstance(result, NodeOutcome):
                 outcomes.append(result)
             elif state is NodeState.PENDING:
@@ -271,8 +298,9 @@ class RayRun:
             return
         self._check_at = now + _CHECK_SECONDS
         if (reason := self._watch.lost()) is not None:
+            count = len(self._flights) + len(self._held)
             lost = (
-                f"the cluster is lost, and with it {len(self._flights)} nodes that had not come back: {reason}. What "
+                f"the cluster is lost, and with it {count} nodes that had not come back: {reason}. What "
                 "was committed is kept: start the cluster again and resume the session"
             )
             raise EngineError(engine="ray", reason=lost)
@@ -286,18 +314,35 @@ class RayRun:
         offers = self._watch.offers()
         broken = self._images.broken()
         fits: dict[NodeNeeds, bool] = {}
-        for flight in self._flights.values():
+        for flight in tuple(self._flights.values()):
             needs = flight.task.needs
+            if flight.task.path not in self._flights:
+                continue
             if needs not in fits:
                 fits[needs] = is_offered(flight.asked, offers)
             if needs.image is not None and needs.image in broken:
-                self._give_up(flight, broken[needs.image])
+                self._abandon(flight, broken[needs.image])
             elif fits[needs] or any(path in self._flights for path in flight.task.after):
                 flight.unoffered_since = float("inf")
             else:
                 flight.unoffered_since = min(flight.unoffered_since, now)
                 if now - flight.unoffered_since >= self._options.unschedulable_seconds:
                     self._give_up(flight, not_offered(flight.asked, offers, self._options.unschedulable_seconds))
+
+    def _abandon(self, flight: Flight, reason: str) -> None:
+        """Settle a node, and what was handed over after it, for which Ray would need a minute: no worker starts."""
+        self._give_up(flight, reason)
+        result = self._lost(flight, EngineError(engine="ray", reason=reason))
+        self._drop(flight)
+        self._unsucceeded.add(flight.task.path)
+        self._returned.extend([result] if isinstance(result, NodeOutcome) else self._context.take([result]))
+        for lower in self._held.below(flight.task.path):
+            self._give_back(lower)
+        for other in tuple(self._flights.values()):
+            if not self._unsucceeded.isdisjoint(other.task.after):
+                self._end(other, force=True)
+                self._drop(other)
+                self._give_back(other.task.path)
 
     def _give_up(self, flight: Flight, reason: str) -> None:
         if not flight.failure:

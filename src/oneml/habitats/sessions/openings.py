@@ -184,15 +184,18 @@ class Openings:
         try:
             yield opened
         finally:
-            with self._lock:
-                left = self._users[opened] - 1
-                if left:
-                    self._users[opened] = left
-                else:
-                    del self._users[opened]
-                over = not left and opened is not self._current
-            if over:
-                opened.close()
+            self._give_back(opened)
+
+    def _give_back(self, opened: OpenedSession) -> None:
+        with self._lock:
+            left = self._users[opened] - 1
+            if left:
+                self._users[opened] = left
+            else:
+                del self._users[opened]
+            over = not left and opened is not self._current
+        if over:
+            opened.close()
 
     def _taken(self, *, refresh: bool) -> OpenedSession:
         """Return the newest container, counted as used."""
@@ -205,8 +208,11 @@ class Openings:
 
     def run_scheduled(self, path: NodePath) -> NodeOutcome:
         """Run a node that is due in the newest container, with which it stays."""
-        with self.leased() as opened:
+        opened = self._taken(refresh=False)  # as `leased`, without a generator for each node
+        try:
             return opened.runner.run_scheduled(path)
+        finally:
+            self._give_back(opened)
 
     def close(self) -> None:
         """Close the newest container, unless nodes are at work in it: then they close it."""

@@ -106,7 +106,8 @@ class Recorder:
         at = self._monotonic()
         self._dirty[path] = _Change(path, state, attempt, at, seconds, detail, reuse_key, reused_from)
         if self._observers:
-            self.tell_logs()  # what a node wrote before it ended is told before
+            if self._lines:
+                self.tell_logs()  # what a node wrote before it ended is told before
             self.tell(NodeEvent(self._session_id, path, state, attempt, detail, reused_from, seconds))
 
     def log(self, path: NodePath, line: str) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
+from oneml.habitats.errors import UnknownSessionError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.session_store import NodeRow, SessionRow, SessionStore
+from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog
 from oneml.habitats.sessions.planned_nodes import PlannedNodes
-from oneml.habitats.sessions.recipe import Recipe
+from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState, SessionState
@@ -91,8 +93,17 @@ class Standing:
         return f"{row.state.value}, {row.detail}" if row.detail else row.state.value
 
     def _indexed(self) -> tuple[SessionStore, SessionRow]:
-        """Return the index, and this session's row in it, which is found again where it was lost."""
+        """Return the index, and this session's row in it, which is found again where it was lost.
+
+        Raises:
+            UnknownSessionError: The session was removed.
+        """
         from oneml.habitats.sessions.index import add_to_index  # noqa: PLC0415  # a worker never asks
 
-        index = self._index()
-        return index, index.session(self._recipe.session_id) or add_to_index(self._store, index, self._recipe)
+        index, session_id = self._index(), self._recipe.session_id
+        row = index.session(session_id)
+        if row is None:
+            if self._store.read(keys.recipe_key(session_id), limit_bytes=HEADER_MAX_BYTES) is None:
+                raise UnknownSessionError(session_id=session_id, store=self._store.url)
+            row = add_to_index(self._store, index, self._recipe)
+        return index, row

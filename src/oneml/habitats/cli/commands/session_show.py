@@ -14,6 +14,7 @@ from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.states import NodeState
+from oneml.habitats.values.times import rfc3339
 
 if TYPE_CHECKING:
     from oneml.habitats.ports.session_store import NodeRow
@@ -124,7 +125,7 @@ def _row_fields(row: "NodeRow | None") -> JsonObject:
         "state": row.state.value,
         "attempt": row.attempt,
         "seconds": row.seconds,
-        "changed_at": row.changed_at.isoformat(),
+        "changed_at": rfc3339(row.changed_at),
         "detail": row.detail,
         "reused_from": row.reused_from,
     }

@@ -31,6 +31,7 @@ from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.stores.usable import check_usable
 from oneml.habitats.values.states import NodeState
+from oneml.habitats.values.times import rfc3339
 
 if TYPE_CHECKING:
     from oneml.habitats.sessions.session import PipelineSession
@@ -111,8 +112,8 @@ def list_sessions(*, as_json: bool) -> None:
                     "session_id": row.session_id,
                     "habitat": row.habitat,
                     "state": row.state.value,
-                    "created_at": row.created_at.isoformat(),
-                    "changed_at": row.changed_at.isoformat(),
+                    "created_at": rfc3339(row.created_at),
+                    "changed_at": rfc3339(row.changed_at),
                     "node_count": row.node_count,
                     "parent": row.parent,
                 }

@@ -1,0 +1,182 @@
+"""What can go wrong under whole sessions on Dask; rows of the catalogue of faults, see docs/engines/faults.md."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from engine_contexts import FakeSession, task
+from fault_pipelines import runs_of
+from installed_site import Site
+from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession
+from oneml.habitats.engines import dask_run
+from oneml.habitats.engines.dask_cluster import DaskEngine
+from oneml.habitats.errors import EngineError
+from oneml.habitats.settings.sources import ProcessSources
+from oneml.habitats.values.node_path import NodePath
+
+SUPPORT = Path(__file__).parents[1] / "support"
+PATIENCE_SECONDS = 60.0
+SCHEDULER = "import sys; from distributed.cli.dask_scheduler import main; main()"
+
+NewSession = Callable[..., PipelineSession]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def new_session(tmp_path: Path, folder: Path) -> NewSession:
+    def make(*hows: str, options: Mapping[str, Any] | None = None, **settings: Any) -> PipelineSession:
+        registry = HabitatRegistry(search_path=[])
+        registry.register("faults", "fault_pipelines:Faults")
+        sources = ProcessSources(environ={}, working_directory=tmp_path)
+        client = PipelineServiceClient(store=(tmp_path / "store").as_uri(), registry=registry, sources=sources)
+        told = {"engine": "dask", "engines": {"dask": options or {}}, "folder": str(folder), "hows": list(hows)}
+        return client.create_session("faults", settings={**told, **settings})
+
+    return make
+
+
+@pytest.fixture
+def site(tmp_path: Path, folder: Path) -> Site:
+    site = Site(tmp_path)
+    site.install(
+        "faults", files=SUPPORT, packages=["fault_pipelines.py"], habitats={"faults": "fault_pipelines:Faults"}
+    )
+    site.environment["FAULT_FOLDER"] = str(folder)
+    return site
+
+
+def states(session: PipelineSession) -> dict[str, str]:
+    return {path.removeprefix("//"): row.state.value for path, row in session.node_rows().items()}
+
+
+def wait_for_run(folder: Path, node: str) -> int:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not (pids := runs_of(folder, node)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return pids[0]
+
+
+def test_workers_that_are_killed_crash_or_leave_are_replaced_and_a_poison_node_ends(
+    new_session: NewSession, folder: Path
+) -> None:
+    """Rows 3, 44, 45 and 48."""
+    hows = ("kill", "os_exit", "segfault", "poison")
+    with new_session(*hows, workers=2, retries=1) as session:
+        assert not session.run().succeeded
+        ended = states(session)
+        detail = session.node_rows()[NodePath("//poison")].detail
+    assert {how: len(runs_of(folder, how)) for how in hows} == dict.fromkeys(hows, 2)
+    assert (ended.pop("poison"), ended.pop("after_poison")) == ("failed", "skipped")
+    assert set(ended.values()) == {"succeeded"}
+    assert "its worker ended" in detail
+
+
+@pytest.mark.parametrize("inline_max_bytes", [0, 65536])
+def test_a_worker_that_is_killed_after_the_commit_does_not_make_its_node_run_again(
+    new_session: NewSession, folder: Path, inline_max_bytes: int
+) -> None:
+    """Rows 5 and 6; with 0 the worker commits, else the driver."""
+    with new_session("late_kill", "kill", options={"inline_max_bytes": inline_max_bytes}, workers=1) as session:
+
+        def observe(event: object) -> None:
+            if getattr(event, "path", "") == "//late_kill" and getattr(event, "seconds", None) is not None:
+                (folder / "committed").touch()
+
+        session.run(observers=[observe])
+        assert (states(session)["late_kill"], states(session)["after_late_kill"]) == ("succeeded", "succeeded")
+    assert len(runs_of(folder, "late_kill")) == 1
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A scheduler of others, whose address stands in ``scheduler.json``."""
+    file = tmp_path / "scheduler.json"
+    words = ["--scheduler-file", str(file), "--host", "127.0.0.1", "--port", "0", "--no-show", "--no-dashboard"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(
+        [sys.executable, "-c", SCHEDULER, *words],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as started:
+        try:
+            until = time.monotonic() + PATIENCE_SECONDS
+            while not file.exists() or not file.read_text().endswith("}"):
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            yield started
+        finally:
+            started.kill()
+
+
+def test_a_scheduler_that_hangs_is_told_within_a_set_time_and_nothing_waits_for_it(
+    scheduler: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_run, "_ANSWER_SECONDS", 1.0)
+    address = str(json.loads((tmp_path / "scheduler.json").read_text())["address"])
+    began = 0.0
+    with (  # noqa: PT012  # leaving counts as well
+        pytest.raises(EngineError, match="the scheduler is lost") as told,  # leaving counts as well
+        DaskEngine().open(FakeSession().context(address=address, connect_seconds=10)) as run,
+    ):
+        run.submit(task("//a"))
+        assert run.wait(0.2) == []
+        scheduler.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        run.wait(PATIENCE_SECONDS)
+    assert time.monotonic() - began < 20
+    assert told.value.exit_code == 4
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_interrupt_cancels_and_leaves_no_worker_behind(site: Site, folder: Path, times: int) -> None:
+    """Row 41."""
+    site.environment["FAULT_HOWS"] = '["sleep"]'
+    hurried = ("--set", 'engines={"dask": {"grace_seconds": 0.5}}')
+    words = ("run-pipeline", "faults", "--engine", "dask", "--workers", "1", "--session-id", "stopped")
+    driver = site.start(*words, *hurried)
+    wait_for_run(folder, "sleep")
+    children = psutil.Process(driver.pid).children(recursive=True)
+    for _ in range(times):
+        driver.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    driver.communicate(timeout=PATIENCE_SECONDS)
+    assert driver.returncode == 130
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+    assert site.states("stopped") == {
+        "": "stopped",
+        "//first": "succeeded",
+        "//sleep": "cancelled",
+        "//after_sleep": "cancelled",
+    }
+
+
+def test_a_session_whose_driver_was_killed_goes_on_and_runs_no_finished_node_again(site: Site, folder: Path) -> None:
+    site.environment.update(FAULT_HOWS='["sleep"]', FAULT_SECONDS="600")
+    driver = site.start("run-pipeline", "faults", "--engine", "dask", "--workers", "1", "--session-id", "lost")
+    wait_for_run(folder, "sleep")
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not list(site.store.rglob("first-*.commit.json")):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    children = psutil.Process(driver.pid).children(recursive=True)
+    driver.send_signal(signal.SIGKILL)
+    driver.communicate(timeout=PATIENCE_SECONDS)
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+    ran = site.run("sessions", "run", "lost")
+    assert ran.returncode == 0, ran.stderr
+    assert (len(runs_of(folder, "first")), len(runs_of(folder, "sleep"))) == (1, 2)

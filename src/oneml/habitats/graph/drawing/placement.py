@@ -139,8 +139,8 @@ def _distances(mesh: Mesh, *, down: bool) -> Iterator[_Distance]:
     sides = {name: len(mesh.elements) + 2 * place for place, name in enumerate(mesh.frames)}
     start_padding = FRAME_PADDING if down else FRAME_PADDING + FRAME_TITLE_HEIGHT
     for layer in mesh.layers:
-        last, last_half, last_frames = -1, 0.0, ()
-        gap = 0.0
+        last, last_half, gap = -1, 0.0, 0.0
+        last_frames: tuple[str, ...] = ()
         for number in layer:
             element = mesh.elements[number]
             frames = mesh.frames.get(element.frame, ())

@@ -55,15 +55,16 @@ def test_overrides_are_checked_first_and_all_made_or_none(suite: Suite) -> None:
     result = suite(
         FAKES
         + """
-def test_wrong(open_components, new_session):
-    wrong = [replace(Shop.client, Fake()), replace(Shop.by_process, 3), replace(shop.Nested.client, Fake())]
-    for opens in (open_components, new_session):
+def test_wrong(open_components, new_session, run_node):
+    wrong = [replace(Shop.client, Fake()), replace(Shop.by_process, 3), replace(Shop.read, 4)]
+    for opens in (open_components, new_session, lambda *given: run_node(given[0], "//read", *given[1:])):
         with pytest.raises(Exception) as caught:
             opens(Shop, *wrong)
-        assert [reason.split(".")[0] for reason in caught.value.reasons] == [
-            '"by_process" gives Holder, and is replaced by an int',
-            "The provider of Client that is replaced is none of Shop's",
+        assert list(caught.value.reasons) == [
+            '"by_process" gives Holder, and is replaced by an int.', '"read" gives Holder, and is replaced by an int.',
         ]
+    with pytest.raises(Exception, match=r"is replaced is none of Shop's\\. Known: by_node, .*nested\\.client"):
+        open_components(Shop, replace(shop.Nested.client, Fake()))
     assert open_components(Shop).client().read() == 1
 """
     )

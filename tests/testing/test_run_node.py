@@ -81,6 +81,12 @@ class Training(PipelineComponents):
         pipeline.output("reports", pipeline.gather(fitted))
 
 
+class Outer(PipelineComponents):
+    def define(self, pipeline: PipelineBuilder) -> None:
+        inner = pipeline.include("inner", Training, settings={"rate": 6})
+        pipeline.connect(pipeline.input("table", Table) >> inner.inputs.table)
+
+
 PARTS = Parts(Table(), 2)
 
 
@@ -95,7 +101,15 @@ def test_body_gets_what_is_given_what_the_plan_feeds_and_its_defaults(run_node: 
 def test_overrides_and_settings_of_node_and_session_apply(run_node: RunNode) -> None:
     given: dict[str, Any] = {"inputs": {"parts": PARTS}, "settings": {"nodes": {"//fit/1": {"rate": 9}}}}
     assert run_node(Training, "//fit/1", **given)["text"] == "//fit/1 2.0 9 0"
-    assert run_node(Training, "//fit/1", replace(Training.rates, Rates(8)), **given)["text"] == "//fit/1 2.0 8 0"
+    fake = replace(Training.rates, Rates(8))
+    assert run_node(Training, "//fit/1", fake, inputs={"parts": PARTS})["text"] == "//fit/1 2.0 8 0"
+
+
+def test_node_of_an_included_habitat_runs_with_its_settings_and_overrides(run_node: RunNode) -> None:
+    given: dict[str, Any] = {"inputs": {"parts": PARTS}, "settings": {"nodes": {"//inner/fit/1": {"rate": 2}}}}
+    assert run_node(Outer, "//inner/fit/1", **given)["text"] == "//inner/fit/1 2.0 2 0"
+    fake = replace(Training.rates, Rates(8))
+    assert run_node(Outer, "//inner/fit/0", fake, inputs={"parts": PARTS})["text"] == "//inner/fit/0 0.5 8 0"
 
 
 WRONG: list[tuple[Mapping[str, object], Sequence[str]]] = [

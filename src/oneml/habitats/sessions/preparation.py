@@ -58,7 +58,7 @@ class Prepared:
         components = self.components
         yield self.container.__name__, components.opened_blueprint
         seen = {components.opened_blueprint}
-        for path in components.opened_parts:
+        for path in components.opened_parts or ():
             part = components.opened_part(path)
             if part.opened_blueprint not in seen:
                 seen.add(part.opened_blueprint)
@@ -80,6 +80,7 @@ def prepare(
     signing_key: bytes | None,
     revise: Revise,
     selection: Selection | None = None,
+    runs_here: bool = False,
 ) -> Prepared:
     """Load, resolve, open, define and check.
 
@@ -97,6 +98,8 @@ def prepare(
         signing_key: The configured key; None where there is none.
         revise: Makes the changes to the settings of the process that were made while it runs.
         selection: What of the pipeline the session shall have; None for the whole.
+
+        runs_here: Whether nodes run in this process, whichever engines settings name: nothing is asked of those.
 
     Raises:
         UsageError: Anything at all that is wrong with the habitat, its settings or its pipeline.
@@ -123,23 +126,24 @@ def prepare(
         builder = defined(habitat, builder_factory, components, PipelineExecutables(components, inclusions))
         whole = builder.build()
         effective = inclusions.finished()
-        replaced = (*components.overrides, *components.opened_parts.overrides())
+        replaced = (*components.overrides, *inclusions.parts.overrides())
         check_node_settings(whole, effective, components)
         part = None if selection is None else _narrowed(whole, selection, effective)
         plan = whole if part is None else part.plan
         identity = cache(lambda: SessionIdentity(entry, components, effective, plan, signing_key, inclusions.entries))
-        check_execution(
-            habitat,
-            plan,
-            effective,
-            overrides=replaced,
-            importable=entry.importable and all(one.importable for one in inclusions.entries.values()),
-            engine_registry=engine_registry,
-            store_is_shared=store_is_shared,
-            unproven_of=lambda provider: identity().not_rebuildable(provider),
-            foreign_of=lambda provider: identity().provider(provider).foreign,
-            drifted=lambda: identity().patches,
-        )
+        if not runs_here:
+            check_execution(
+                habitat,
+                plan,
+                effective,
+                overrides=replaced,
+                importable=entry.importable and all(one.importable for one in inclusions.entries.values()),
+                engine_registry=engine_registry,
+                store_is_shared=store_is_shared,
+                unproven_of=lambda provider: identity().not_rebuildable(provider),
+                foreign_of=lambda provider: identity().provider(provider).foreign,
+                drifted=lambda: identity().patches,
+            )
     except BaseException:
         components.close()
         raise

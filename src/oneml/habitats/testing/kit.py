@@ -2,10 +2,11 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import LeftBehindError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import own_target
@@ -13,14 +14,16 @@ from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.habitats.process_objects import separate_process_objects
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.engine import Engine
+from oneml.habitats.sessions.builder_factory import define_components
 from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.sessions.preparation import prepare
 from oneml.habitats.sessions.session import PipelineSession
-from oneml.habitats.settings.effective import EffectiveSettings
-from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
+from oneml.habitats.settings.models import PipelineSessionSettings
 from oneml.habitats.settings.resolve import resolve_settings
 from oneml.habitats.settings.variables import prefix_of
 from oneml.habitats.testing.node_bodies import NodeBodies
 from oneml.habitats.testing.surroundings import Surroundings
+from oneml.habitats.values.session_id import new_session_id
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -74,7 +77,11 @@ class Kit:
     ) -> PipelineComponents:
         """Open a container; see `OpenComponents`."""
         name, container = self._named(habitat)
-        return self._opened(container, overrides, self._settings(name, container, settings))
+        sources = self._surroundings.sources()
+        effective = resolve_settings(container.settings_model(), habitat=name, session=settings, sources=sources)
+        components = container.open(settings=effective, overrides=overrides)
+        self._ends.append(components.close)
+        return components
 
     def new_session(
         self,
@@ -128,10 +135,24 @@ class Kit:
         form: object = object,
     ) -> object:
         """Run the body of one node; see `RunNode`."""
-        name, container = self._named(habitat)
-        effective = self._settings(name, container, settings)
-        components = self._opened(container, overrides, effective)
-        return NodeBodies(name, components, effective).run(path, {} if inputs is None else inputs, form)
+        name, _ = self._named(habitat)
+        prepared = prepare(
+            name,
+            session_id=new_session_id(),
+            registry=self._registry,
+            builder_factory=define_components,
+            sources=self._surroundings.sources(),
+            settings=settings,
+            command_line=None,
+            overrides=overrides,
+            engine_registry=EngineRegistry(()),
+            store_is_shared=False,
+            signing_key=None,
+            revise=lambda _, resolved: resolved,
+            runs_here=True,
+        )
+        self._ends.append(prepared.components.close)
+        return NodeBodies(prepared).run(path, {} if inputs is None else inputs, form)
 
     def service_client(self, *engines: Engine) -> PipelineServiceClient:
         """Return a client of the store of this test."""
@@ -156,22 +177,6 @@ class Kit:
         if errors:
             message = "Ending what the test had open failed"
             raise BaseExceptionGroup(message, errors)
-
-    def _settings(
-        self,
-        name: str,
-        container: type[PipelineComponents],
-        settings: PipelineSessionSettings | Mapping[str, object] | None,
-    ) -> EffectiveSettings[PipelineSettings]:
-        sources = self._surroundings.sources()
-        return resolve_settings(container.settings_model(), habitat=name, session=settings, sources=sources)
-
-    def _opened(
-        self, container: type[C], overrides: Sequence[Override], settings: EffectiveSettings[PipelineSettings]
-    ) -> C:
-        components = container.open(settings=settings, overrides=overrides)
-        self._ends.append(components.close)
-        return components
 
     def _named(self, habitat: type[PipelineComponents] | str) -> tuple[str, type[PipelineComponents]]:
         """Return name and class of a habitat; a class that no installed habitat leads to is registered."""

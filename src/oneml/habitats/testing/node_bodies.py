@@ -7,20 +7,17 @@ from oneml.habitats.data.serializers.json import from_json_value
 from oneml.habitats.errors import InvalidInputsError, UnknownNodeError, WrongResultError
 from oneml.habitats.graph.forms import form_text
 from oneml.habitats.graph.signature import BodySignature, body_signature
-from oneml.habitats.habitats.components import PipelineComponents
-from oneml.habitats.habitats.executables import PipelineExecutables, executable_of
+from oneml.habitats.habitats.executables import executable_of
 from oneml.habitats.sessions.attempts import AttemptLog
-from oneml.habitats.sessions.builder_factory import define_components
 from oneml.habitats.sessions.clock import SystemClock
 from oneml.habitats.sessions.external_inputs import checked_value
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.node_runner import NodeRunner
+from oneml.habitats.sessions.preparation import Prepared
 from oneml.habitats.sessions.results import assemble_result
-from oneml.habitats.settings.effective import EffectiveSettings
-from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.stores.memory import MemoryArtifactStore
 from oneml.habitats.values.node_path import NodePath, parse_node_path
-from oneml.habitats.values.plan import SINGLE_PORT, LiteralSource, Plan, PlannedNode
+from oneml.habitats.values.plan import SINGLE_PORT, LiteralSource, PlannedNode
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.suggestions import known_names
 
@@ -29,18 +26,14 @@ class NodeBodies:
     """The bodies of the nodes of a pipeline that is opened for a test.
 
     Args:
-        habitat: Name of the habitat.
-        components: Its opened container.
-        settings: The effective settings.
+        prepared: The pipeline.
     """
 
-    def __init__(
-        self, habitat: str, components: PipelineComponents, settings: EffectiveSettings[PipelineSettings]
-    ) -> None:
-        self._habitat = habitat
-        self._components = components
-        self._settings = settings
-        self._plan: Plan = define_components(components, PipelineExecutables(components), habitat=habitat).build()
+    def __init__(self, prepared: Prepared) -> None:
+        self._habitat = prepared.entry.name
+        self._components = prepared.components
+        self._settings = prepared.settings
+        self._plan = prepared.plan
 
     def node(self, path: NodePath) -> PlannedNode:
         """Return a node.

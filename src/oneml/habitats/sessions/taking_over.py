@@ -169,9 +169,12 @@ class TakingOver:
         providers = {plan.nodes[NodePath(path)].provider for path in refused}
         read = {setting.field for provider in providers for setting in identity.reads(provider)}
         read.add("serializers")
+        settings_read = [
+            one for one in found.settings if any(f"{one.subject}.".startswith(f"{name}.") for name in read)
+        ]
         return [
             *(drift for drift in found.plan if drift.subject in refused or drift.kind == "input"),
-            *(drift for drift in found.settings if any(f"{drift.subject}.".startswith(f"{name}.") for name in read)),
+            *(settings_read or found.settings),
             *found.graph,
             *found.code,
             *found.packages,

@@ -14,6 +14,7 @@ from oneml.habitats.cli.failures import EXIT_USAGE, ReportedError
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import LINE_MAX_CHARACTERS, print_document, print_table, remark
 from oneml.habitats.cli.published import JSON, TEXT, Published, published
+from oneml.habitats.data.streams import JSON_LINES
 from oneml.habitats.errors import UnknownPortError
 from oneml.habitats.ports.artifact_store import Blob
 from oneml.habitats.sessions.client import PipelineServiceClient
@@ -72,7 +73,7 @@ def _print_value(found: Published) -> None:
 
 
 def _print_bytes(opened: AbstractContextManager[BinaryIO], record: PortRecord) -> None:
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and record.serializer != JSON_LINES:
         message = f"{record.size} bytes of {record.serializer} are nothing for a terminal. Use --to FILE, or a pipe."
         raise ReportedError(message, exit_code=EXIT_USAGE)
     with opened as stream:

@@ -15,7 +15,6 @@ from oneml.habitats.habitats.class_checks import class_problems
 from oneml.habitats.habitats.entry import own_target
 from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.habitats.overrides import Override, named_overrides, replacements
-from oneml.habitats.habitats.parts import Parts
 from oneml.habitats.habitats.provider_graph import Overriding, ReplacedBy, standing_overrides
 from oneml.habitats.habitats.providers import AnyProvider
 from oneml.habitats.habitats.scopes import Barred, Lease, OpenedSession, Scope, Surroundings
@@ -30,6 +29,7 @@ from oneml.habitats.values.session_id import new_session_id, parse_session_id
 
 if TYPE_CHECKING:
     from oneml.habitats.graph.builder import PipelineBuilder
+    from oneml.habitats.habitats.parts import Parts
 
     class _Declarative:
         """The stock base as type checkers should see it: its stub takes any name for a provider."""
@@ -61,7 +61,7 @@ class PipelineComponents(_Declarative):
     _scope: Scope
     _session_scope: Scope
     _lease: Lease | None
-    _parts: Parts
+    _parts: "Parts | None"
     _declared: ClassVar[Overriding] = {}
     _compiled: ClassVar[_Compiled | None] = None
 
@@ -197,7 +197,7 @@ class PipelineComponents(_Declarative):
         Raises:
             ClosedScopeError: The session is closed.
         """
-        if self._parts:
+        if self._parts is not None:
             part = self.opened_part(include_of(self._parts, path))
             if part is not self:
                 return part.open_node(path, settings)
@@ -209,23 +209,27 @@ class PipelineComponents(_Declarative):
         Raises:
             BaseExceptionGroup: What finalizers raised; all of them ran.
         """
-        if self._parts:
-            self._parts.close(self._scope.close)
-        else:
+        if self._parts is None:
             self._scope.close()
+        else:
+            self._parts.close(self._scope.close)
 
     @property
-    def opened_parts(self) -> Parts:
+    def opened_parts(self) -> "Parts":
         """The opened containers of included habitats."""
-        return self._parts
+        if self._parts is not None:
+            return self._parts
+        from oneml.habitats.habitats.parts import Parts  # noqa: PLC0415  # few sessions include any
 
-    def take_parts(self, parts: Parts) -> None:
+        return Parts()
+
+    def take_parts(self, parts: "Parts") -> None:
         """Have the containers of included habitats: they answer for their nodes, and close before this one."""
         vars(self)["_parts"] = parts
 
     def opened_part(self, path: NodePath) -> "PipelineComponents":
         """Return the opened container at an include path; this one for the root."""
-        return self if path == ROOT else self._parts.at(path)
+        return self if path == ROOT else cast("Parts", self._parts).at(path)
 
     @property
     def session_id(self) -> str:
@@ -267,7 +271,7 @@ class PipelineComponents(_Declarative):
         """
         include, name = split_provider_key(provider)
         if include != ROOT:
-            return self._parts.at(include).settings_reads(name)
+            return self.opened_part(include).settings_reads(name)
         return self._scope.blueprint.settings_reads(provider)
 
     @classmethod
@@ -338,7 +342,7 @@ class PipelineComponents(_Declarative):
         attributes["_scope"] = scope
         attributes["_session_scope"] = scope.session or scope
         attributes["_lease"] = lease
-        attributes["_parts"] = _NO_PARTS
+        attributes["_parts"] = None
         return self
 
     @classmethod
@@ -376,9 +380,6 @@ class PipelineComponents(_Declarative):
         elif settings is not None:
             author = json_tree(settings, source="code")
         return self._opened.settings.node(path, author)
-
-
-_NO_PARTS = Parts()
 
 
 @functools.cache

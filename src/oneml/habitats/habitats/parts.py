@@ -97,8 +97,6 @@ def reopened_parts(older: "PipelineComponents", settings: "EffectiveSettings[Pip
     parts = Parts()
     for path in older.opened_parts:
         part = older.opened_part(path)
-        opened = type(part).open(
-            session_id=part.session_id, settings=settings.included.at(path), overrides=part.overrides
-        )
+        opened = type(part).open(session_id=part.session_id, settings=settings.at(path), overrides=part.overrides)
         parts.add(path, opened)
     return parts

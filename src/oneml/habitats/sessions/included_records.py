@@ -7,7 +7,7 @@ from oneml.habitats.errors import InvalidDocumentError, UnknownHabitatError
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.loading import checked_container, imported_object
 from oneml.habitats.habitats.registry import HabitatRegistry
-from oneml.habitats.values.json_value import JsonObject, JsonValue
+from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import NodePath
 
 if TYPE_CHECKING:
@@ -64,16 +64,11 @@ def included_container(
         return checked_container(entry, imported_object(entry)), entry
 
 
-def records_to_json(records: Mapping[NodePath, IncludedRecord]) -> JsonObject:
-    """Return as JSON what a recipe says of included habitats."""
-    return {path: list(record) for path, record in records.items()}
-
-
 def records_from_json(value: JsonValue, *, what: str) -> Mapping[NodePath, IncludedRecord]:
-    """Read what `records_to_json` gave.
+    """Read what a header says of included habitats.
 
     Args:
-        value: What it gave.
+        value: What it says.
         what: What that is a part of, for the message.
 
     Raises:

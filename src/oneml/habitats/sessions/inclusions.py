@@ -80,6 +80,10 @@ class Inclusions:
         registry: Where habitats are found.
         sources: Where settings of this process come from.
         revise: Makes the changes that were made while the process runs.
+
+    Attributes:
+        parts: The opened containers of what is included.
+        entries: The included habitats, by path.
     """
 
     def __init__(
@@ -101,10 +105,10 @@ class Inclusions:
         self._registry = registry
         self._sources = sources
         self._revise = revise
-        self._parts = Parts()
+        self.parts = Parts()
         self._opened = {ROOT: _Opened(container, settings, ((ROOT, container),))}
         self.entries: dict[NodePath, HabitatEntry] = {}
-        components.take_parts(self._parts)
+        components.take_parts(self.parts)
 
     def include(
         self, outer: NodePath, path: NodePath, habitat: object, settings: object, place: Place
@@ -124,7 +128,7 @@ class Inclusions:
         components = self._open(container, path, effective)
         self._opened[path] = _Opened(container, effective, uppers)
         self.entries[path] = entry
-        self._parts.add(path, components)
+        self.parts.add(path, components)
         return _Included(own_target(container), PipelineExecutables(components, self, path), components, path)
 
     def finished(self) -> EffectiveSettings[PipelineSettings]:
@@ -148,7 +152,8 @@ class Inclusions:
             if path != ROOT
         }
         outermost = entries_of_part(entries, self._parts_paths(), ROOT)
-        return self._opened[ROOT].settings.with_entries(outermost, IncludedSettings.of(included))
+        own = self._opened[ROOT].settings
+        return own.with_entries(outermost, IncludedSettings.of(included) if included else None)
 
     def _parts_paths(self) -> frozenset[NodePath]:
         return frozenset(self.entries)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from oneml.habitats.habitats.parts import reopened_parts
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
@@ -111,6 +110,8 @@ class SessionOpener:
             session_id=recipe.session_id, settings=settings, overrides=older.components.overrides
         )
         if recipe.included:
+            from oneml.habitats.habitats.parts import reopened_parts  # noqa: PLC0415  # few sessions include any
+
             components.take_parts(reopened_parts(older.components, settings))
         return self._opened(
             recipe,

@@ -58,7 +58,7 @@ class Prepared:
         components = self.components
         yield self.container.__name__, components.opened_blueprint
         seen = {components.opened_blueprint}
-        for path in components.opened_parts or ():
+        for path in components.opened_parts:
             part = components.opened_part(path)
             if part.opened_blueprint not in seen:
                 seen.add(part.opened_blueprint)

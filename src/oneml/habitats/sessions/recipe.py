@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from oneml.habitats.errors import (
     InvalidDocumentError,
@@ -20,7 +21,6 @@ from oneml.habitats.errors import (
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.session_store import SessionRow
 from oneml.habitats.sessions import keys
-from oneml.habitats.sessions.included_records import IncludedRecord, records_from_json, records_to_json
 from oneml.habitats.sessions.signatures import SIGNATURE, sealed, unsealed
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json, json_object
 from oneml.habitats.values.lineage import Parent, Selection, SessionOutput
@@ -35,6 +35,9 @@ from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.outcome_json import port_records_from_json, port_records_to_json
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import SessionState
+
+if TYPE_CHECKING:
+    from oneml.habitats.sessions.included_records import IncludedRecord
 
 RECIPE_SCHEMA = "oneml.recipe/1"
 HEADER_MAX_BYTES = 64 << 10
@@ -90,7 +93,7 @@ class Recipe:
     code: str
     graph: str | None = None
     settings_schema: str
-    included: Mapping[NodePath, IncludedRecord] = field(default_factory=dict[NodePath, IncludedRecord])
+    included: "Mapping[NodePath, IncludedRecord]" = field(default_factory=dict[NodePath, "IncludedRecord"])
     unproven: tuple[str, ...] = ()
     settings: JsonObject
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -268,7 +271,7 @@ def _header_to_json(recipe: Recipe) -> JsonObject:
         "code": recipe.code,
         "graph": recipe.graph,
         "settings_schema": recipe.settings_schema,
-        **({"included": records_to_json(recipe.included)} if recipe.included else {}),
+        **({"included": {path: list(record) for path, record in recipe.included.items()}} if recipe.included else {}),
         "unproven": list(recipe.unproven),
         "settings": recipe.settings,
         "secrets": recipe.secrets,
@@ -298,7 +301,7 @@ def _header_from_json(document: JsonObject, what: str) -> Recipe:
             code=_text(document["code"]),
             graph=_optional(document["graph"]),
             settings_schema=_text(document["settings_schema"]),
-            included=records_from_json(document.get("included", {}), what=what),
+            included=_included(document.get("included"), what),
             unproven=_texts(document["unproven"]),
             settings=_object(document["settings"]),
             secrets=_by_name(document["secrets"]),
@@ -318,6 +321,14 @@ def _header_from_json(document: JsonObject, what: str) -> Recipe:
         raise InvalidDocumentError(what=what, reason=f"{error} is missing") from error
     except TypeError as error:
         raise InvalidDocumentError(what=what, reason=str(error)) from error
+
+
+def _included(value: JsonValue, what: str) -> "Mapping[NodePath, IncludedRecord]":
+    if value is None:
+        return {}
+    from oneml.habitats.sessions.included_records import records_from_json  # noqa: PLC0415  # few sessions include any
+
+    return records_from_json(value, what=what)
 
 
 def _text(value: JsonValue) -> str:

@@ -36,7 +36,6 @@ from oneml.habitats.sessions.recipe import Recipe, read_code, read_explanation
 from oneml.habitats.sessions.verified import Compared, Findings, Verified, inner_object
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
-from oneml.habitats.settings.included import documents_of_part
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.process import files_here
 from oneml.habitats.settings.sources import ProcessSources
@@ -184,6 +183,8 @@ def _with_included(
     parts: "VerifiedParts",
     entries: JsonObject,
 ) -> EffectiveSettings[PipelineSettings]:
+    from oneml.habitats.settings.included import documents_of_part  # noqa: PLC0415  # few sessions include any
+
     settings = own(documents_of_part(entries, included, ROOT))
     return settings.with_entries(settings.layers.nodes, parts.settings(entries))
 

@@ -5,10 +5,9 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from oneml.habitats.errors import SettingsError
-from oneml.habitats.settings.included import INCLUDED, IncludedSettings, shortened
 from oneml.habitats.settings.layers import (
     DEFAULT_ORIGIN,
     Layers,
@@ -35,13 +34,15 @@ from oneml.habitats.values.include_paths import part_of, provider_key
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 from oneml.habitats.values.node_path import ROOT, NodePath
 
+if TYPE_CHECKING:
+    from oneml.habitats.settings.included import IncludedSettings
+
 S = TypeVar("S", bound=PipelineSettings)
 
 _PROCESS_SALT = os.urandom(32)
 
 
 _NO_ENTRIES: Mapping[str, JsonValue] = {}
-NOTHING_INCLUDED = IncludedSettings()
 
 
 class EffectiveSettings(Generic[S]):
@@ -66,7 +67,7 @@ class EffectiveSettings(Generic[S]):
         process: Values[S],
         session: Values[S],
         on_worker: bool,
-        included: IncludedSettings = NOTHING_INCLUDED,
+        included: "IncludedSettings | None" = None,
     ) -> None:
         self._included = included
         self._model = model
@@ -134,23 +135,23 @@ class EffectiveSettings(Generic[S]):
         return self._session.model
 
     @property
-    def included(self) -> IncludedSettings:
-        """The settings of included habitats."""
-        return self._included
+    def included(self) -> Collection[NodePath]:
+        """The paths of included habitats."""
+        return () if self._included is None else self._included
 
     def at(self, path: NodePath | None) -> "EffectiveSettings[PipelineSettings]":
         """Return the settings of the habitat that a node, or an include path, belongs to; None for the outermost."""
         return cast("EffectiveSettings[PipelineSettings]", self._part(path))
 
     def _part(self, path: NodePath | None) -> "EffectiveSettings[S]":
-        if path is None or not self._included:
+        if path is None or self._included is None:
             return self
         part = part_of(self._included, path)
         # Of an included habitat the model is another, which is known only where its nodes are.
         return self if part == ROOT else cast("EffectiveSettings[S]", self._included.at(part))
 
     def with_entries(
-        self, nodes: Mapping[NodePath, tuple[LayerValues, ...]], included: IncludedSettings = NOTHING_INCLUDED
+        self, nodes: Mapping[NodePath, tuple[LayerValues, ...]], included: "IncludedSettings | None" = None
     ) -> "EffectiveSettings[S]":
         """Return these settings with entries for nodes, and with those of included habitats."""
         return EffectiveSettings(
@@ -276,11 +277,12 @@ class EffectiveSettings(Generic[S]):
     def secret_texts(self) -> frozenset[str]:
         """Return every secret that was resolved so far, for `mask_secrets`."""
         own = frozenset({*self._process.secrets, *self._session.secrets, *self._nodes.secret_texts()})
-        return own.union(*(part.secret_texts() for part in self._included.made()))
+        return own if self._included is None else own.union(*(part.secret_texts() for part in self._included.made()))
 
     def node_paths(self) -> frozenset[NodePath]:
         """Return every path that the session has an entry for."""
-        return frozenset(self._layers.nodes).union(*(part.node_paths() for part in self._included.made()))
+        own = frozenset(self._layers.nodes)
+        return own if self._included is None else own.union(*(part.node_paths() for part in self._included.made()))
 
     def node_source(self, path: NodePath) -> str:
         """Return where the highest of the session's entries for a path was given."""
@@ -306,16 +308,18 @@ class EffectiveSettings(Generic[S]):
     def snapshot(self) -> JsonObject:
         """Return what every worker needs, as JSON; secrets are references. See `snapshot_document`."""
         own = snapshot_document(Snapshot(self._process.tree, self._session.tree, self._layers))
-        if not self._included:
+        if self._included is None:
             return own
+        from oneml.habitats.settings.included import INCLUDED, shortened  # noqa: PLC0415  # few sessions include any
+
         return {**own, INCLUDED: {path: shortened(self._included.at(path).snapshot(), own) for path in self._included}}
 
     def node_entry_documents(self) -> Mapping[NodePath, list[JsonObject]]:
         """Return the entries for nodes, as JSON; a worker needs those whose path is its node's or above it."""
         found = dict(entry_documents(self._layers))
-        for include in self._included:
-            own = entry_documents(self._included.at(include).layers)
-            found.update({path: entry for path, entry in own.items() if part_of(self._included, path) == include})
+        for include in self.included:
+            own = entry_documents(self.at(include).layers)
+            found.update({path: entry for path, entry in own.items() if part_of(self.included, path) == include})
         return found
 
     def snapshot_sources(self) -> JsonObject:
@@ -323,8 +327,10 @@ class EffectiveSettings(Generic[S]):
         from oneml.habitats.settings.recorded_sources import source_documents  # noqa: PLC0415  # never on a worker
 
         own = source_documents(self._model, self._layers, self._session.tree)
-        if not self._included:
+        if self._included is None:
             return own
+        from oneml.habitats.settings.included import INCLUDED  # noqa: PLC0415  # few sessions include any
+
         return {**own, INCLUDED: {path: self._included.at(path).snapshot_sources() for path in self._included}}
 
     def revised(
@@ -343,7 +349,7 @@ class EffectiveSettings(Generic[S]):
         """
         from oneml.habitats.settings.revisions import revised_layers, revised_values  # noqa: PLC0415  # driver only
 
-        included = self._revised_parts(values, source, parts) if self._included else NOTHING_INCLUDED
+        included = None if self._included is None else self._revised_parts(self._included, values, source, parts)
         if ROOT not in parts:
             return self.with_entries(self._layers.nodes, included)
         layers = revised_layers(self._model, self._layers, values, source)
@@ -358,16 +364,17 @@ class EffectiveSettings(Generic[S]):
             included=included,
         )
 
+    @staticmethod
     def _revised_parts(
-        self, values: Mapping[str, object], source: str, parts: Collection[NodePath]
-    ) -> IncludedSettings:
+        included: "IncludedSettings", values: Mapping[str, object], source: str, parts: Collection[NodePath]
+    ) -> "IncludedSettings":
         reserved = {name: value for name, value in values.items() if name in RESERVED_NAMES and ROOT in parts}
-        made = {path: self._included.at(path) for path in self._included}
+        made = {path: included.at(path) for path in included}
         for path, settings in made.items():
             change = values if path in parts else reserved
             if change:
                 made[path] = settings.revised(change, source=source)
-        return IncludedSettings.of(made)
+        return type(included).of(made)
 
     def changed_fields(self, other: "EffectiveSettings[S]") -> frozenset[str]:
         """Return the dotted names of values that are others in ``other``, in the session or in the process."""
@@ -376,9 +383,7 @@ class EffectiveSettings(Generic[S]):
         of_session = changed_names(self._model, self._session.tree, other.values())
         own = frozenset({*of_session, *changed_names(self._model, self._process.tree, other.process_values)})
         return own.union(
-            provider_key(path, name)
-            for path in self._included
-            for name in self._included.at(path).changed_fields(other.at(path))
+            provider_key(path, name) for path in self.included for name in self.at(path).changed_fields(other.at(path))
         )
 
     def secret_digests(
@@ -403,8 +408,8 @@ class EffectiveSettings(Generic[S]):
         if part is not self:
             return part.secret_digests(key, context, path, author)
         found = dict(digests_of(self._secrets_in_force(path, author), key, context))
-        for include in self._included if path is None else ():
-            own = self._included.at(include).secret_digests(key, context)
+        for include in self.included if path is None else ():
+            own = self.at(include).secret_digests(key, context)
             found.update({provider_key(include, name): digest for name, digest in own.items()})
         return found
 

@@ -11,7 +11,7 @@ PYTEST_ARGS ?= -n 2
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-system drift lint format bench pictures test-pythons clean
+.PHONY: help venv demo docs test test-system drift lint format bench pictures test-pythons clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -57,6 +57,10 @@ test-system: .venv/installed-dev ## run the tests that need root and daemons of 
 	  $$as_root env PATH="$$PATH:/usr/sbin:/sbin" PYTHONDONTWRITEBYTECODE=1 \
 	  $(BIN)/python -m pytest -p no:cacheprovider -m system tests/system
 
+docs: .venv/installed-dev ## build the documentation in docs/_build, with warnings as errors
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build
+	@echo docs/_build/index.html
+
 drift: .venv/installed-dev ## prove 1,000 times that what is unchanged is not refused
 	@$(BIN)/python tests/support/false_alarms.py $(DRIFT_ARGS)
 
@@ -87,4 +91,4 @@ test-pythons: ## run the tests under every Python of PYTHONS that this machine h
 	  else echo "== $$python is not on this machine"; fi; done
 
 clean: ## delete .venv, .venvs, caches and what the demo wrote
-	rm -rf .venv .venvs .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf docs/_build .venv .venvs .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist

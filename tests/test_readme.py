@@ -2,7 +2,7 @@
 
 ``bash`` blocks are run, ``console`` blocks are run and their output is compared (``...`` stands for anything). A
 ``python`` or ``toml`` block whose first line is a comment that names a file is written there; any other ``python``
-block is run.
+block is run. The tutorial is followed as a whole, in one folder.
 """
 
 import os
@@ -20,8 +20,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [
     ROOT / "README.md",
+    ROOT / "docs" / "tutorial.md",
     ROOT / "docs" / "composition.md",
     ROOT / "docs" / "testing.md",
+    ROOT / "docs" / "validation.md",
     ROOT / "docs" / "drawing.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -37,14 +39,17 @@ class Block(NamedTuple):
         return named[1] if named else None
 
 
-def sections(text: str) -> dict[str, list[Block]]:
+def sections(page: Path) -> dict[str, list[Block]]:
+    text = page.read_text()
+    if page.stem == "tutorial":
+        text = text.replace("\n## ", "\n### ")
     parts = re.split(r"^## (.+)$", f"## top\n{text}", flags=re.MULTILINE)[1:]
     titled = zip(parts[::2], parts[1::2], strict=True)
     found = {title.strip(): [Block(*pair) for pair in BLOCK.findall(body)] for title, body in titled}
     return {title: blocks for title, blocks in found.items() if blocks}
 
 
-SECTIONS = {(page.stem, title): blocks for page in PAGES for title, blocks in sections(page.read_text()).items()}
+SECTIONS = {(page.stem, title): blocks for page in PAGES for title, blocks in sections(page).items()}
 
 
 class Reader:
@@ -53,7 +58,8 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         home = folder / ".home"
-        home.mkdir()
+        (home / "site").mkdir(parents=True)
+        (home / "site" / "sitecustomize.py").write_text("import site\nsite.addsitedir(__file__.rpartition('/')[0])\n")
         hidden = ("ONEML_", "DIGITS_", "HELLO_", "XDG_", "PIP_", "PYTHON")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
         # pip installs into the folder, from what is here: nothing is downloaded, and this environment stays as it is.
@@ -123,7 +129,7 @@ def test_section_does_what_it_says(page: str, title: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_fence_is_of_a_block_that_is_followed(page: Path) -> None:
     fences = re.findall(r"^```", page.read_text(), flags=re.MULTILINE)
-    assert len(fences) == 2 * sum(len(blocks) for blocks in sections(page.read_text()).values())
+    assert len(fences) == 2 * sum(len(blocks) for blocks in sections(page).values())
 
 
 @pytest.mark.parametrize(

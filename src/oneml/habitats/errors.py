@@ -1,5 +1,7 @@
 """Every error of the package.
 
+The tree, and what commands end with::
+
     OnemlError                          never raised itself
     ├── UsageError              exit 2  usage, settings, unknown name, invalid pipeline
     │   ├── InvalidHabitatNameError
@@ -68,6 +70,7 @@
     │   ├── WrongResultError
     │   ├── PublishedTwiceError
     │   ├── SerializationError
+    │   ├── OutputTooLargeError
     │   └── DeserializationError
     ├── RefusalError            exit 3  a worker is not what the recipe says
     │   ├── DriftError
@@ -403,6 +406,27 @@ class SerializationError(RunError):
         self.remedy = remedy
         subject = f'{node} cannot publish port "{port}"' if node else f'Input "{port}" cannot be stored'
         super().__init__(f"{subject}: {reason}. {remedy}")
+
+
+class OutputTooLargeError(RunError):
+    """An output of a node is larger than its settings allow; nothing of it was stored.
+
+    Attributes:
+        node: The node.
+        port: The port.
+        written_bytes: What was written of it when the limit was found to be passed; all of it may be more.
+        limit_bytes: The setting ``output_max_bytes``.
+    """
+
+    def __init__(self, *, node: str, port: str, written_bytes: int, limit_bytes: int) -> None:
+        self.node = node
+        self.port = port
+        self.written_bytes = written_bytes
+        self.limit_bytes = limit_bytes
+        super().__init__(
+            f'{node} publishes at least {written_bytes:,} bytes on port "{port}", and output_max_bytes allows '
+            f"{limit_bytes:,}. Publish less, or allow more: --set '{node}:output_max_bytes={written_bytes * 2}'"
+        )
 
 
 class DeserializationError(RunError):

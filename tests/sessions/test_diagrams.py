@@ -5,7 +5,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from oneml.habitats import PipelineServiceClient, PipelineSession, Reference, replace
+from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession, Reference, replace
 from oneml.habitats.graph.drawing.diagram import Box, Diagram, Tone
 from oneml.habitats.graph.drawing.plan_diagram import PlanView
 from oneml.habitats.sessions import notebook
@@ -74,6 +74,21 @@ def test_objects_of_a_session_are_those_that_a_preview_tells(client: PipelineSer
     assert boxes(found)["client"].overridden
     assert boxes(found)["client"].lines[-1] == "replaced by Client"
     assert boxes(found)["multiply"].lines[-1] == "runs //multiply"
+
+
+def test_objects_of_included_habitats_stand_in_their_frames(
+    client: PipelineServiceClient, registry: HabitatRegistry
+) -> None:
+    registry.register("campaign", "included_pipelines:Campaign")
+    registry.register("scaling", "ruler_pipelines:Scaling")
+    ahead = preview_objects(client.preview("campaign"))
+    with client.create_session("campaign") as session:
+        found = session_objects(session)
+    assert (found.boxes, found.frames, found.links) == (ahead.boxes, ahead.frames, ahead.links)
+    parents = {frame.name: frame.parent for frame in found.frames}
+    assert parents == {"//study": "", "//study/first": "//study", "//study/second": "//study"}
+    assert all(link.source.partition(":")[0] == link.target.partition(":")[0] for link in found.links)
+    assert {link.source.partition(":")[0] for link in found.links} >= {"//study/first", "//study/second"}
 
 
 def test_a_preview_is_drawn_as_its_session_is_but_for_states(client: PipelineServiceClient) -> None:

@@ -11,6 +11,7 @@ from oneml.habitats.graph.drawing.diagram import Box, Diagram, Link, LinkKind, S
 from oneml.habitats.graph.drawing.plan_diagram import BOXES_READABLE, LINE_MAX_CHARACTERS
 from oneml.habitats.graph.drawing.provider_frames import folded, frame_of, own_name, provider_frames
 from oneml.habitats.graph.drawing.text_width import shortened
+from oneml.habitats.values.include_paths import provider_key
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.plan import Plan
@@ -56,6 +57,25 @@ def object_diagram(
         frames=tuple(provider_frames((box.frame for box in boxes), plan.included)),
         links=tuple(_links(shown, names)),
     )
+
+
+def qualified(content: JsonObject, include: NodePath) -> JsonObject:
+    """Return the description of a provider of an included habitat, which names others as the whole session does.
+
+    Args:
+        content: The description.
+        include: The path of the included habitat.
+    """
+
+    def renamed(value: JsonValue) -> JsonValue:
+        if isinstance(value, Mapping):
+            other = value.get("provider")
+            if isinstance(other, str) and isinstance(value.get("lazy"), bool):
+                return {**value, "provider": provider_key(include, other)}
+            return {key: renamed(each) for key, each in value.items()}
+        return [renamed(each) for each in value] if isinstance(value, list | tuple) else value
+
+    return {key: renamed(each) for key, each in content.items()}
 
 
 def _shown(providers: _Providers) -> _Providers:

@@ -1,14 +1,16 @@
 """Diagrams of what a session would be, and of what it is: its nodes with their states, its objects."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.graph.drawing.diagram import Diagram
 from oneml.habitats.graph.drawing.plan_diagram import NodeStatus, PlanView, plan_diagram
-from oneml.habitats.habitats.object_diagram import object_diagram
-from oneml.habitats.values.json_value import JsonObject, JsonValue
-from oneml.habitats.values.node_path import NodePath, ancestors_of
+from oneml.habitats.habitats.object_diagram import object_diagram, qualified
+from oneml.habitats.sessions.recipe import DOCUMENT_MAX_BYTES
+from oneml.habitats.values.include_paths import provider_key
+from oneml.habitats.values.json_value import JsonObject, JsonValue, json_object
+from oneml.habitats.values.node_path import NodePath, ancestors_of, parse_node_path
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.states import NodeState
 
@@ -41,8 +43,11 @@ def preview_objects(preview: "SessionPreview", *, depth: int | None = None) -> D
     Raises:
         UsageError: What the container declares as first party, or as package data, cannot be found.
     """
+    explained = json_object(
+        preview.fingerprint.explanations()["graph"], what=f"graph of {preview.habitat}", limit_bytes=DOCUMENT_MAX_BYTES
+    )
     return object_diagram(
-        preview.fingerprint.graph.providers,
+        _providers(explained, what=f"graph of {preview.habitat}"),
         plan=preview.plan,
         title=preview.habitat,
         subtitle=f"objects of {preview.container}",
@@ -79,22 +84,34 @@ def session_objects(session: "PipelineSession", *, depth: int | None = None) -> 
         StoreError: The store failed.
     """
     recorded = session.recorded()
-    described = recorded.explanation("graph").get("providers")
-    what = f"graph of session {session.session_id}"
-    if not isinstance(described, Mapping):
-        raise InvalidDocumentError(what=what, reason="it has no providers")
-    providers: dict[str, JsonObject] = {}
-    for name, content in described.items():
-        if not isinstance(content, Mapping):
-            raise InvalidDocumentError(what=what, reason=f"provider {name} is no object")
-        providers[name] = content
     return object_diagram(
-        providers,
+        _providers(recorded.explanation("graph"), what=f"graph of session {session.session_id}"),
         plan=recorded.plan,
         title=session.habitat,
         subtitle=f"objects of session {session.session_id}",
         depth=depth,
     )
+
+
+def _providers(explained: JsonObject, *, what: str) -> Mapping[str, JsonObject]:
+    """Return the descriptions of all providers by name, those of included habitats by their keys, secrets masked."""
+    found = dict(_described(explained, what))
+    for path, part in _object(explained.get("included", {}), what).items():
+        include = parse_node_path(path)
+        for name, content in _described(_object(part, what), what):
+            found[provider_key(include, name)] = qualified(content, include)
+    return found
+
+
+def _described(explained: JsonObject, what: str) -> Iterator[tuple[str, JsonObject]]:
+    for name, content in _object(explained.get("providers"), what).items():
+        yield name, _object(content, what)
+
+
+def _object(value: JsonValue, what: str) -> JsonObject:
+    if not isinstance(value, Mapping):
+        raise InvalidDocumentError(what=what, reason=f"{value!r:.80} is no object")
+    return value
 
 
 def _status(row: "NodeRow | None", engine: str) -> NodeStatus:

@@ -16,21 +16,21 @@ from oneml.habitats.settings.layers import (
     origins_of,
 )
 from oneml.habitats.settings.model_values import Values, refused, values_of_tree
-from oneml.habitats.settings.models import RESERVED_NAMES, PipelineSettings
+from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.node_values import NodeValues
 from oneml.habitats.settings.reads import ReuseValues, read_values, reuse_values
 from oneml.habitats.settings.references import SecretSource
 from oneml.habitats.settings.secret_digests import (
-    PROCESS_PREFIX,
     SecretInForce,
     digests_of,
     rotated,
     secrets_of,
+    told_apart,
 )
 from oneml.habitats.settings.shapes import dotted, leaves
 from oneml.habitats.settings.snapshot import Snapshot, entry_documents, read_snapshot, snapshot_document
 from oneml.habitats.values.drift import Drift
-from oneml.habitats.values.include_paths import part_of, provider_key
+from oneml.habitats.values.include_paths import part_of
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 from oneml.habitats.values.node_path import ROOT, NodePath
 
@@ -55,7 +55,7 @@ class EffectiveSettings(Generic[S]):
         process: Values of the process.
         session: Values of the session; the same object where the session sets nothing.
         on_worker: Whether what does not fit here is a refusal.
-        included: The settings of included habitats; what is asked for about their nodes, these answer.
+        included: The settings of included habitats, which answer for their nodes.
     """
 
     def __init__(
@@ -277,12 +277,12 @@ class EffectiveSettings(Generic[S]):
     def secret_texts(self) -> frozenset[str]:
         """Return every secret that was resolved so far, for `mask_secrets`."""
         own = frozenset({*self._process.secrets, *self._session.secrets, *self._nodes.secret_texts()})
-        return own if self._included is None else own.union(*(part.secret_texts() for part in self._included.made()))
+        return own if self._included is None else own | self._included.secret_texts()
 
     def node_paths(self) -> frozenset[NodePath]:
         """Return every path that the session has an entry for."""
         own = frozenset(self._layers.nodes)
-        return own if self._included is None else own.union(*(part.node_paths() for part in self._included.made()))
+        return own if self._included is None else own | self._included.node_paths()
 
     def node_source(self, path: NodePath) -> str:
         """Return where the highest of the session's entries for a path was given."""
@@ -308,30 +308,19 @@ class EffectiveSettings(Generic[S]):
     def snapshot(self) -> JsonObject:
         """Return what every worker needs, as JSON; secrets are references. See `snapshot_document`."""
         own = snapshot_document(Snapshot(self._process.tree, self._session.tree, self._layers))
-        if self._included is None:
-            return own
-        from oneml.habitats.settings.included import INCLUDED, shortened  # noqa: PLC0415  # few sessions include any
-
-        return {**own, INCLUDED: {path: shortened(self._included.at(path).snapshot(), own) for path in self._included}}
+        return own if self._included is None else {**own, **self._included.snapshots(own)}
 
     def node_entry_documents(self) -> Mapping[NodePath, list[JsonObject]]:
         """Return the entries for nodes, as JSON; a worker needs those whose path is its node's or above it."""
-        found = dict(entry_documents(self._layers))
-        for include in self.included:
-            own = entry_documents(self.at(include).layers)
-            found.update({path: entry for path, entry in own.items() if part_of(self.included, path) == include})
-        return found
+        own = entry_documents(self._layers)
+        return own if self._included is None else {**own, **self._included.entry_documents()}
 
     def snapshot_sources(self) -> JsonObject:
         """Return where everything in the snapshot was written, as JSON; see `source_documents`. For people only."""
         from oneml.habitats.settings.recorded_sources import source_documents  # noqa: PLC0415  # never on a worker
 
         own = source_documents(self._model, self._layers, self._session.tree)
-        if self._included is None:
-            return own
-        from oneml.habitats.settings.included import INCLUDED  # noqa: PLC0415  # few sessions include any
-
-        return {**own, INCLUDED: {path: self._included.at(path).snapshot_sources() for path in self._included}}
+        return own if self._included is None else {**own, **self._included.sources()}
 
     def revised(
         self, values: Mapping[str, object], *, source: str, parts: Collection[NodePath] = (ROOT,)
@@ -349,7 +338,7 @@ class EffectiveSettings(Generic[S]):
         """
         from oneml.habitats.settings.revisions import revised_layers, revised_values  # noqa: PLC0415  # driver only
 
-        included = None if self._included is None else self._revised_parts(self._included, values, source, parts)
+        included = None if self._included is None else self._included.revised(values, source, parts)
         if ROOT not in parts:
             return self.with_entries(self._layers.nodes, included)
         layers = revised_layers(self._model, self._layers, values, source)
@@ -364,27 +353,13 @@ class EffectiveSettings(Generic[S]):
             included=included,
         )
 
-    @staticmethod
-    def _revised_parts(
-        included: "IncludedSettings", values: Mapping[str, object], source: str, parts: Collection[NodePath]
-    ) -> "IncludedSettings":
-        reserved = {name: value for name, value in values.items() if name in RESERVED_NAMES and ROOT in parts}
-        made = {path: included.at(path) for path in included}
-        for path, settings in made.items():
-            change = values if path in parts else reserved
-            if change:
-                made[path] = settings.revised(change, source=source)
-        return type(included).of(made)
-
     def changed_fields(self, other: "EffectiveSettings[S]") -> frozenset[str]:
         """Return the dotted names of values that are others in ``other``, in the session or in the process."""
         from oneml.habitats.settings.revisions import changed_names  # noqa: PLC0415  # driver only
 
         of_session = changed_names(self._model, self._session.tree, other.values())
         own = frozenset({*of_session, *changed_names(self._model, self._process.tree, other.process_values)})
-        return own.union(
-            provider_key(path, name) for path in self.included for name in self.at(path).changed_fields(other.at(path))
-        )
+        return own if self._included is None else own | self._included.changed_fields(other.at)
 
     def secret_digests(
         self, key: bytes, context: bytes, path: NodePath | None = None, author: Mapping[str, JsonValue] | None = None
@@ -407,11 +382,8 @@ class EffectiveSettings(Generic[S]):
         part = self._part(path)
         if part is not self:
             return part.secret_digests(key, context, path, author)
-        found = dict(digests_of(self._secrets_in_force(path, author), key, context))
-        for include in self.included if path is None else ():
-            own = self.at(include).secret_digests(key, context)
-            found.update({provider_key(include, name): digest for name, digest in own.items()})
-        return found
+        own = digests_of(self._secrets_in_force(path, author), key, context)
+        return own if path is not None or self._included is None else {**own, **self._included.digests(key, context)}
 
     def rotated_secrets(
         self,
@@ -459,7 +431,4 @@ class EffectiveSettings(Generic[S]):
     ) -> Mapping[str, SecretInForce]:
         own = secrets_of(self._model, self._secrets, self._nodes.tree(path, author or {}))
         wider = secrets_of(self._model, self._secrets, self._process.tree if path is None else self._session.tree)
-        if path is not None:
-            return {name: secret for name, secret in own.items() if wider.get(name) != secret}
-        others = {f"{PROCESS_PREFIX}{name}": secret for name, secret in wider.items() if own.get(name) != secret}
-        return {**own, **others}
+        return told_apart(own, wider, of_node=path is not None)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, cast
 
 from oneml.habitats.settings.layers import Layer, LayerValues
 from oneml.habitats.settings.models import RESERVED_NAMES
-from oneml.habitats.values.include_paths import part_of
+from oneml.habitats.values.include_paths import part_of, provider_key
 from oneml.habitats.values.json_value import JsonObject, JsonValue
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.node_path import ROOT, NodePath
 
 if TYPE_CHECKING:
     from oneml.habitats.settings.effective import EffectiveSettings
@@ -68,9 +68,54 @@ class IncludedSettings:
                     )
         return found
 
-    def made(self) -> "Sequence[EffectiveSettings[PipelineSettings]]":
-        """Return those that were asked for."""
-        return list(self._made.values())
+    def secret_texts(self) -> frozenset[str]:
+        """Return every secret that was resolved so far."""
+        return frozenset[str]().union(*(one.secret_texts() for one in self._made.copy().values()))
+
+    def node_paths(self) -> frozenset[NodePath]:
+        """Return every path that there is an entry for, as far as settings were asked for."""
+        return frozenset[NodePath]().union(*(one.node_paths() for one in self._made.copy().values()))
+
+    def snapshots(self, outer: JsonObject) -> JsonObject:
+        """Return the part of a snapshot that is about them; ``outer`` is that of the session's own settings."""
+        return {INCLUDED: {path: shortened(self.at(path).snapshot(), outer) for path in self}}
+
+    def sources(self) -> JsonObject:
+        """Return where everything in `snapshots` was written."""
+        return {INCLUDED: {path: self.at(path).snapshot_sources() for path in self}}
+
+    def entry_documents(self) -> Mapping[NodePath, list[JsonObject]]:
+        """Return the entries for their nodes, as JSON."""
+        return {
+            path: entry
+            for include in self
+            for path, entry in self.at(include).node_entry_documents().items()
+            if part_of(self._paths, path) == include
+        }
+
+    def revised(self, values: Mapping[str, object], source: str, parts: Collection[NodePath]) -> "IncludedSettings":
+        """Return them after a change; see `EffectiveSettings.revised`."""
+        reserved = {name: value for name, value in values.items() if name in RESERVED_NAMES and ROOT in parts}
+        made = {path: self.at(path) for path in self}
+        for path, settings in made.items():
+            change = values if path in parts else reserved
+            if change:
+                made[path] = settings.revised(change, source=source)
+        return IncludedSettings.of(made)
+
+    def changed_fields(self, other: "Callable[[NodePath], EffectiveSettings[PipelineSettings]]") -> frozenset[str]:
+        """Return the names of values that are others in the settings that ``other`` gives."""
+        return frozenset(
+            provider_key(path, name) for path in self for name in self.at(path).changed_fields(other(path))
+        )
+
+    def digests(self, key: bytes, context: bytes) -> Mapping[str, str]:
+        """Return a keyed digest of each secret; see `EffectiveSettings.secret_digests`."""
+        return {
+            provider_key(path, name): digest
+            for path in self
+            for name, digest in self.at(path).secret_digests(key, context).items()
+        }
 
 
 def reserved_part(layer: LayerValues) -> LayerValues:

@@ -68,6 +68,22 @@ def secrets_of(
     }
 
 
+def told_apart(
+    own: Mapping[str, SecretInForce], wider: Mapping[str, SecretInForce], *, of_node: bool
+) -> Mapping[str, SecretInForce]:
+    """Return the secrets that must be told of beside those of a wider scope.
+
+    Args:
+        own: Those of a node, or of a session.
+        wider: Those of the session, or of the process.
+        of_node: Which of both: of a node only what it has otherwise counts, of a session what the process has beside.
+    """
+    if of_node:
+        return {name: secret for name, secret in own.items() if wider.get(name) != secret}
+    others = {f"{PROCESS_PREFIX}{name}": secret for name, secret in wider.items() if own.get(name) != secret}
+    return {**own, **others}
+
+
 def digests_of(secrets: Mapping[str, SecretInForce], key: bytes, context: bytes) -> Mapping[str, str]:
     """Return the digest of each of ``secrets``; ``key`` is the signing key."""
     if not secrets:

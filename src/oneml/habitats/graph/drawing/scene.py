@@ -9,7 +9,7 @@ from oneml.habitats.graph.drawing.diagram import Box, Diagram, Link, LinkKind
 from oneml.habitats.graph.drawing.layout import Direction, Item, Layout, Point, Rect, Route, Wire, lay_out
 from oneml.habitats.graph.drawing.legend import legend_of
 from oneml.habitats.graph.drawing.primitives import Area, Curve, Group, Panel, Primitive, Scene, Text, moved
-from oneml.habitats.graph.drawing.text_width import shortened, text_width
+from oneml.habitats.graph.drawing.text_width import fitting, shortened, text_width
 
 MARGIN = 20.0
 LABELS_MAX = 90
@@ -92,8 +92,9 @@ def _frame_titles(diagram: Diagram, layout: Layout) -> Iterator[Group]:
     for frame in diagram.frames:
         rect = layout.frames[frame.name]
         at = Point(rect.x + 12, rect.y + _FRAME_TITLE_BASE)
-        title = Text(at, frame.title, _FRAME_SIZE, palette.MUTED, bold=True, halo=palette.FRAME.fill)
-        yield Group(frame.name, (title,))
+        words = fitting(frame.title, rect.width - 20, _FRAME_SIZE, bold=True)
+        title = Text(at, words, _FRAME_SIZE, palette.MUTED, bold=True, halo=palette.FRAME.fill)
+        yield Group(f"{frame.name}\n{frame.title}", (title,))
 
 
 def _links(diagram: Diagram, routes: Sequence[Route], labels: Sequence[str]) -> Iterator[Group]:

@@ -37,6 +37,16 @@ def shortened(text: str, characters: int) -> str:
     return f"{line[: kept - kept // 2]}\N{HORIZONTAL ELLIPSIS}{line[len(line) - kept // 2 :]}"
 
 
+def fitting(text: str, width: float, size: float, *, bold: bool = False) -> str:
+    """Return as much of the start of a line as fits into a width; see `text_width`."""
+    if text_width(text, size, bold=bold) <= width:
+        return text
+    kept = len(text) - 1
+    while kept > 1 and text_width(f"{text[:kept]}\N{HORIZONTAL ELLIPSIS}", size, bold=bold) > width:
+        kept -= 1
+    return f"{text[:kept]}\N{HORIZONTAL ELLIPSIS}"
+
+
 def _width(character: str) -> int:
     place = ord(character) - _FIRST
     if 0 <= place < len(_WIDTHS):

@@ -1,6 +1,6 @@
 """One report of everything that is wrong, with places."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, NamedTuple, cast
 
 import pytest
@@ -125,8 +125,7 @@ def test_what_is_no_provider_is_reported_and_its_node_makes_no_more_noise(
 def test_a_body_that_cannot_be_one_is_reported_with_every_reason(
     pipeline: PipelineBuilder, give: Give, problems: Problems
 ) -> None:
-    def body(*rest: int) -> int:
-        yield 1
+    def body(*rest: int, **more: int) -> int: ...
 
     result = pipeline.node("a", give(body))(1, 2, x=3)
     pipeline.node("take", give(Take))(x=result)
@@ -138,6 +137,30 @@ def test_a_body_that_cannot_be_one_is_reported_with_every_reason(
         'Node "//b" cannot run test_a_body_that_cannot_be_one_is_reported_with_every_reason',
         'Node "//b" cannot run test_a_body_that_cannot_be_one_is_reported_with_every_reason',
     ]
+
+
+def test_a_stream_feeds_iterators_and_sequences_alone(
+    pipeline: PipelineBuilder, give: Give, problems: Problems
+) -> None:
+    def numbers() -> Iterator[int]: ...
+
+    def lazy(xs: Iterator[int]) -> int: ...
+
+    def whole(xs: Sequence[float]) -> int: ...
+
+    def listed(xs: list[int]) -> int: ...
+
+    def words(xs: Iterator[str]) -> int: ...
+
+    stream = pipeline.node("numbers", give(numbers))()
+    for body in (lazy, whole, listed, words):
+        pipeline.node(body.__name__, give(body))(xs=stream)
+    listed_problem, words_problem = problems()
+    assert listed_problem == (
+        'Input "xs" of node "//listed" takes list[int], but "//numbers" gives Stream[int]. '
+        "A stream feeds an Iterator or a Sequence of such items."
+    )
+    assert 'Input "xs" of node "//words" takes Iterator[str]' in words_problem
 
 
 def test_executables_and_nodes_are_the_same_set(

@@ -20,6 +20,7 @@ from oneml.habitats.graph.handles import Handle, Origin, origin_of, parts_of, su
 from oneml.habitats.graph.literals import are_simple, literal_source, misfit
 from oneml.habitats.graph.outputs import OutputRef
 from oneml.habitats.graph.signature import InputPort
+from oneml.habitats.graph.streams import is_stream
 from oneml.habitats.values.plan import SINGLE_PORT, ExternalSource, PortSource, WholeSource
 
 _RESULTS = (PortSource, WholeSource)
@@ -167,6 +168,8 @@ def _form_misfit(draft: Draft, wanted: object, origin: Origin) -> str | None:
     if isinstance(source, Gathered | Listed) and draft.fits(tuple_of(get_args(origin.form)[0]), wanted):
         return None
     message = f"takes {form_text(wanted)}, but {_giver(origin)} gives {form_text(origin.form)}."
+    if is_stream(origin.form):
+        return f"{message} A stream feeds an Iterator or a Sequence of such items."
     if isinstance(source, PortSource | WholeSource) and draft.fits(list_of(origin.form), wanted):
         return f"{message} Did you forget gather()?"
     return message

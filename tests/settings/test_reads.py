@@ -51,7 +51,7 @@ OWN = ("seed", "log_level", "train", "maybe", "client", "logs", "salt", "labels"
 NO_INFLUENCE = {
     "engine", "workers", "image", "resources", "retries", "retry_delay_seconds", "timeout_seconds", "on_failure",
     "store", "verification", "reusable", "allow_pickle", "priority", "tags", "unproven", "retry_backoff", "isolated",
-    "engines",
+    "engines", "output_max_bytes",
 }  # fmt: skip
 
 

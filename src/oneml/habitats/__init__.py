@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from oneml.habitats.data.files import File as File
+    from oneml.habitats.data.files import Folder as Folder
     from oneml.habitats.data.parts import Parts as Parts
     from oneml.habitats.data.publisher import Publisher as Publisher
     from oneml.habitats.errors import OnemlError as OnemlError
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from oneml.habitats.values.lineage import SessionOutput as SessionOutput
 
 _HOMES = {
+    "File": "data.files",
+    "Folder": "data.files",
     "HabitatRegistry": "habitats.registry",
     "NodeResource": "habitats.providers",
     "NodeSeed": "habitats.providers",

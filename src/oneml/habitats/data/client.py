@@ -4,6 +4,7 @@ Every artifact is decoded here and nowhere else, after its hash, by the serializ
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from copy import copy
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import GenericAlias
 from typing import BinaryIO, TypeVar, cast, get_origin
 
 from oneml.habitats.data.forms import check_form
+from oneml.habitats.data.limits import limited
 from oneml.habitats.data.parts import PARTS, PARTS_VERSION, Parts, index_of, part_form, records_behind, records_of
 from oneml.habitats.data.published import Published
 from oneml.habitats.data.serializer_registry import PICKLE, SerializerRegistry
@@ -50,9 +52,9 @@ R = TypeVar("R")
 _CHUNK_BYTES = 1 << 20
 _OF_THE_PIPELINE = NodePath("")
 _ANOTHER_WAY = (
-    "Return plain data, dataclasses, pydantic models, NumPy arrays, pandas frames, images or scikit-learn models, one "
-    "a port (a field of a NamedTuple or TypedDict result); or name a serializer in the settings (serializers), or set "
-    "allow_pickle there."
+    "Return plain data, dataclasses, pydantic models, NumPy arrays, frames of pandas or polars, Arrow tables, images, "
+    "scikit-learn models, a File or a Folder, one a port (a field of a NamedTuple or TypedDict result); or name a "
+    "serializer in the settings (serializers), or set allow_pickle there."
 )
 
 
@@ -78,6 +80,15 @@ class DataClient:
         self._streams = store if streams is None else streams
         self._serializers = SerializerRegistry() if serializers is None else serializers
         self._allow_pickle = allow_pickle
+        self._limit_bytes: int | None = None
+
+    def limited_to(self, limit_bytes: int | None) -> "DataClient":
+        """Return a client that publishes outputs up to a size each; this one where there is no limit."""
+        if limit_bytes is None:
+            return self
+        limited_client = copy(self)
+        limited_client._limit_bytes = limit_bytes  # noqa: SLF001  # a copy of its own
+        return limited_client
 
     def publish(self, node: NodePath, port: str, value: object, *, wanted: str | None = None) -> PortRecord:
         """Store what a node returned on a port.
@@ -97,6 +108,7 @@ class DataClient:
             SerializerPluginError: That serializer cannot be used.
             PickleRefusedError: It is pickle, which the settings do not allow.
             MissingLibraryError: A library that the serializer needs is not installed.
+            OutputTooLargeError: It has more bytes than it may have.
             StoreError: The store failed.
             Exception: Whatever a body raises while it yields; nothing is stored then.
         """
@@ -112,11 +124,11 @@ class DataClient:
         try:
             serializer = self._serializers.for_value(value, wanted=wanted, allow_pickle=self._allow_pickle, what=what)
             try:
-                return self._write(serializer, value)
+                return self._write(node, port, serializer, value)
             except UnwritableError:
                 if wanted is not None or not self._allow_pickle:
                     raise
-                return self._write(self._serializers.by_name(PICKLE), value)
+                return self._write(node, port, self._serializers.by_name(PICKLE), value)
         except OnemlError:
             raise
         except UnwritableError as error:
@@ -126,16 +138,18 @@ class DataClient:
             reason = f"{type_name_of(error)}: {error}"
             raise SerializationError(node=node, port=port, reason=reason, remedy=_ANOTHER_WAY) from error
 
-    def publish_file(self, path: Path) -> PortRecord:
+    def publish_file(self, node: NodePath, port: str, path: Path) -> PortRecord:
         """Store the content of a file as bytes, in bounded memory.
 
         Raises:
             OSError: It cannot be read.
+            OutputTooLargeError: It has more bytes than it may have.
             StoreError: The store failed.
         """
         serializer = self._serializers.by_name("bytes")
         with path.open("rb") as file:
-            blob = self._streams.write_blob(partial(copyfileobj, file, length=_CHUNK_BYTES))
+            write = self._limited(node, port, partial(copyfileobj, file, length=_CHUNK_BYTES))
+            blob = self._streams.write_blob(write)
         return PortRecord(serializer.name, serializer.version, *blob)
 
     def publish_parts(self, records: Mapping[str, PortRecord]) -> PortRecord:
@@ -208,7 +222,8 @@ class DataClient:
                 for data in encoded(number, item):
                     stream.write(data)
 
-        return PortRecord(JSON_LINES if lines else FRAMES, STREAM_VERSION, *self._streams.write_blob(write))
+        blob = self._streams.write_blob(self._limited(node, port, write))
+        return PortRecord(JSON_LINES if lines else FRAMES, STREAM_VERSION, *blob)
 
     def _writer_of(self, node: NodePath, port: str, numbered: tuple[int, object], wanted: str | None) -> Serializer:
         number, item = numbered
@@ -291,11 +306,15 @@ class DataClient:
             raise DeserializationError(what=what, serializer=name, reason=reason)
         return serializer
 
-    def _write(self, serializer: Serializer, value: object) -> PortRecord:
+    def _limited(self, node: NodePath, port: str, write: Callable[[BinaryIO], None]) -> Callable[[BinaryIO], None]:
+        limit = self._limit_bytes
+        return write if limit is None else limited(write, limit, node=node, port=port)
+
+    def _write(self, node: NodePath, port: str, serializer: Serializer, value: object) -> PortRecord:
         def write(stream: BinaryIO) -> None:
             serializer.write(value, stream)
 
-        blob = self._store.write_blob(write)
+        blob = self._store.write_blob(self._limited(node, port, write))
         return PortRecord(serializer.name, serializer.version, *blob)
 
 

@@ -9,6 +9,8 @@ _WHY: Mapping[str, str] = {
     "sklearn": "in some models (vectorizers of text) scikit-learn keeps a memory address",
     "png": "drawings depend on the fonts of the machine and on the version of matplotlib",
     "parquet": "the version of pyarrow stands in every file",
+    "polars": "files depend on the version of polars",
+    "arrow": "what lies in memory where a value is null stands in the file, and files depend on the version of pyarrow",
 }
 
 

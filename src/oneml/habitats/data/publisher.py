@@ -79,8 +79,7 @@ class Publisher:
             StoreError: The store failed.
         """
         self._take(port)
-        client = self._client
-        return cast("bytes", self._done(port, path.read_bytes() if client is None else client.publish_file(path)))
+        return cast("bytes", self._done(port, self._of_file(port, path)))
 
     def publish_part(self, name: str, value: object, *, port: str = SINGLE_PORT) -> None:
         """Publish one of many values of a port whose type is ``Parts[T]``; `parts` gives all of them.
@@ -115,9 +114,8 @@ class Publisher:
             OSError: The file cannot be read.
             StoreError: The store failed.
         """
-        client = self._client
         self._take_part(port, name)
-        self._parts[port][name] = path.read_bytes() if client is None else client.publish_file(path)
+        self._parts[port][name] = self._of_file(f"{port}[{name!r}]", path)
 
     def parts(self, *, port: str = SINGLE_PORT) -> Parts[Any]:
         """Return what stands for all parts of a port in the result, none included.
@@ -152,6 +150,9 @@ class Publisher:
         if self._client is not None:
             return ports
         return {port: value.value if isinstance(value, Published) else value for port, value in ports.items()}
+
+    def _of_file(self, what: str, path: Path) -> object:
+        return path.read_bytes() if self._client is None else self._client.publish_file(self._node, what, path)
 
     def _take(self, port: str) -> None:
         """Note that a port is published now."""

@@ -22,7 +22,10 @@ BUILT_IN = {
     "numpy": "oneml.habitats.data.serializers.numpy:NumpySerializer",
     "parquet": "oneml.habitats.data.serializers.parquet:ParquetSerializer",
     "png": "oneml.habitats.data.serializers.png:PngSerializer",
+    "polars": "oneml.habitats.data.serializers.polars:PolarsSerializer",
+    "arrow": "oneml.habitats.data.serializers.arrow:ArrowSerializer",
     "sklearn": "oneml.habitats.data.serializers.sklearn:SklearnSerializer",
+    "tar": "oneml.habitats.data.serializers.tar:TarSerializer",
     "json": "oneml.habitats.data.serializers.json:JsonSerializer",
     PICKLE: "oneml.habitats.data.serializers.pickle:PickleSerializer",
 }
@@ -31,7 +34,10 @@ _CHOICE = (
     ("numpy", ("numpy",)),
     ("parquet", ("pandas",)),
     ("png", ("PIL.Image", "matplotlib.figure")),
+    ("polars", ("polars",)),
+    ("arrow", ("pyarrow",)),
     ("sklearn", ("sklearn.base",)),
+    ("tar", ("oneml.habitats.data.files",)),
     ("json", ("builtins",)),
 )
 """Who is asked in which order, and which modules must be loaded for there to be values of that kind."""

@@ -3,8 +3,10 @@
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from oneml.habitats.data.scratch import new_folder
 from oneml.habitats.errors import NoSessionError
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
@@ -133,6 +135,18 @@ class PipelineSessionContext:
         if work is None:
             raise NoSessionError
         return work.publisher
+
+    @staticmethod
+    def scratch_folder() -> Path:
+        """Return a new, empty folder for files that the node which runs here makes.
+
+        It is removed when the node has ended, and what the node gave as a `File` or a `Folder` is stored by then;
+        outside of nodes, when the process ends.
+
+        Raises:
+            OSError: The system refuses.
+        """
+        return new_folder()
 
     @staticmethod
     def nested_session(

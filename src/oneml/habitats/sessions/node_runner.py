@@ -7,8 +7,11 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from oneml.habitats.data.client import DataClient
+from oneml.habitats.data.files import File, Folder
 from oneml.habitats.data.publisher import Publisher
+from oneml.habitats.data.scratch import node_scratch
 from oneml.habitats.data.streams import YieldedItems, close_streams, refuse_stream
+from oneml.habitats.errors import SerializationError
 from oneml.habitats.graph.signature import BodySignature
 from oneml.habitats.graph.streams import is_stream
 from oneml.habitats.habitats.components import PipelineComponents
@@ -39,6 +42,9 @@ BodyCall = Callable[[Callable[..., object], Mapping[str, object]], object]
 """Calls a body with its arguments by name, and returns its result."""
 
 R = TypeVar("R")
+
+_NO_FILE_IN_MEMORY = "what lies on a disk cannot stay in memory, and may be gone once the node has ended"
+_STORE_IT = 'Have the outputs of the node stored: no "memory:" in its setting "store".'
 
 ERROR_TEXT_MAX_CHARACTERS = 10_000
 TRACEBACK_MAX_CHARACTERS = 100_000
@@ -160,7 +166,7 @@ class NodeRunner:
             if in_memory:
                 self._memory[path] = self._run_body(node, settings, None, lambda ports: _kept(path, ports))
                 return NodeOutcome(path, NodeState.SUCCEEDED, attempt, perf_counter() - started)
-            client, wanted = self._client, settings.serializers
+            client, wanted = self._client.limited_to(settings.output_max_bytes), settings.serializers
             published = self._run_body(node, settings, client, lambda ports: _published(client, path, ports, wanted))
             seconds = perf_counter() - started
         except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
@@ -184,7 +190,7 @@ class NodeRunner:
         """
         node = self._nodes.node(path)
         settings = self._settings_of(path)
-        wanted = settings.serializers
+        client, wanted = client.limited_to(settings.output_max_bytes), settings.serializers
         started = perf_counter()
         token = context.enter(Executing(self._habitat, self._session_id, path, attempt))
         try:
@@ -234,6 +240,7 @@ class NodeRunner:
         with PipelineSessionContext.entered(self._habitat, self._session_id, path):
             return self._run_body(node, self._settings_of(path), client, take, call)
 
+    @node_scratch()
     def _run_body(
         self,
         node: PlannedNode,
@@ -288,6 +295,8 @@ def _kept(path: NodePath, ports: Mapping[str, object]) -> Mapping[str, object]:
             kept[port] = list(value.items)
         else:
             refuse_stream(path, port, value)
+            if isinstance(value, File | Folder):
+                raise SerializationError(node=path, port=port, reason=_NO_FILE_IN_MEMORY, remedy=_STORE_IT)
             kept[port] = value
     return kept
 

@@ -144,6 +144,9 @@ class PipelineSettings(BaseSettings):
     store: Annotated[str | None, execution_only] = Field(
         default=None, description="URL of the artifact store; memory: keeps outputs in the driver's memory."
     )
+    output_max_bytes: Annotated[PositiveInt | None, execution_only] = Field(
+        default=None, description="Bytes that an output may have at most; none: any number."
+    )
     serializers: dict[str, str] = Field(default={}, description="Name of the serializer, by output port.")
     allow_pickle: Annotated[bool, execution_only] = Field(
         default=False, description="Whether outputs may be written and read by pickle."
@@ -224,6 +227,7 @@ class NodeLevelSettings(BaseModel):
     retry_backoff: Backoff | None = None
     timeout_seconds: Timeout | None = None
     store: str | None = None
+    output_max_bytes: PositiveInt | None = None
     serializers: Mapping[str, str] | None = None
     unproven: Literal["refuse", "pin"] | None = None
     reusable: bool | None = None

@@ -1,5 +1,6 @@
 """Images as PNG: Pillow images, and drawings of matplotlib.
 
+Pixels, palette, transparency, colour profile (ICC) and EXIF notes travel; other notes do not.
 A figure cannot come back: whoever reads it gets a Pillow image of it, or the file itself where ``bytes`` are asked for.
 """
 
@@ -38,9 +39,13 @@ class PngSerializer:
         if not is_a(value, "PIL.Image", "Image"):
             raise UnwritableError(problem=f"is a {type_name_of(value)} and no image")
         if drawn.mode not in _LOSSLESS_MODES:
-            problem = f'is an image of mode {drawn.mode}, which PNG cannot hold without loss: convert it ("RGB")'
+            problem = (
+                f"is an image of mode {drawn.mode}, which PNG cannot hold without loss: "
+                'convert it ("RGB"), or return its pixels (numpy.asarray)'
+            )
             raise UnwritableError(problem=problem)
-        drawn.save(stream, format="PNG")
+        notes = drawn.getexif()
+        drawn.save(stream, format="PNG", **({"exif": notes} if notes else {}))
 
     def read(self, stream: BinaryIO, form: object) -> object:
         """Read a ``PIL.Image.Image``, or ``bytes`` where that is the form.

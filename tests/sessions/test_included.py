@@ -14,6 +14,7 @@ import pytest
 from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession, Reference, replace
 from oneml.habitats.errors import (
     DefinitionFailedError,
+    DriftError,
     InvalidComponentsError,
     InvalidOverrideError,
     InvalidPipelineError,
@@ -27,7 +28,7 @@ from oneml.habitats.sessions.explaining import session_explanations
 from oneml.habitats.sessions.recipe import read_explanation
 from oneml.habitats.settings.explanations import setting_explanations
 from oneml.habitats.settings.layers import Layer
-from oneml.habitats.settings.sources import CommandLineSettings
+from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
 from oneml.habitats.stores.memory import MemoryArtifactStore
 from oneml.habitats.values.node_path import NodePath
 
@@ -125,7 +126,7 @@ def test_explanations_say_where_a_value_of_an_included_habitat_comes_from(new_cl
         ("//first/scale:facto=3", UnknownSettingError, "ScalingSettings"),
         ("//first:workers=3", SettingsError, "is shared by the whole session"),
         ("//first/scale:factor=3", SettingsError, "reads settings.session.factor"),
-        ("//first:fast=false", SettingsError, "nothing that //first builds reads settings.node.fast"),
+        ("//first/scael:shift=3", SettingsError, 'Did you mean "//first/scale"?'),
         ("//fist:factor=3", SettingsError, '"factor"'),
     ],
 )
@@ -240,12 +241,61 @@ def test_recipe_holds_what_a_worker_needs_and_no_more(client: PipelineServiceCli
         assert [record.container for record in recipe.included.values()] == ["ruler_pipelines:Scaling"] * 2
         included = recipe.settings["included"]
         assert isinstance(included, Mapping)
-        assert set(included["//first"]["process"]) == {"factor", "shift", "fast"}  # type: ignore[index, call-overload]
+        assert set(included["//first"]["process"]) == {"factor", "shift", "token"}  # type: ignore[index, call-overload]
         explained = read_explanation(client.store, recipe, "graph")["included"]
         assert isinstance(explained, Mapping)
         assert set(explained) == {"//first", "//second"}
     with client.create_session("arithmetic") as session:
         assert "included" not in session.recipe.settings
+
+
+def test_secrets_of_included_habitats_are_told_apart(new_client: Clients) -> None:
+    environ = {"ONEML_SIGNING_KEY": "k" * 40, "RULER_TOKEN": "green"}
+    given = {"nodes": {"//first": {"token": "env:RULER_TOKEN"}}}
+    session = new_client(environ).create_session("study", settings=given)
+    assert list(session.recipe.secrets) == ["//first:token"]
+    assert "green" not in str(session.recipe)
+    assert new_client(environ).session("study", session.session_id).prove(FIRST).fingerprint is not None
+    other = new_client({**environ, "RULER_TOKEN": "red"}).session("study", session.session_id)
+    assert other.prove(SECOND).fingerprint is not None
+    with pytest.raises(DriftError, match="//first:token"):
+        other.prove(FIRST)
+    session.close()
+
+
+def test_name_that_leads_to_another_class_on_the_worker_is_refused(
+    client: PipelineServiceClient, tmp_path: Path
+) -> None:
+    session = client.create_session("study")
+    session.close()
+    elsewhere = HabitatRegistry(search_path=[])
+    elsewhere.register("study", "included_pipelines:Study")
+    elsewhere.register("scaling", "included_broken:Wide")
+    sources = ProcessSources(environ={}, working_directory=tmp_path)
+    worker = PipelineServiceClient(store=client.store.url, registry=elsewhere, sources=sources)
+    with worker.session("study", session.session_id) as found:
+        assert found.prove("//table").fingerprint is not None
+        with pytest.raises(DriftError, match="included_broken:Wide"):
+            found.prove(SECOND)
+
+
+def test_graph_of_an_included_habitat_that_differs_is_refused_where_a_node_reaches_it(
+    client: PipelineServiceClient, rulers: Any
+) -> None:
+    session = client.create_session("study")
+    session.close()
+    ruler = rulers.Scaling.ruler
+    declared = dict(ruler.kwargs)
+    try:
+        ruler.set_kwargs(factor=3)
+        rulers.Scaling._compiled = None
+        with client.session("study", session.session_id) as worker:
+            assert worker.prove("//table").fingerprint is not None
+            with pytest.raises(DriftError, match="//first:ruler"):
+                worker.prove(FIRST)
+    finally:
+        ruler.set_kwargs(**declared)
+        rulers.Scaling._compiled = None
 
 
 def _site(folder: Path) -> Mapping[str, str]:

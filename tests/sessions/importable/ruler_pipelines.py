@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dependency_injector import providers
+from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from oneml.habitats import NodeResource, PipelineBuilder, PipelineComponents, PipelineSettings, Settings
@@ -14,7 +15,7 @@ class ScalingSettings(PipelineSettings):
 
     factor: int = 2
     shift: int = 0
-    fast: bool = True
+    token: SecretStr | None = None
 
 
 class Ruler:

@@ -60,16 +60,16 @@ def _without_effect(
     reserved: frozenset[str],
 ) -> Iterator[SettingProblem]:
     """Give the entries given for ``named`` itself that nothing built by any of its nodes reads."""
-    # An entry at an include path is about the session of the habitat there, too; of those inside it nothing is read.
     part = part_of(settings.included, named)
-    heard_layers = {"node", "session"} if part == named else {"node"}
+    if part == named:
+        return  # it is about the session of the habitat there, too, which its definition may read
     inside = [member for member in members if include_of(settings.included, member) == part]
     providers = sorted({plan.nodes[member].provider for member in inside})
     reads = {read for provider in providers for read in components.settings_reads(provider)}
     for field, origin in settings.at(named).node_entries((inside or members)[0]).items():
         if origin.node != named or field.partition(".")[0] in reserved:
             continue
-        if any(read.layer in heard_layers and _overlap(read.field, field) for read in reads):
+        if any(read.layer == "node" and _overlap(read.field, field) for read in reads):
             continue
         wider = sorted({read.layer for read in reads if _overlap(read.field, field)})
         heard = f': "{providers[0]}" reads settings.{wider[0]}.{field}' if wider else ""

@@ -152,8 +152,8 @@ class Inclusions:
             if path != ROOT
         }
         outermost = entries_of_part(entries, self._parts_paths(), ROOT)
-        own = self._opened[ROOT].settings
-        return own.with_entries(outermost, IncludedSettings.of(included) if included else None)
+        outer = self._opened[ROOT].settings
+        return outer.with_entries(outermost, IncludedSettings.of(included) if included else None)
 
     def _parts_paths(self) -> frozenset[NodePath]:
         return frozenset(self.entries)

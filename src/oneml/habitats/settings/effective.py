@@ -286,7 +286,7 @@ class EffectiveSettings(Generic[S]):
 
     def node_source(self, path: NodePath) -> str:
         """Return where the highest of the session's entries for a path was given."""
-        highest = self._layers.nodes[path][-1]
+        highest = self.at(path).layers.nodes[path][-1]
         return highest.source_of((next(iter(highest.values), ""),))
 
     def node_entries(self, path: NodePath) -> Mapping[str, Origin]:

@@ -33,6 +33,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     registry.register("arithmetic", "session_pipelines:Arithmetic")
     registry.register("with-inputs", "session_pipelines:WithInputs")
     registry.register("troubled", "session_pipelines:Troubled")
+    registry.register("study", "included_pipelines:Study")
+    registry.register("scaling", "ruler_pipelines:Scaling")
     sources = ProcessSources(
         environ={"ONEML_SIGNING_KEY": "k" * 40, "TROUBLE_TOKEN": "s3cr3t-canary"}, working_directory=tmp_path
     )
@@ -53,6 +55,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     run(client.create_session("arithmetic", override, settings={"nodes": entries}))
     run(client.create_session("with-inputs", inputs={"table": [1, 2]}))
     run(client.create_session("troubled"))
+    with client.create_session("study", settings={"nodes": {"//first": {"token": "env:TROUBLE_TOKEN"}}}) as session:
+        session.revise({"retries": 2})
+        assert session.run().succeeded
     return tmp_path / "store"
 
 

@@ -298,6 +298,24 @@ def test_graph_of_an_included_habitat_that_differs_is_refused_where_a_node_reach
         rulers.Scaling._compiled = None
 
 
+def test_worker_of_a_pipeline_that_includes_nothing_loads_nothing_of_it(client: PipelineServiceClient) -> None:
+    session = client.create_session("arithmetic")
+    session.close()
+    program = (
+        "import sys\n"
+        "from oneml.habitats import HabitatRegistry, PipelineServiceClient\n"
+        "registry = HabitatRegistry(search_path=[])\n"
+        "registry.register('arithmetic', 'session_pipelines:Arithmetic')\n"
+        f"client = PipelineServiceClient(store={client.store.url!r}, registry=registry)\n"
+        f"assert client.session('arithmetic', '{session.session_id}').run_node('//start').ports\n"
+        "assert 'oneml.habitats.sessions.verified' in sys.modules\n"
+        "names = ('habitats.parts', 'settings.included', 'sessions.verified_parts', 'sessions.included_records')\n"
+        "print([name for name in names if f'oneml.habitats.{name}' in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def _site(folder: Path) -> Mapping[str, str]:
     """Install both modules as distributions of their own."""
     folder.mkdir()

@@ -24,11 +24,14 @@ LITERAL_MAX_CHARACTERS = 40
 
 
 def print_plan(plan: Plan) -> None:
-    """Print the nodes of a plan, what feeds them, and the inputs and outputs of the pipeline."""
+    """Print the nodes of a plan, what feeds them, what is included, and the inputs and outputs of the pipeline."""
     print_table(("NODE", "PROVIDER", "OUTPUTS", "INPUTS"), [_row(node) for node in _shown_nodes(plan)])
     for namespace, members in plan.fan_outs.items():
         if len(members) > FAN_OUT_MEMBERS_SHOWN:
             click.echo(f"{namespace} has {len(members)} members; the first {FAN_OUT_MEMBERS_SHOWN} are shown.")
+    if plan.included:
+        click.echo()
+        print_table(("NAMESPACE", "INCLUDES"), list(plan.included.items()))
     if plan.inputs:
         click.echo()
         rows = [(each.name, each.form, "" if each.required else "optional") for each in plan.inputs.values()]
@@ -39,9 +42,10 @@ def print_plan(plan: Plan) -> None:
 
 
 def plan_fields(plan: Plan) -> JsonObject:
-    """Return a plan as members of a document: ``nodes``, ``inputs``, ``outputs``."""
+    """Return a plan as members of a document: ``nodes``, ``included``, ``inputs``, ``outputs``."""
     return {
         "nodes": [node_fields(node) for node in plan.nodes.values()],
+        "included": {str(path): name for path, name in plan.included.items()},
         "inputs": {each.name: {"type": each.form, "required": each.required} for each in plan.inputs.values()},
         "outputs": {name: _source_fields(source) for name, source in plan.outputs.items()},
     }

@@ -8,10 +8,10 @@ from oneml.habitats.sessions.planned_nodes import PlannedNodes
 from oneml.habitats.sessions.recipe import Recipe, read_explanation
 from oneml.habitats.sessions.revisions import newest_revision, read_revision
 from oneml.habitats.settings.explanations import Explanation, recorded_explanations
-from oneml.habitats.settings.included import INCLUDED, documents_of_part, part_snapshot
+from oneml.habitats.settings.included import documents_of_part, part_snapshot
 from oneml.habitats.settings.layers import Layer
 from oneml.habitats.settings.models import PipelineSettings
-from oneml.habitats.values.include_paths import include_of
+from oneml.habitats.values.include_paths import INCLUDED, include_of
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import ROOT, NodePath
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from oneml.habitats.habitats.settings_schema import schema_drifts
-from oneml.habitats.settings.included import INCLUDED, part_snapshot
+from oneml.habitats.settings.included import part_snapshot
 from oneml.habitats.values.drift import Drift
-from oneml.habitats.values.include_paths import part_of
+from oneml.habitats.values.include_paths import INCLUDED, part_of
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.plan import Plan

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, cast
 
 from oneml.habitats.settings.layers import Layer, LayerValues
 from oneml.habitats.settings.models import RESERVED_NAMES
-from oneml.habitats.values.include_paths import part_of, provider_key
+from oneml.habitats.values.include_paths import INCLUDED, part_of, provider_key
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import ROOT, NodePath
 
 if TYPE_CHECKING:
     from oneml.habitats.settings.effective import EffectiveSettings
     from oneml.habitats.settings.models import PipelineSettings
-
-INCLUDED = "included"
 
 
 class IncludedSettings:

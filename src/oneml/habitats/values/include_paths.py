@@ -9,6 +9,9 @@ from collections.abc import Container, Mapping
 
 from oneml.habitats.values.node_path import ROOT, NodePath, parent_of
 
+INCLUDED = "included"
+"""What documents call the part of them that is about included habitats."""
+
 
 def include_of(included: Container[NodePath], path: NodePath) -> NodePath:
     """Return the include path of the habitat that a node belongs to; the root for the outermost one.

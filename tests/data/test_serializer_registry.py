@@ -61,7 +61,7 @@ def test_every_serializer_of_this_package_is_found_by_its_name(name: str) -> Non
 
 @pytest.mark.usefixtures("plugins")
 def test_a_plugin_is_used_where_the_settings_name_it() -> None:
-    registry = SerializerRegistry(allowed=["good"])
+    registry = SerializerRegistry(allowed=lambda: ["good"])
     assert registry.by_name("good").version == 3
     assert wanted(SerializerRegistry(), "good").name == "good"
 
@@ -71,12 +71,12 @@ def test_a_plugin_that_no_setting_names_is_unknown() -> None:
     with pytest.raises(UnknownSerializerError, match=r"No serializer 'good'.*only where the settings name it"):
         SerializerRegistry().by_name("good")
     with pytest.raises(UnknownSerializerError):
-        SerializerRegistry(allowed=["other"]).by_name("good")
+        SerializerRegistry(allowed=lambda: ["other"]).by_name("good")
 
 
 @pytest.mark.usefixtures("plugins")
 def test_a_plugin_never_takes_the_name_of_one_of_ours() -> None:
-    assert type(SerializerRegistry(allowed=["json"]).by_name("json")).__name__ == "JsonSerializer"
+    assert type(SerializerRegistry(allowed=lambda: ["json"]).by_name("json")).__name__ == "JsonSerializer"
 
 
 @pytest.mark.usefixtures("plugins")
@@ -93,7 +93,7 @@ def test_a_plugin_never_takes_the_name_of_one_of_ours() -> None:
     ],
 )
 def test_a_broken_plugin_names_its_distribution_and_stops_nothing_else(name: str, reason: str) -> None:
-    registry = SerializerRegistry(allowed=[name, "good"])
+    registry = SerializerRegistry(allowed=lambda: [name, "good"])
     with pytest.raises(SerializerPluginError, match=rf"'{name}' of .*fine-plugin 1\.2.*: {reason}"):
         registry.by_name(name)
     assert registry.by_name("good").name == "good"

@@ -1,7 +1,7 @@
 """Serializers by name and by value. Each is loaded when it is first needed, those of this package included."""
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import cast
 
@@ -59,11 +59,12 @@ class SerializerRegistry:
     """The serializers that may be used here.
 
     Args:
-        allowed: Names of serializers of other distributions that the settings name. No artifact can add to them.
+        allowed: Gives the names of serializers that the settings name, for those of other distributions: asked where
+            an artifact names one. No artifact can add to them.
     """
 
-    def __init__(self, *, allowed: Collection[str] = ()) -> None:
-        self._allowed = frozenset(allowed)
+    def __init__(self, *, allowed: Callable[[], Collection[str]] = tuple) -> None:
+        self._allowed = allowed
         self._loaded: dict[str, Serializer] = {}
 
     def by_name(self, name: str) -> Serializer:
@@ -73,7 +74,7 @@ class SerializerRegistry:
             UnknownSerializerError: There is none of that name, or the settings do not name it.
             SerializerPluginError: That of another distribution cannot be loaded, or is no serializer.
         """
-        return self._loaded.get(name) or self._load(name, named=name in self._allowed)
+        return self._loaded.get(name) or self._load(name, named=False)
 
     def for_value(self, value: object, *, wanted: str | None, allow_pickle: bool, what: str) -> Serializer:
         """Return the serializer that shall write ``value``.
@@ -117,10 +118,10 @@ class SerializerRegistry:
         target = BUILT_IN.get(name)
         if target is not None:
             serializer = _made(target)
-        elif named:
+        elif named or name in self._allowed():
             serializer = _plugin(name)
         else:
-            raise UnknownSerializerError(name=name, known=[*BUILT_IN, *self._allowed])
+            raise UnknownSerializerError(name=name, known=[*BUILT_IN, *self._allowed()])
         self._loaded[name] = serializer
         return serializer
 

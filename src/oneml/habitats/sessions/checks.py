@@ -197,7 +197,7 @@ def _lacking(path: NodePath, settings: PipelineSettings, engine: Engine) -> Iter
 def _serializers(given: tuple[tuple[str, str], ...], nodes: Sequence[PlannedNode]) -> Iterator[Problem]:
     """Give what is wrong with the serializers that settings name for ports of some nodes."""
     known_ports = {port for node in nodes for port in node.outputs}
-    registry = SerializerRegistry(allowed=[name for _, name in given])
+    registry = SerializerRegistry(allowed=lambda: [name for _, name in given])
     for port, name in given:
         if port not in known_ports:
             message = f'serializers names the port "{port}", which no node has. {known_names(port, known_ports)}'

@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from oneml.habitats.data.client import DataClient
+from oneml.habitats.data.serializer_registry import SerializerRegistry
 from oneml.habitats.graph.signature import BodySignature, body_signature
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.executables import executable_of
@@ -16,6 +17,7 @@ from oneml.habitats.sessions.attempts import AttemptLog
 from oneml.habitats.sessions.fingerprints import Fingerprints
 from oneml.habitats.sessions.inputs import InputLoader
 from oneml.habitats.sessions.interrupts import Interrupts
+from oneml.habitats.sessions.named_serializers import named_serializers
 from oneml.habitats.sessions.node_identity import NOT_REUSABLE, NodeIdentity
 from oneml.habitats.sessions.node_runner import NodeRunner
 from oneml.habitats.sessions.planned_nodes import PlannedNodes
@@ -91,7 +93,8 @@ class OpenedSession:
         self._nodes = nodes
         self._signatures: dict[str, BodySignature] = {}
         self._store = store
-        client = DataClient(store, allow_pickle=settings.session.allow_pickle)
+        self._serializers = SerializerRegistry(allowed=partial(named_serializers, recipe, nodes))
+        client = DataClient(store, serializers=self._serializers, allow_pickle=settings.session.allow_pickle)
         inputs = InputLoader(
             client=client,
             attempts=attempts,
@@ -124,7 +127,12 @@ class OpenedSession:
     def carrying_client(self, inline_max_bytes: int) -> DataClient:
         """Return what publishes outputs that travel with outcomes up to a size."""
         store = InlineBlobStore(self._store, inline_max_bytes)
-        return DataClient(store, allow_pickle=self.settings.session.allow_pickle, streams=self._store)
+        return DataClient(
+            store,
+            serializers=self._serializers,
+            allow_pickle=self.settings.session.allow_pickle,
+            streams=self._store,
+        )
 
     def settings_of(self, path: NodePath) -> PipelineSettings:
         """Return the effective settings of a node."""

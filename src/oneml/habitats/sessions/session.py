@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, overload
 
 from typing_extensions import TypeForm
 
 from oneml.habitats.data.client import DataClient
+from oneml.habitats.data.serializer_registry import SerializerRegistry
 from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import InMemoryNodeError
 from oneml.habitats.ports.artifact_store import ArtifactStore
@@ -17,6 +19,7 @@ from oneml.habitats.ports.observer import Observer
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
 from oneml.habitats.sessions.attempts import Commit
 from oneml.habitats.sessions.context import outer_interrupts
+from oneml.habitats.sessions.named_serializers import named_serializers
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.sessions.opened import OpenedSession
 from oneml.habitats.sessions.opening import SessionOpener
@@ -94,9 +97,10 @@ class PipelineSession:
         self._standing = Standing(
             store=store, index=index, recipe=recipe, nodes=self._nodes, attempts=self._attempts, clock=clock
         )
+        serializers = SerializerRegistry(allowed=partial(named_serializers, recipe, self._nodes))
         self._outputs = OutputReader(
             attempts=self._attempts,
-            client=lambda: DataClient(store, allow_pickle=may_unpickle()),
+            client=lambda: DataClient(store, serializers=serializers, allow_pickle=may_unpickle()),
             memory=lambda: opener.memory,
             node=self._nodes.node,
             why_not=self._standing.why_no_output,

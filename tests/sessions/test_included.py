@@ -127,7 +127,7 @@ def test_explanations_say_where_a_value_of_an_included_habitat_comes_from(new_cl
         ("//first:workers=3", SettingsError, "is shared by the whole session"),
         ("//first/scale:factor=3", SettingsError, "reads settings.session.factor"),
         ("//first/scael:shift=3", SettingsError, 'Did you mean "//first/scale"?'),
-        ("//fist:factor=3", SettingsError, '"factor"'),
+        ("//fist:factor=3", SettingsError, 'for "//fist", which is no node'),
     ],
 )
 def test_entries_that_do_not_fit_the_included_habitat_are_refused(

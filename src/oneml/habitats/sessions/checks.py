@@ -34,13 +34,17 @@ def check_node_settings(
     for named in settings.node_paths():
         members = [named] if named in plan.nodes else spaces.get(named, ())
         if not members:
-            known = known_names(named, [*plan.nodes, *spaces])
-            message = f'Settings are given for "{named}", which is no node. {known}'
-            problems.append(SettingProblem(named, message, settings.node_source(named)))
+            problems.append(no_such_node(plan, named, settings.node_source(named)))
             continue
         problems.extend(_without_effect(named, plan, members, settings, components, reserved))
     if problems:
         raise SettingsError(problems=problems)
+
+
+def no_such_node(plan: Plan, named: NodePath, source: str) -> SettingProblem:
+    """Return what is said where settings are given for a path that leads to no node."""
+    known = known_names(named, [*plan.nodes, *_namespaces(plan)])
+    return SettingProblem(named, f'Settings are given for "{named}", which is no node. {known}', source)
 
 
 def _namespaces(plan: Plan) -> Mapping[NodePath, list[NodePath]]:

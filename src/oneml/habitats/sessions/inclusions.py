@@ -19,6 +19,7 @@ from oneml.habitats.habitats.parts import Parts
 from oneml.habitats.habitats.raised import described_error
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.executables import IncludedHabitat
+from oneml.habitats.sessions.checks import no_such_node
 from oneml.habitats.settings.checks import layer_problems, raise_all
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.included import IncludedSettings, entries_of_part, layers_above, reserved_part
@@ -30,6 +31,7 @@ from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.include_paths import part_of
 from oneml.habitats.values.node_path import ROOT, NodePath
 from oneml.habitats.values.place import Place
+from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
 
 Revise = Callable[[str, EffectiveSettings[PipelineSettings]], EffectiveSettings[PipelineSettings]]
@@ -131,8 +133,11 @@ class Inclusions:
         self.parts.add(path, components)
         return _Included(own_target(container), PipelineExecutables(components, self, path), components, path)
 
-    def finished(self) -> EffectiveSettings[PipelineSettings]:
+    def finished(self, plan: Plan | None = None) -> EffectiveSettings[PipelineSettings]:
         """Return the settings of the session with all entries for nodes, and with those of included habitats.
+
+        Args:
+            plan: The plan, where there is one: an entry for a path that is not in it is told as such.
 
         Raises:
             SettingsError: Entries do not fit the model that they are about; lists all.
@@ -144,7 +149,7 @@ class Inclusions:
         for path, opened in self._opened.items():
             own, wrong = self._given.entries(opened.settings.model, self._concerns(path))
             entries.update(own)
-            errors += [error for _, error in wrong]
+            errors += [_without_node(plan, named, error) for named, error in wrong]
         raise_all(errors)
         included = {
             path: opened.settings.with_entries(entries_of_part(entries, self._parts_paths(), path))
@@ -231,3 +236,10 @@ class Inclusions:
         if left:
             container = self._opened[ROOT].container
             named_overrides(container, container.blueprint().graph, left)
+
+
+def _without_node(plan: Plan | None, named: NodePath, error: SettingsError) -> SettingsError:
+    """Return what is wrong with an entry: before all that its path leads nowhere, so that its model is not known."""
+    if plan is None or named in plan.nodes or any(path.startswith(f"{named}/") for path in plan.nodes):
+        return error
+    return SettingsError(problems=(no_such_node(plan, named, error.problems[0].source),))

@@ -243,6 +243,23 @@ def test_states_reach_the_index() -> None:
     assert drive.index.nodes[NodePath("//a")].state is NodeState.FAILED
 
 
+def test_a_final_state_that_is_being_stored_is_final() -> None:
+    drive = Drive({"//a": []}, ScriptedEngine({}))
+    drive.run()
+    answers: list[bool] = []
+    asking = threading.Thread(target=lambda: answers.append(drive.recorder.is_open(NodePath("//b"))))
+
+    def record(_session_id: SessionId, _state: SessionState, _nodes: Sequence[NodeRow], _at: datetime) -> None:
+        asking.start()
+        asking.join(0.1)
+
+    drive.index.record = record  # type: ignore[method-assign]
+    drive.recorder.node(NodePath("//b"), NodeState.SUCCEEDED)
+    drive.recorder.flush()
+    asking.join()
+    assert answers == [False]
+
+
 class LossyEngine(ScriptedEngine):
     """Loses a worker: what ran there comes back before the node above it, whose reply went with it."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from oneml.habitats.engines import ray_guard
 from oneml.habitats.engines.ray_guard import guarded
 
 HOLDER = "import sys, time; held = open(sys.argv[1]); print(flush=True); time.sleep(60)"
@@ -49,3 +50,15 @@ def test_a_killed_driver_leaves_nobody_in_the_folder(log: Path) -> None:
     driver = subprocess.run([sys.executable, "-c", DRIVER, str(log.parent)], check=False, timeout=30)
     assert driver.returncode == -9
     assert held.wait(20) == -9
+
+
+def test_a_guard_that_does_not_end_is_ended_and_what_the_block_gave_counts(
+    log: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hanging = tmp_path / "hanging.py"
+    hanging.write_text("import time; time.sleep(600)")
+    monkeypatch.setattr(ray_guard, "__file__", str(hanging))
+    monkeypatch.setattr(ray_guard, "_END_SECONDS", 0.1)
+    with guarded(log.parent):
+        pass
+    assert log.exists()

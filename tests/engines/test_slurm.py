@@ -12,6 +12,7 @@ import pytest
 from fake_slurm import FakeSlurm
 from oneml.habitats.engines.slurm import SlurmEngine
 from oneml.habitats.engines.slurm_batch import session_prefix
+from oneml.habitats.engines.slurm_logs import LogTail
 from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import Capability, EngineRun, NodeNeeds
 from oneml.habitats.values.node_path import NodePath, node_key
@@ -260,7 +261,7 @@ def test_time_is_counted_from_when_the_job_runs(slurm: FakeSlurm, session: Shell
     assert outcome.error.type == "TimeoutError"
 
 
-def test_one_member_of_an_array_is_ended_by_name_and_place(slurm: FakeSlurm, session: ShellSession) -> None:
+def test_one_member_of_an_array_is_ended_by_id_and_place(slurm: FakeSlurm, session: ShellSession) -> None:
     with SlurmEngine().open(session.context(**QUICK)) as run:
         for number in (0, 1):
             run.submit(session.node(f"//fan/{number}", timeout_seconds=0.3))
@@ -270,8 +271,7 @@ def test_one_member_of_an_array_is_ended_by_name_and_place(slurm: FakeSlurm, ses
         first.write_text("\x1f".join([*fields[:3], "RUNNING", *fields[4:]]))
         assert list(wait_for(run)) == ["//fan/0"]
         (call,) = slurm.calls("scancel")
-    assert call[0] == f"--name={fields[2]}"
-    assert call[-1] == f"{fields[0]}_0"
+    assert call[1:] == [f"{fields[0]}_0"]
 
 
 def test_cancelling_ends_every_node_once(slurm: FakeSlurm, session: ShellSession, run: EngineRun) -> None:
@@ -307,9 +307,58 @@ def test_jobs_of_an_earlier_driver_are_attached_to(slurm: FakeSlurm, session: Sh
             run.submit(session.node(path))
             (session.folder / f"done.{path.replace('/', '')}").touch()
         slurm.show("COMPLETED")
+        slurm.add("9", "N/A", f"{prefix}{node_key(NodePath('//skipped'))}.f00d", "PENDING")
         assert {outcome.state for outcome in wait_for(run, 2).values()} == {NodeState.SUCCEEDED}
     assert not slurm.calls("sbatch")
-    assert [call[0].rpartition(".")[2] for call in slurm.calls("scancel")] == ["f00d"]
+    assert [call[1:] for call in slurm.calls("scancel")] == [["9"]]
+
+
+def test_many_single_jobs_are_ended_by_one_command_whether_asked_for_or_left(
+    slurm: FakeSlurm, session: ShellSession
+) -> None:
+    context = session.context(**QUICK)
+    for number in range(20):
+        key = node_key(NodePath(f"//left/{number}"))
+        slurm.add(str(number + 1), "N/A", f"{session_prefix(context)}{key}.cafe", "RUNNING")
+    with SlurmEngine().open(context) as run:
+        for number in range(12):
+            run.submit(session.node(f"//left/{number}"))
+        run.cancel(now=False)
+        wait_for(run, 12)
+    assert [len(call) - 1 for call in slurm.calls("scancel")] == [12, 8]
+
+
+def test_what_cannot_be_ended_is_told(
+    slurm: FakeSlurm, session: ShellSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = session.context(**QUICK)
+    with SlurmEngine().open(context) as run:
+        run.submit(session.node("//a"))
+        submitted(slurm, run)
+        slurm.say("scancel", "Unable to contact slurm controller (connect failure)")
+    assert "Unable to contact slurm controller (connect failure)" in caplog.text
+    assert session_prefix(context) in caplog.text
+
+
+def test_what_is_left_is_ended_also_after_the_thread_met_one_error_upon_another(
+    slurm: FakeSlurm, session: ShellSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(self: LogTail) -> None:
+        raise RuntimeError(str(self.path))
+
+    monkeypatch.setattr(LogTail, "remove", cannot)
+    context = session.context(**QUICK)
+    left = "77", "N/A", f"{session_prefix(context)}{node_key(NodePath('//left'))}.cafe", "RUNNING"
+    slurm.add(*left)
+    with SlurmEngine().open(context) as run:
+        for number in (0, 1):
+            run.submit(session.node(f"//fan/{number}"))
+            (session.folder / f"done.fan{number}").touch()
+        submitted(slurm, run, 3)
+        slurm.show("COMPLETED")
+        slurm.add(*left)
+        wait_for(run, 2)
+    assert [call[1:] for call in slurm.calls("scancel")] == [["77"]]
 
 
 def test_a_submission_without_an_answer_is_not_made_twice_where_it_arrived(

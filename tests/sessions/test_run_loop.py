@@ -244,6 +244,23 @@ def test_states_reach_the_index() -> None:
     assert drive.index.nodes[NodePath("//a")].state is NodeState.FAILED
 
 
+def test_a_final_state_that_is_being_stored_is_final() -> None:
+    drive = Drive({"//a": []}, ScriptedEngine({}))
+    drive.run()
+    answers: list[bool] = []
+    asking = threading.Thread(target=lambda: answers.append(drive.recorder.is_open(NodePath("//b"))))
+
+    def record(_session_id: SessionId, _state: SessionState, _nodes: Sequence[NodeRow], _at: datetime) -> None:
+        asking.start()
+        asking.join(0.1)
+
+    drive.index.record = record  # type: ignore[method-assign]
+    drive.recorder.node(NodePath("//b"), NodeState.SUCCEEDED)
+    drive.recorder.flush()
+    asking.join()
+    assert answers == [False]
+
+
 class LossyEngine(ScriptedEngine):
     """Loses a worker: what ran there comes back before the node above it, whose reply went with it."""
 
@@ -261,3 +278,41 @@ def test_a_node_that_fails_before_the_reply_of_one_above_it_came_is_tried_again_
     assert engine.started == ["//a", "//b", "//b"]
     nodes = [event for event in drive.events if isinstance(event, NodeEvent)]
     assert [event.path for event in nodes if event.state is NodeState.SUCCEEDED] == ["//a", "//b"]
+
+
+class AheadEngine(ScriptedEngine):
+    """Gives back nodes whose turn does not come, as engines do that are handed plans ahead."""
+
+    def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
+        if self.queue and self.queue[0] == "//b":
+            return (NodeOutcome(self.queue.pop(0), NodeState.PENDING),)
+        return super().wait(timeout_seconds)
+
+
+def test_a_node_that_was_skipped_while_it_waited_for_a_slot_stays_skipped() -> None:
+    engine = AheadEngine({"//a": [NodeState.FAILED]}, slots=2)
+    drive = Drive({"//a": [], "//b": ["//a"], "//c": ["//b"], "//d": ["//c"], "//alone": []}, engine, ahead=True)
+    assert drive.run() is SessionState.FAILED
+    states = {"//a": "failed", "//b": "skipped", "//c": "skipped", "//d": "skipped", "//alone": "succeeded"}
+    assert drive.states() == states
+    assert not {"//c", "//d"} & set(engine.started)
+
+
+class CountedPath(str):
+    """A path that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        CountedPath.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_nodes_that_become_ready_are_not_searched_for_among_all_that_wait() -> None:
+    lower = [CountedPath(f"//n{number}") for number in range(200)]
+    drive = Drive({"//a": [], **{path: ["//a"] for path in lower}}, ScriptedEngine({}, slots=1), ahead=True)
+    CountedPath.compared = 0
+    assert drive.run() is SessionState.SUCCEEDED
+    assert CountedPath.compared < 20 * len(lower)

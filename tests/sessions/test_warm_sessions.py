@@ -8,10 +8,11 @@ import pytest
 from installed_site import Site
 from oneml.habitats import PipelineServiceClient
 from oneml.habitats.errors import UnknownSessionError
-from oneml.habitats.sessions import entry_settings
+from oneml.habitats.sessions import entry_settings, worker
 from oneml.habitats.sessions.entry_settings import EntrySettings
 from oneml.habitats.sessions.fingerprints import Fingerprints
 from oneml.habitats.sessions.opened import OpenedSession
+from oneml.habitats.sessions.worker import WarmSessions
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.resolve import resolve_settings
@@ -118,3 +119,35 @@ def test_where_a_removed_session_stands_is_that_there_is_none(new_client: Client
         new_client().remove_session("s1")
         with pytest.raises(UnknownSessionError, match='no session "s1"'):
             _ = session.state
+
+
+class Closable:
+    """A session that says when it is closed."""
+
+    def __init__(self, name: str, closed: list[str]) -> None:
+        self.name = name
+        self.close = lambda: closed.append(name)
+
+
+def test_a_worker_closes_sessions_beyond_its_limit_and_none_under_a_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    class Client:
+        def __init__(self, *, store: str | None) -> None:
+            del store
+
+        def session(self, _habitat: str, session_id: str) -> Closable:
+            return Closable(session_id, closed)
+
+    monkeypatch.setattr(worker, "PipelineServiceClient", Client)
+    warm = WarmSessions(limit=1)
+    with warm.leased(None, "h", "long") as held:
+        with warm.leased(None, "h", "short"):
+            assert closed == []
+        assert closed == ["short"]
+        with warm.leased(None, "h", "long") as again:
+            assert again is held
+    with warm.leased(None, "h", "next"):
+        assert closed == ["short", "long"]
+    warm.close()
+    assert closed == ["short", "long", "next"]

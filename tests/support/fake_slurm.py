@@ -46,11 +46,10 @@ elif name == "squeue" and said is None:
         fields = open(os.path.join(jobs, job)).read().split("\\x1f")
         print("".join(field.ljust(width)[:width] for field, width in zip(fields, {widths})))
 elif name == "scancel" and said is None:
-    wanted = next(part.partition("=")[2] for part in sys.argv[1:] if part.startswith("--name="))
     ids = [part for part in sys.argv[1:] if not part.startswith("-")]
     for job in os.listdir(jobs):
         fields = open(os.path.join(jobs, job)).read().split("\\x1f")
-        if fields[2] == wanted and (not ids or fields[0] + "_" + fields[1] in ids):
+        if fields[0] in ids or fields[0] + "_" + fields[1] in ids:
             fields[3] = "CANCELLED"
             open(os.path.join(jobs, job), "w").write("\\x1f".join(fields))
 elif name == "scontrol" and said is None:

@@ -18,13 +18,19 @@ _END_SECONDS = 10.0
 
 @contextmanager
 def guarded(folder: Path) -> Generator[None]:
-    """Guard the folder in the block: what else uses it after that, or after the end of this process, is ended."""
+    """Guard the folder in the block: what else uses it after that, or after the end of this process, is ended.
+
+    A guard that is not done within `_END_SECONDS` of the block is ended too.
+    """
     command = [sys.executable, "-I", "-S", __file__, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as guard:  # noqa: S603  # our own
         try:
             yield
         finally:
-            guard.communicate(timeout=_END_SECONDS)
+            try:
+                guard.communicate(timeout=_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                guard.kill()  # what it has not removed stays; the result of the session counts
 
 
 def users_of(folder: str) -> Iterator[int]:

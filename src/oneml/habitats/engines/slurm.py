@@ -10,7 +10,8 @@ from queue import Empty
 from oneml.habitats.engines.slurm_batch import ARRAY, exported, node_of_name, nodes_of_script, session_prefix
 from oneml.habitats.engines.slurm_commands import CommandError, SlurmCommands
 from oneml.habitats.engines.slurm_endings import is_alive, outcome_of
-from oneml.habitats.engines.slurm_jobs import Notice, SlurmJobs, Standing
+from oneml.habitats.engines.slurm_job import Notice, Standing
+from oneml.habitats.engines.slurm_jobs import SlurmJobs
 from oneml.habitats.engines.slurm_options import ENGINE, SlurmOptions, log_folder, slurm_options
 from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun, NodeTask

@@ -16,6 +16,7 @@ _UNREACHABLE = re.compile(
 _LIMIT = re.compile(r"submit limit|maxsubmit|max submit|maximum number of jobs", re.IGNORECASE)
 _FIELDS = (("ArrayJobID", 20), ("ArrayTaskID", 24), ("Name", 160), ("State", 24), ("exit_code", 16), ("Reason", 80))
 _LAST_FIELD = ("NodeList", 200)
+_CANCELLED_AT_ONCE = 500
 _OURS = ("SBATCH_", "SQUEUE_", "SCANCEL_", "SCONTROL_", "SLURM_")
 _KEPT = frozenset({"SLURM_CONF", "SLURM_CLUSTERS", "SLURM_JWT"})
 
@@ -109,22 +110,24 @@ class SlurmCommands:
         """
         return self._run(["scontrol", "write", "batch_script", job_id, "-"])
 
-    def cancel(self, name: str, job_ids: Sequence[str]) -> None:
-        """End jobs of that name: SIGTERM, and SIGKILL after the cluster's KillWait; what has ended is left alone.
+    def cancel(self, job_ids: Sequence[str]) -> None:
+        """End jobs: SIGTERM, and SIGKILL after the cluster's KillWait; what has ended is left alone.
 
         Args:
-            name: Ids alone are not trusted: after a controller was lost they may be another's.
-            job_ids: Ids, ``ID_INDEX`` in an array; empty for all jobs of that name.
+            job_ids: Ids, ``ID_INDEX`` in an array.
 
         Raises:
             UnreachableError: The controller did not answer.
+            MissingCommandError: The command is not installed.
         """
-        try:
-            self._run(["scancel", f"--name={name}", f"--user={os.getuid()}", *job_ids])
-        except UnreachableError:
-            raise
-        except CommandError:
-            return  # "Invalid job id": it has ended, and left the queue
+        for start in range(0, len(job_ids), _CANCELLED_AT_ONCE):
+            batch = job_ids[start : start + _CANCELLED_AT_ONCE]
+            try:
+                self._run(["scancel", f"--user={os.getuid()}", *batch])
+            except (UnreachableError, MissingCommandError):
+                raise
+            except CommandError:
+                continue  # "Invalid job id": it has ended, and left the queue; the others of the batch are ended
 
     def _run(self, command: Sequence[str], text: str = "", environ: Mapping[str, str] | None = None) -> str:
         try:

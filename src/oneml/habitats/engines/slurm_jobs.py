@@ -1,5 +1,6 @@
 """Attends the jobs of one session: submits, watches, follows their output, ends them. One thread talks to Slurm."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -7,7 +8,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
 
 from oneml.habitats.engines.slurm_batch import (
     Batch,
@@ -27,12 +27,13 @@ from oneml.habitats.engines.slurm_commands import (
     UnreachableError,
 )
 from oneml.habitats.engines.slurm_endings import Cause, Ending, is_alive, never_starts
+from oneml.habitats.engines.slurm_job import Job, Notice, Standing
 from oneml.habitats.engines.slurm_logs import LogTail
 from oneml.habitats.engines.slurm_options import ENGINE, SlurmOptions
+from oneml.habitats.engines.slurm_queue import SessionQueue
 from oneml.habitats.engines.worker_output import NodeOutput
 from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import EngineContext, NodeTask
-from oneml.habitats.values.node_path import NodePath
 
 _TICK_SECONDS = 0.1
 _GATHER_SECONDS = 0.02
@@ -40,53 +41,7 @@ _LOG_SECONDS = 0.5
 _HURRY_SECONDS = 0.5
 """Between two looks at the queue while jobs that were asked to end have not."""
 
-
-class Standing(NamedTuple):
-    """A job of this session that an earlier driver submitted and that waits or runs."""
-
-    name: str
-    job_id: str
-    place: int | None
-
-
-class Notice(NamedTuple):
-    """What the session is told of a job.
-
-    Attributes:
-        ticket: Of the submission.
-        path: The node.
-        ending: How its job ended, as far as that is known.
-        final: Whether nothing more will come; else the store may know already, or soon.
-    """
-
-    ticket: int
-    path: NodePath
-    ending: Ending
-    final: bool
-
-
-class _Job:
-    """One job, and what we did about it."""
-
-    __slots__ = (
-        "asked_at", "cause", "deadline", "ended_at", "job_id", "log", "name", "place", "reason", "row", "stuck_at",
-        "submitted", "task", "ticket", "told",
-    )  # fmt: skip
-
-    def __init__(self, task: NodeTask, ticket: int) -> None:
-        self.task = task
-        self.ticket = ticket
-        self.name = ""
-        self.place: int | None = None
-        self.job_id = ""
-        self.log: LogTail | None = None
-        self.row: Row | None = None
-        self.submitted = False
-        self.cause = Cause.ENDED
-        self.reason = ""
-        self.deadline = float("inf")
-        self.ended_at = self.stuck_at = self.asked_at = float("inf")
-        self.told = False
+_logger = logging.getLogger(__name__)
 
 
 class SlurmJobs:
@@ -113,10 +68,11 @@ class SlurmJobs:
         self._commands = commands
         self._folder = folder
         self._prefix = session_prefix(context)
+        self._queue = SessionQueue(commands, self._prefix)
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._jobs: dict[int, _Job] = {}
-        self._new: list[_Job] = []
-        self._waiting: list[tuple[Batch, list[_Job], bool]] = []
+        self._jobs: dict[int, Job] = {}
+        self._new: list[Job] = []
+        self._waiting: list[tuple[Batch, list[Job], bool]] = []
         self._grace_seconds = options.grace_seconds
         self._nice_least = -(2**31) + 3
         self._unreachable_at = self._limited_at = float("inf")
@@ -140,16 +96,22 @@ class SlurmJobs:
     def close(self, others: Iterable[Standing]) -> None:
         """End what is left, and jobs of this session that nobody asked for any more; bounded in time."""
         self._inbox.put(partial(self._close, tuple(others)))
-        self._thread.join(2 * self._options.command_seconds + self._options.grace_seconds)
+        self._thread.join(4 * self._options.command_seconds + self._options.grace_seconds)
+        if self._thread.is_alive():
+            self._tell_left("Slurm is slow to answer")
 
     def _attend(self) -> None:
+        step = self._step
         while not self._closing:
             try:
-                self._step()
+                step()
             except BaseException as error:  # noqa: BLE001  # raised where the session waits
                 self.notices.put(error)
-                while not self._closing:
-                    self._inbox.get()()
+                step = self._obey
+
+    def _obey(self) -> None:
+        """Do what the session asks for and nothing else, until it asks for the end."""
+        self._inbox.get()()
 
     def _step(self) -> None:
         self._listen()
@@ -181,7 +143,7 @@ class SlurmJobs:
         jobs = {job.task.path: job for job in self._new}
         self._new = []
         for batch in batches([job.task for job in jobs.values()], self._prefix, array_jobs=self._options.array_jobs):
-            members: list[_Job] = []
+            members: list[Job] = []
             for place, task in batch.places():
                 job = jobs[task.path]
                 self._name(job, batch.name, place)
@@ -189,14 +151,14 @@ class SlurmJobs:
             self._waiting.append((batch, members, False))
 
     def _add(self, task: NodeTask, ticket: int, standing: Standing | None) -> None:
-        job = self._jobs[ticket] = _Job(task, ticket)
+        job = self._jobs[ticket] = Job(task, ticket)
         if standing is None:
             self._new.append(job)
             return
         self._name(job, standing.name, standing.place)
         job.job_id, job.submitted = standing.job_id, True
 
-    def _name(self, job: _Job, name: str, place: int | None) -> None:
+    def _name(self, job: Job, name: str, place: int | None) -> None:
         job.name, job.place = name, place
         output = NodeOutput(self._context.mask, partial(self._context.log, job.task.path))
         job.log = LogTail(self._folder / log_name(name, place), output)
@@ -237,7 +199,7 @@ class SlurmJobs:
                     self._end(job, Cause.REJECTED, f"Slurm does not take it: {error} ({wanted})")
         self._limited_at = float("inf")
 
-    def _submit(self, batch: Batch, members: Sequence[_Job]) -> None:
+    def _submit(self, batch: Batch, members: Sequence[Job]) -> None:
         text = script(batch, self._context, self._options)
         while True:
             arguments = submission(
@@ -258,14 +220,14 @@ class SlurmJobs:
         for job in members:
             job.job_id, job.submitted = job_id, True
 
-    def _arrived(self, batch: Batch, members: Sequence[_Job]) -> bool:
+    def _arrived(self, batch: Batch, members: Sequence[Job]) -> bool:
         """Tell whether a submission that was not answered was taken nevertheless."""
         rows = [row for row in self._commands.rows(self._prefix) if row.name == batch.name]
         for job in members if rows else ():
             job.job_id, job.submitted = rows[0].job_id, True
         return bool(rows)
 
-    def _limited(self, members: Sequence[_Job], error: CommandError) -> None:
+    def _limited(self, members: Sequence[Job], error: CommandError) -> None:
         """Wait for jobs of this user to end; not for ever where none of ours is among them."""
         now = time.monotonic()
         self._limited_at = min(self._limited_at, now)
@@ -278,19 +240,15 @@ class SlurmJobs:
 
     def _poll(self) -> None:
         try:
-            rows = self._commands.rows(self._prefix)
+            listing = self._queue.listing()
         except MissingCommandError as error:
             raise EngineError(engine=ENGINE, reason=str(error)) from error
         except CommandError as error:
             self._unreachable(error)
             return
         self._unreachable_at = float("inf")
-        table: dict[str, dict[int | None, Row]] = {}
-        for row in rows:
-            table.setdefault(row.name, {})[row.place] = row
         for job in [job for job in self._jobs.values() if job.submitted]:
-            of_name = table.get(job.name, {})
-            found = of_name.get(job.place) or of_name.get(None)
+            found = listing.row(job.name, job.place)
             if found is None:
                 self._gone(job)
             else:
@@ -311,10 +269,10 @@ class SlurmJobs:
             if job.submitted:
                 self._tell(job, final=False)
 
-    def _gone(self, job: _Job) -> None:
+    def _gone(self, job: Job) -> None:
         self._over(job, sure=job.cause is not Cause.ENDED, gone=True)
 
-    def _seen(self, job: _Job, row: Row) -> None:
+    def _seen(self, job: Job, row: Row) -> None:
         job.row, job.job_id = row, row.job_id
         now = time.monotonic()
         if not is_alive(row):
@@ -331,22 +289,22 @@ class SlurmJobs:
             job.deadline = now + job.task.timeout_seconds
         job.stuck_at = min(job.stuck_at, now) if never_starts(row) else float("inf")
         if now - job.stuck_at > self._options.unseen_seconds and job.cause is Cause.ENDED:
-            with suppress(UnreachableError):
+            with suppress(CommandError):
                 self._ask([job])
             wanted = " ".join(needs_arguments(job.task.needs, checked=False))
             self._end(job, Cause.REJECTED, f"Slurm does not start it: {row.reason} ({wanted})")
 
-    def _over(self, job: _Job, *, sure: bool, gone: bool = False) -> None:
+    def _over(self, job: Job, *, sure: bool, gone: bool = False) -> None:
         """Tell of a job that has ended; for good once the store had time to show what its worker wrote."""
         now = time.monotonic()
         job.ended_at = min(job.ended_at, now)
         self._tell(job, final=sure or now - job.ended_at >= self._options.unseen_seconds, gone=gone)
 
-    def _end(self, job: _Job, cause: Cause, reason: str) -> None:
+    def _end(self, job: Job, cause: Cause, reason: str) -> None:
         job.cause, job.reason = cause, reason
         self._tell(job, final=True)
 
-    def _tell(self, job: _Job, *, final: bool, gone: bool = False) -> None:
+    def _tell(self, job: Job, *, final: bool, gone: bool = False) -> None:
         seen = job.log is not None and job.log.seen
         ended = final or gone or (job.row is not None and not is_alive(job.row))
         tail = job.log.end() if job.log is not None and ended else []
@@ -367,24 +325,18 @@ class SlurmJobs:
             try:
                 self._ask(untold)
                 self._poll_at = min(self._poll_at, now + _TICK_SECONDS)
-            except UnreachableError as error:
+            except CommandError as error:
                 self._unreachable(error)
         last = self._grace_seconds + 2 * self._options.command_seconds
         for job in [job for job in self._jobs.values() if now - job.asked_at > last]:
             reason = f"Slurm has not ended it within {last:g} s; it may still run: scancel --name={job.name}"
             self._end(job, job.cause, reason)
 
-    def _ask(self, jobs: Sequence[_Job]) -> None:
-        """Have jobs ended: those of one name by one command."""
-        by_name: dict[str, list[_Job]] = {}
+    def _ask(self, jobs: Sequence[Job]) -> None:
+        """Have jobs ended."""
+        self._queue.cancel((job.name, job.place) for job in jobs)
         for job in jobs:
-            by_name.setdefault(job.name, []).append(job)
-        for name, members in by_name.items():
-            others = any(job.name == name and job not in members for job in self._jobs.values())
-            ids = [f"{job.job_id}_{job.place}" for job in members] if others else []
-            self._commands.cancel(name, ids)
-            for job in members:
-                job.told = True
+            job.told = True
 
     def _cancel_all(self, *, now: bool) -> None:
         self._grace_seconds = 0.0 if now else self._options.grace_seconds
@@ -398,7 +350,20 @@ class SlurmJobs:
 
     def _close(self, others: Sequence[Standing]) -> None:
         self._closing = True
-        names = {job.name for job in self._jobs.values() if job.name} | {standing.name for standing in others}
-        with suppress(CommandError):
-            for name in sorted(names):
-                self._commands.cancel(name, [])
+        places = {(job.name, job.place) for job in self._jobs.values() if job.name}
+        places |= {(standing.name, standing.place) for standing in others}
+        if not places:
+            return
+        try:
+            self._queue.cancel(places)
+        except CommandError as error:
+            self._tell_left(str(error))
+
+    def _tell_left(self, why: str) -> None:
+        """Say what nobody ends any more."""
+        session, prefix = self._context.session_id, self._prefix
+        _logger.warning(
+            "Jobs of session %s may be left, for they could not be ended: %s. Their names start with %s: "
+            "squeue --me, and scancel --name=...",
+            *(session, why, prefix),
+        )

@@ -82,7 +82,8 @@ class Recorder:
 
     def is_open(self, path: NodePath) -> bool:
         """Tell whether a node has no final state yet."""
-        known = self._dirty.get(path) or self._rows.get(path)
+        with self._flushing:  # in the midst of it a state is in neither
+            known = self._dirty.get(path) or self._rows.get(path)
         return known is None or known.state not in FINAL_NODE_STATES
 
     def session(self, state: SessionState) -> None:

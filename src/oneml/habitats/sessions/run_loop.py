@@ -40,11 +40,13 @@ class Lane(NamedTuple):
 class _Lane:
     """An engine, what waits for a slot of it, the most urgent first, and what it holds."""
 
-    __slots__ = ("ahead", "engine", "ready", "running")
+    __slots__ = ("ahead", "engine", "ready", "running", "waiting")
 
     def __init__(self, lane: Lane) -> None:
         self.engine, self.ahead = lane
         self.ready: list[tuple[int, int, NodeTask]] = []
+        self.waiting: set[NodePath] = set()
+        """The paths in `ready`."""
         self.running: set[NodePath] = set()
 
 
@@ -159,6 +161,9 @@ class RunLoop:
         while ready and len(running) < engine.slots and reused < REUSED_AT_ONCE:
             task = heappop(ready)[2]
             path = task.path
+            lane.waiting.discard(path)
+            if not self._schedule.is_open(path):
+                continue  # it was skipped while it waited here for a slot
             outcome = None if self._adopt is None else self._adopt(path)
             if outcome is not None:
                 self._take(outcome)
@@ -201,6 +206,7 @@ class RunLoop:
         task = NodeTask(path, settings.timeout_seconds, needs, priority, after, attempt)
         # What is handed over ahead keeps its order, so that what it waits for comes first; the engine has the priority.
         heappush(lane.ready, (0 if lane.ahead else -priority, next(self._sequence), task))
+        lane.waiting.add(path)
 
     def _release_delayed(self) -> None:
         while self._delayed and self._delayed[0][0] <= self._clock.monotonic():
@@ -250,7 +256,7 @@ class RunLoop:
             lane = self._lane_of[settings.engine]
             if lane.ahead and path in lane.running:
                 self._recorder.node(path, NodeState.RUNNING, attempt=self._tries.get(path, 0) + 1)
-            elif not lane.ahead or not any(task.path == path for _, _, task in lane.ready):
+            elif path not in lane.waiting:
                 self._push(lane, path, settings)
 
     def _try_again(self, path: NodePath, detail: str) -> bool:
@@ -288,6 +294,7 @@ class RunLoop:
         self._delayed.clear()
         for lane in self._lanes:
             lane.ready.clear()
+            lane.waiting.clear()
 
     def _named(self, path: NodePath) -> str:
         label = self._label_of(path)

@@ -5,8 +5,9 @@ A worker keeps the sessions that it has opened, so that only the first node of a
 
 import atexit
 import threading
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 
 from oneml.habitats.errors import InvalidDocumentError, OnemlError, RefusalError
@@ -35,22 +36,27 @@ _OFTEN_NEEDED = (
 )
 """What containers and nodes import when a session is opened."""
 
+_Key = tuple[str | None, str, str]
+"""URL of the store, name of the habitat, id of the session."""
+
 
 class WarmSessions:
     """The sessions that are open in this process.
 
     Args:
-        limit: How many are kept.
+        limit: How many are kept, beside those in which nodes are at work.
     """
 
     def __init__(self, limit: int = SESSIONS_MAX) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._open: OrderedDict[tuple[str | None, str, str], PipelineSession] = OrderedDict()
+        self._open: OrderedDict[_Key, PipelineSession] = OrderedDict()
+        self._users: Counter[_Key] = Counter()
         self._clients: dict[str | None, PipelineServiceClient] = {}
 
-    def session(self, store_url: str | None, habitat: str, session_id: str) -> PipelineSession:
-        """Return a session, read from its recipe unless it is at hand.
+    @contextmanager
+    def leased(self, store_url: str | None, habitat: str, session_id: str) -> Generator[PipelineSession]:
+        """Have a session, read from its recipe unless it is at hand; it is not closed before the block ends.
 
         Raises:
             OnemlError: As `PipelineServiceClient.session`.
@@ -63,17 +69,29 @@ class WarmSessions:
                 if client is None:
                     client = self._clients[store_url] = PipelineServiceClient(store=store_url)
                 session = self._open[key] = client.session(habitat, session_id)
-                if len(self._open) > self._limit:
-                    self._open.popitem(last=False)[1].close()
-            else:
-                self._open.move_to_end(key)
-            return session
+            self._open.move_to_end(key)
+            self._users[key] += 1
+            self._close_idle()
+        try:
+            yield session
+        finally:
+            with self._lock:
+                self._users[key] -= 1
+                self._close_idle()
 
     def close(self) -> None:
         """Close all of them."""
         with self._lock:
             while self._open:
                 self._open.popitem()[1].close()
+
+    def _close_idle(self) -> None:
+        """Close those that were not used for longest, down to the limit."""
+        if len(self._open) <= self._limit:
+            return
+        for key in [key for key in self._open if not self._users[key]][: len(self._open) - self._limit]:
+            self._open.pop(key).close()
+            del self._users[key]
 
 
 _warm = WarmSessions()
@@ -95,31 +113,33 @@ def run_task(message: WorkerMessage) -> WorkerReply:
     number = attempt if isinstance(attempt, int) else 1
     given = message.get("inline_max_bytes")
     inline = given if isinstance(given, int) else 0
-    carried = inline > 0
-    session: PipelineSession | None = None
     try:
-        session = _session(message)
-        if carried:
-            known = _commits(message.get("upstream"))
-            outcome = session.run_carried(path, attempt=number, upstream=known, inline_max_bytes=inline)
-        else:
-            outcome = session.run_node(path)
-    except KeyboardInterrupt as error:
-        outcome = _ended(path, NodeState.CANCELLED, number, error, session)
-    except RefusalError as error:
-        outcome = _ended(path, NodeState.REFUSED, 0, error, session)
+        with _warm.leased(*_named(message)) as session:
+            outcome = _outcome(session, path, message, attempt=number, inline_max_bytes=inline)
     except BaseException as error:  # noqa: BLE001  # a reply is all that leaves a worker
-        outcome = _ended(path, NodeState.FAILED, number, error, session)
-    return {"node": path, "outcome": outcome_to_json(outcome), "committed": not carried}
+        outcome = _ended(path, number, error, None)
+    return {"node": path, "outcome": outcome_to_json(outcome), "committed": inline <= 0}
 
 
-def _session(message: WorkerMessage) -> PipelineSession:
+def _outcome(
+    session: PipelineSession, path: NodePath, message: WorkerMessage, *, attempt: int, inline_max_bytes: int
+) -> NodeOutcome:
+    try:
+        if inline_max_bytes <= 0:
+            return session.run_node(path)
+        known = _commits(message.get("upstream"))
+        return session.run_carried(path, attempt=attempt, upstream=known, inline_max_bytes=inline_max_bytes)
+    except BaseException as error:  # noqa: BLE001  # a reply is all that leaves a worker
+        return _ended(path, attempt, error, session)
+
+
+def _named(message: WorkerMessage) -> _Key:
     habitat, session_id, store_url = (message.get(name) for name in ("habitat", "session_id", "store_url"))
     if not isinstance(habitat, str) or not isinstance(session_id, str):
         raise InvalidDocumentError(what=_WHAT, reason="it names no habitat and no session")
     if store_url is not None and not isinstance(store_url, str):
         raise InvalidDocumentError(what=_WHAT, reason="its store is no URL")
-    return _warm.session(store_url, habitat, session_id)
+    return store_url, habitat, session_id
 
 
 def _commits(upstream: JsonValue) -> Mapping[NodePath, Commit]:
@@ -132,9 +152,12 @@ def _commits(upstream: JsonValue) -> Mapping[NodePath, Commit]:
     return found
 
 
-def _ended(
-    path: NodePath, state: NodeState, attempt: int, error: BaseException, session: PipelineSession | None
-) -> NodeOutcome:
+def _ended(path: NodePath, attempt: int, error: BaseException, session: PipelineSession | None) -> NodeOutcome:
+    state = NodeState.FAILED
+    if isinstance(error, KeyboardInterrupt):
+        state = NodeState.CANCELLED
+    elif isinstance(error, RefusalError):
+        state, attempt = NodeState.REFUSED, 0
     secrets = session.open().secret_texts() if session is not None and session.is_open else frozenset[str]()
     record = error_record(error, secrets)
     if isinstance(error, OnemlError):

@@ -101,14 +101,15 @@ def read_to_end(file: int, size: int) -> bytes:
 
 
 def _descend(root: int, segments: Iterable[str], step: Callable[[str, int], int]) -> int:
-    folder = os.dup(root)
+    folder = root
     for segment in segments:
         try:
             inner = step(segment, folder)
         finally:
-            os.close(folder)
+            if folder != root:
+                os.close(folder)
         folder = inner
-    return folder
+    return os.dup(root) if folder == root else folder
 
 
 def _open_folder(name: str, above: int) -> int:

@@ -39,7 +39,7 @@ FIRST, SECOND = NodePath("//first/scale"), NodePath("//second/scale")
 
 @pytest.fixture(autouse=True)
 def _registered(registry: HabitatRegistry) -> None:
-    for name in ("Study", "Campaign", "Loop"):
+    for name in ("Study", "Campaign", "Loop", "Deep"):
         registry.register(name.lower(), f"included_pipelines:{name}")
     registry.register("scaling", "ruler_pipelines:Scaling")
 
@@ -92,6 +92,19 @@ def test_settings_stand_author_below_session_below_entry(new_client: Clients) ->
     assert settings.node(FIRST).retries == 2
     assert settings.node(SECOND).retries == 4
     assert ran(session) == {"first": 9, "second": 45}
+
+
+def test_entry_of_a_namespace_says_for_what_is_included_in_it_how_nodes_run(client: PipelineServiceClient) -> None:
+    entries = {"//deep": {"retries": 2, "rows": 2}, "//deep/scaling": {"shift": 1}}
+    session = client.create_session("deep", settings={"nodes": entries})
+    worker = client.session("deep", session.session_id)
+    node = NodePath("//deep/scaling/scale")
+    with session, worker:
+        for opened in (session.open(), worker.open()):
+            assert [opened.settings_of(path).retries for path in (NodePath("//deep/table"), node)] == [2, 2]
+        assert session.run().succeeded
+        assert session.outputs() == {"scaled": [1, 3]}
+        assert worker.prove(node).fingerprint is not None
 
 
 def test_explanations_say_where_a_value_of_an_included_habitat_comes_from(new_client: Clients) -> None:

@@ -91,3 +91,15 @@ class Loop(PipelineComponents):
 class Round(PipelineComponents):
     def define(self, pipeline: PipelineBuilder) -> None:
         pipeline.include("again", Loop)
+
+
+class Deep(PipelineComponents):
+    """Includes a habitat in a namespace, where it has a node of its own."""
+
+    settings = Settings(StudySettings)
+    table = providers.Factory(Table, rows=settings.node.rows)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        deep = pipeline.namespace("deep")
+        scaling = deep.include("scaling", Scaling, inputs={"table": deep.node("table", self.table)()})
+        pipeline.output("scaled", scaling.outputs.scaled)

@@ -255,6 +255,21 @@ def test_ports_are_those_of_the_declared_body_where_a_session_replaces_it(opened
         assert bodies.factory()() == "fake"
 
 
+def test_ports_are_those_of_the_declared_function_where_a_session_replaces_it(opened: Opener) -> None:
+    class Fake:
+        def __call__(self, text: str, more: int = 1) -> str:
+            return "fake"
+
+    for override in (
+        replace(Bodies.function, Fake()),
+        replace(Bodies.function, lambda text: "fake"),
+        replace(Bodies.function, factory=Fake),
+    ):
+        bodies = opened(Bodies, override)
+        assert executable_of(bodies, "function").call is body
+        assert bodies.function()("text") == "fake"
+
+
 def test_a_replaced_body_that_was_never_typed_is_refused_or_read_from_what_stands_for_it(opened: Opener) -> None:
     bodies = opened(NotBodies, replace(NotBodies.unannotated, Greet()))
     with pytest.raises(InvalidExecutableError, match="does not say what it takes"):

@@ -1,3 +1,4 @@
+import operator
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +56,17 @@ def number() -> int:
     return 1
 
 
+def choose(left: int, right: int) -> int:
+    return max(left, right)
+
+
+class Chooses:
+    """Can be called as `choose` can."""
+
+    def __call__(self, left: int, right: int) -> int:
+        return left
+
+
 def several() -> "list[int] | None":
     return None
 
@@ -76,6 +88,8 @@ class Shop(PipelineComponents):
     nested = providers.Container(Nested)
     user = providers.Factory(Holder, nested.client)
     structural: "providers.Provider[Reads]" = providers.Factory(Client)
+    add = providers.Object(operator.add)
+    choose = providers.Object(choose)
 
 
 class Branch(Shop):
@@ -149,6 +163,11 @@ WRONG: list[tuple[Callable[[], list[Override]], str]] = [
         lambda: [replace(Nested.client, Client())],
         r"The provider of Client that is replaced is none of Shop's\. Known: .*nested\.client.* replace\(Shop\.name",
     ),
+    (lambda: [replace(Shop.choose, 3)], '"choose" gives the function choose, and is replaced by an int'),
+    (
+        lambda: [replace(Shop.choose, number)],
+        r'"choose" gives the function choose\(left, right\), and is replaced by what cannot be called so: got an unexp',
+    ),
     (lambda: [replace(Shop.nested, Nested())], '"nested" is a Container, which cannot be replaced'),
 ]
 
@@ -170,6 +189,12 @@ def test_all_or_none_are_made_and_all_that_is_wrong_is_said_at_once(opened: Open
 RIGHT: list[Callable[[], Override]] = [
     lambda: replace(Shop.structural, Structural()),
     lambda: replace(Shop.structural, provider=providers.Factory(Structural)),
+    lambda: replace(Shop.choose, lambda left, right, more=1: left + right + more),
+    lambda: replace(Shop.choose, lambda one, other: one),
+    lambda: replace(Shop.choose, Chooses()),
+    lambda: replace(Shop.choose, provider=providers.Factory(Chooses)),
+    lambda: replace(Shop.choose, factory=Chooses),
+    lambda: replace(Shop.add, max),
     lambda: replace(Shop.maybe, None),
     lambda: replace(Shop.maybe, [1]),
     lambda: replace(Shop.amount, provider=providers.Callable(several)),

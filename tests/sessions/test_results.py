@@ -1,13 +1,18 @@
 """A body's result and its output ports."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple, TypedDict
 
 import pytest
 
 from oneml.habitats.errors import WrongResultError
+from oneml.habitats.ports.session_store import NodeRow
 from oneml.habitats.sessions.results import assemble_result, element_form, has_fields, is_tuple_form, split_result
+from oneml.habitats.sessions.run_result import RunResult
 from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.session_id import SessionId
+from oneml.habitats.values.states import NodeState, SessionState
 
 A = NodePath("//a")
 
@@ -65,3 +70,14 @@ def test_the_form_of_items_is_that_of_the_sequence() -> None:
         object,
     ]
     assert [is_tuple_form(form) for form in (tuple[int, ...], tuple, list[int])] == [True, True, False]
+
+
+def test_a_result_shows_what_failed_first_where_an_assertion_shows_it() -> None:
+    at = datetime.now(UTC)
+    states = {"//a": (NodeState.SUCCEEDED, ""), "//b": (NodeState.FAILED, "KeyError: " + "k" * 300)}
+    nodes = {
+        NodePath(path): NodeRow(NodePath(path), state, 1, at, None, detail) for path, (state, detail) in states.items()
+    }
+    shown = repr(RunResult(session_id=SessionId("mine"), state=SessionState.FAILED, nodes=nodes))
+    assert shown.startswith("<RunResult failed: 1 succeeded, 1 failed; //b: KeyError: kkk")
+    assert len(shown) < 240

@@ -10,7 +10,7 @@ from dependency_injector import providers
 
 from oneml.habitats.habitats.constructors import missing_problem
 from oneml.habitats.habitats.graph_checks import called_by, fit_of_node
-from oneml.habitats.habitats.override_types import given_form
+from oneml.habitats.habitats.override_types import function_given_by, given_form
 from oneml.habitats.habitats.provider_graph import ProviderGraph
 from oneml.habitats.habitats.provider_node import Edge, ProviderKind, ProviderNode
 from oneml.habitats.habitats.providers import Reference
@@ -48,6 +48,9 @@ def body_of(graph: ProviderGraph, index: int) -> Body:
     seen: set[int] = set()
     while node.number not in seen:
         seen.add(node.number)
+        function = function_given_by(node.provider) if node.kind in _STANDING else None
+        if function is not None:
+            return Body(function, bound=True)
         declared = given_form(node.provider) if node.kind in _STANDING else None
         if isinstance(declared, type) and _call_of(declared) is not None:
             return _of_form(declared)

@@ -1,10 +1,12 @@
 """Whether what a session puts in the place of a provider is of the type that the provider gives, as far as one sees."""
 
 import ast
+import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from types import UnionType
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from dependency_injector import providers
@@ -33,6 +35,9 @@ def misfit(
     if provider is target:
         return "would stand for itself."
     wanted = _annotated_form(container, name)
+    function = function_given_by(target)
+    if wanted is None and function is not None:
+        return next((reason for reason in map(partial(_misfit_of_function, function), given) if reason), None)
     if wanted is None:
         wanted = given_form(target)
     for value in given:
@@ -44,6 +49,12 @@ def misfit(
     if isinstance(offered, type) and not _accepts_type(wanted, offered):
         return f"gives {_shown(wanted)}, and is replaced by a provider of {offered.__qualname__}."
     return None
+
+
+def function_given_by(provider: AnyProvider) -> Callable[..., object] | None:
+    """Return the function that a provider gives as it is; None where it gives something else."""
+    value: object = provider.provides if isinstance(provider, providers.Object) else None
+    return value if isinstance(value, FunctionType | MethodType | BuiltinFunctionType) else None
 
 
 def given_form(provider: AnyProvider) -> Any:
@@ -80,6 +91,25 @@ _FORMS: Mapping[type, type | None] = {
     providers.Coroutine: None,
     providers.Delegate: None,
 }
+
+
+def _misfit_of_function(function: Callable[..., object], value: object) -> str | None:
+    """Say why a value cannot be called in the place of a function, neither by name nor by position."""
+    if not callable(value):
+        return f"gives the function {function.__qualname__}, and is replaced by {_article(type(value).__qualname__)}."
+    try:
+        names, taken = list(inspect.signature(function).parameters), inspect.signature(value)
+    except (TypeError, ValueError):  # written in C, without a signature
+        return None
+    try:
+        taken.bind(**dict.fromkeys(names))
+    except TypeError as error:
+        with contextlib.suppress(TypeError):
+            taken.bind(*names)
+            return None
+        called = f"{function.__qualname__}({', '.join(names)})"
+        return f"gives the function {called}, and is replaced by what cannot be called so: {error}."
+    return None
 
 
 def _returned(function: Any) -> Any:

@@ -1,5 +1,6 @@
 """How a run of a session ended."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,8 +10,10 @@ from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState, SessionState
 
+_SHOWN_MAX_CHARACTERS = 160
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RunResult:
     """How a run of a session ended.
 
@@ -23,6 +26,15 @@ class RunResult:
     session_id: SessionId
     state: SessionState
     nodes: Mapping[NodePath, NodeRow]
+
+    def __repr__(self) -> str:
+        """Say what a failed assertion needs in the few characters that pytest shows: what failed first, and why."""
+        counts = Counter(row.state.value for row in self.nodes.values())
+        counted = ", ".join(f"{count} {state}" for state, count in counts.items())
+        first = next((f"; {path}: {row.detail}" for path, row in self.nodes.items() if _failed(row)), "")
+        if len(first) > _SHOWN_MAX_CHARACTERS:
+            first = f"{first[:_SHOWN_MAX_CHARACTERS]}..."
+        return f"<RunResult {self.state.value}: {counted}{first}>"
 
     @property
     def succeeded(self) -> bool:

@@ -5,7 +5,6 @@ import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -35,17 +34,14 @@ def misfit(
     if provider is target:
         return "would stand for itself."
     wanted = _annotated_form(container, name)
-    function = function_given_by(target)
-    if wanted is None and function is not None:
-        return next((reason for reason in map(partial(_misfit_of_function, function), given) if reason), None)
+    function = function_given_by(target) if wanted is None else None
     if wanted is None:
         wanted = given_form(target)
     for value in given:
-        if not _accepts_value(wanted, value):
-            return f"gives {_shown(wanted)}, and is replaced by {_article(type(value).__qualname__)}."
-    if provider is None:
-        return None
-    offered = given_form(provider)
+        reason = _misfit_of_value(wanted, value) if function is None else _misfit_of_function(function, value)
+        if reason is not None:
+            return reason
+    offered = given_form(provider) if provider is not None and function is None else None
     if isinstance(offered, type) and not _accepts_type(wanted, offered):
         return f"gives {_shown(wanted)}, and is replaced by a provider of {offered.__qualname__}."
     return None
@@ -91,6 +87,12 @@ _FORMS: Mapping[type, type | None] = {
     providers.Coroutine: None,
     providers.Delegate: None,
 }
+
+
+def _misfit_of_value(wanted: Any, value: object) -> str | None:
+    if _accepts_value(wanted, value):
+        return None
+    return f"gives {_shown(wanted)}, and is replaced by {_article(type(value).__qualname__)}."
 
 
 def _misfit_of_function(function: Callable[..., object], value: object) -> str | None:

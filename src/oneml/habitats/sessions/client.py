@@ -1,18 +1,13 @@
 """Where sessions come from: creating, loading, listing and removing them."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import (
-    AmbiguousSessionError,
     HabitatMismatchError,
     InvalidComponentsError,
-    UnknownSessionError,
 )
 from oneml.habitats.habitats.entry import own_target
 from oneml.habitats.habitats.registry import HabitatRegistry
@@ -21,22 +16,21 @@ from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.session_store import SessionRow, SessionStore
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.catalogue import SessionCatalogue
+from oneml.habitats.sessions.changing import SettingsChanges
+from oneml.habitats.sessions.chosen_store import allows_pickle, open_chosen_store, url_for_workers
 from oneml.habitats.sessions.clock import SystemClock
-from oneml.habitats.sessions.context import PipelineSessionContext
+from oneml.habitats.sessions.context import creating_node
 from oneml.habitats.sessions.opening import SessionOpener
 from oneml.habitats.sessions.preview import SessionPreview
-from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe, check_unused, read_recipe, row_of
+from oneml.habitats.sessions.recipe import Recipe, check_unused, read_recipe, row_of
 from oneml.habitats.sessions.session import PipelineSession
 from oneml.habitats.settings.calling import calling_place
-from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.signing_key import key_texts, signing_key
-from oneml.habitats.settings.sources import STORE_VARIABLE, CommandLineSettings, ProcessSources, configured_store
-from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX, strange_variables
-from oneml.habitats.stores.addresses import default_store_url, open_artifact_store, open_session_store
-from oneml.habitats.values.lineage import Parent
+from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
+from oneml.habitats.stores.addresses import open_session_store
 from oneml.habitats.values.session_id import SessionId, new_session_id, parse_session_id
 from oneml.habitats.values.states import SessionState
-from oneml.habitats.values.suggestions import known_names
 from oneml.habitats.values.times import rfc3339
 
 if TYPE_CHECKING:
@@ -47,15 +41,9 @@ if TYPE_CHECKING:
     from oneml.habitats.sessions.preparation import Prepared
     from oneml.habitats.sessions.proof import Revision
     from oneml.habitats.sessions.selection import Paths
-    from oneml.habitats.settings.effective import EffectiveSettings
     from oneml.habitats.settings.models import PipelineSessionSettings
     from oneml.habitats.values.lineage import Selection
     from oneml.habitats.values.validation import ValidationReport
-
-PREFIX_MIN_CHARACTERS = 8
-"""At least so much of an id must be given."""
-
-_log = logging.getLogger(__name__)
 
 
 class PipelineServiceClient:
@@ -87,8 +75,7 @@ class PipelineServiceClient:
         self._clock = SystemClock() if clock is None else clock
         self._store_url = store
         self._engine_registry = EngineRegistry(engines)
-        self._changes: dict[str, list[tuple[Mapping[str, object], str]]] = {}
-        self._sessions: WeakSet[PipelineSession] = WeakSet()
+        self._changes = SettingsChanges()
 
     @cached_property
     def store(self) -> ArtifactStore:
@@ -97,10 +84,7 @@ class PipelineServiceClient:
         Raises:
             StoreError: It cannot be opened.
         """
-        for name in strange_variables(self._sources.environ):
-            known = known_names(name, [*CONTROL_VARIABLES, f"{RESERVED_PREFIX}..."])
-            _log.warning("%s is no variable of oneml, and has no effect. %s", name, known)
-        return open_artifact_store(self._store_url or _store_url(self._sources))
+        return open_chosen_store(self._store_url, self._sources)
 
     @cached_property
     def _signing_key(self) -> bytes | None:
@@ -114,6 +98,10 @@ class PipelineServiceClient:
     @cached_property
     def _index(self) -> SessionStore:
         return open_session_store(self.store)
+
+    @cached_property
+    def _catalogue(self) -> SessionCatalogue:
+        return SessionCatalogue(self.store, lambda: self._index)
 
     def create_session(
         self,
@@ -169,7 +157,7 @@ class PipelineServiceClient:
                 origins=self._origins(prepared, self.store, inputs, parent),
                 created_at=rfc3339(self._clock.now()),
                 signing_key=self._signing_key,
-                parent=_creating_node(),
+                parent=creating_node(),
             )
             self._index.remove(new_id)
             self._index.put_session(row_of(recipe, SessionState.CREATED))
@@ -280,7 +268,7 @@ class PipelineServiceClient:
             sources=self._sources,
             engine_registry=self._engine_registry,
             store_is_shared=self.store.shared,
-            revise=self._changed,
+            revise=self._changes.applied,
         )
         return validation.report(overrides, settings, command_line, inputs)
 
@@ -295,7 +283,7 @@ class PipelineServiceClient:
             AmbiguousSessionError: Several ids start so.
             StoreError: The store failed.
         """
-        return self._session(read_recipe(self.store, self._resolve(session_id), key=self._signing_key))
+        return self._session(read_recipe(self.store, self._catalogue.resolve(session_id), key=self._signing_key))
 
     def session(self, habitat: str, session_id: str) -> PipelineSession:
         """Return an existing session in a worker: it runs single nodes and never opens the index of sessions.
@@ -319,8 +307,7 @@ class PipelineServiceClient:
         Raises:
             StoreError: The store failed.
         """
-        self._reconcile()
-        return [row._replace(state=self._told(row)) for row in self._index.sessions()]
+        return self._catalogue.rows()
 
     def remove_session(self, session_id: str) -> SessionId:
         """Remove a session, its recipe first; artifacts that others may share stay.
@@ -329,36 +316,7 @@ class PipelineServiceClient:
             UnknownSessionError: There is none.
             SessionBusyError: A process drives it.
         """
-        found = self._resolve(session_id)
-        with self._index.drive(found):
-            self.store.delete_tree(keys.recipe_key(found))
-            self.store.delete_tree(keys.session_prefix(found))
-            self._index.remove(found)
-        return found
-
-    def _reconcile(self) -> None:
-        from oneml.habitats.sessions.index import reconcile  # noqa: PLC0415  # a worker never asks
-
-        reconcile(self.store, self._index)
-
-    def _told(self, row: SessionRow) -> SessionState:
-        if row.state is SessionState.RUNNING and not self._index.is_driven(row.session_id):
-            return SessionState.INTERRUPTED
-        return row.state
-
-    def _resolve(self, text: str) -> SessionId:
-        """Return the id that ``text`` is, or the only one that it starts."""
-        given = parse_session_id(text)
-        if self.store.read(keys.recipe_key(given), limit_bytes=HEADER_MAX_BYTES) is not None:
-            return given
-        self._reconcile()
-        known = [row.session_id for row in self._index.sessions()]
-        fitting = [one for one in known if one.startswith(text)] if len(text) >= PREFIX_MIN_CHARACTERS else []
-        if len(fitting) > 1:
-            raise AmbiguousSessionError(prefix=text, fitting=fitting)
-        if not fitting:
-            raise UnknownSessionError(session_id=given, store=self.store.url)
-        return fitting[0]
+        return self._catalogue.remove(session_id)
 
     def _prepare(
         self,
@@ -385,7 +343,7 @@ class PipelineServiceClient:
             engine_registry=self._engine_registry,
             store_is_shared=self.store.shared,
             signing_key=self._signing_key,
-            revise=self._changed,
+            revise=self._changes.applied,
             selection=selection,
         )
 
@@ -410,10 +368,10 @@ class PipelineServiceClient:
             ),
             prepared=prepared,
             engine_registry=self._engine_registry,
-            may_unpickle=lambda: _allows_pickle(recipe.habitat, self._sources),
-            worker_store_url=self._worker_store_url(),
+            may_unpickle=lambda: allows_pickle(recipe.habitat, self._sources),
+            worker_store_url=url_for_workers(self.store, self._sources),
         )
-        self._sessions.add(session)
+        self._changes.follow(session)
         return session
 
     def change_settings(self, habitat: str, values: Mapping[str, object]) -> "Mapping[SessionId, Revision]":
@@ -434,49 +392,5 @@ class PipelineServiceClient:
             FixedSettingError: A setting is fixed when a session is created.
             StoreError: The store failed; sessions that were changed before stay changed.
         """
-        from oneml.habitats.sessions.revising import check_changeable  # noqa: PLC0415  # not on a worker
-
-        source = calling_place()
         model = self.registry.load(habitat).settings_model()
-        check_changeable(model, values)
-        sessions = [one for one in self._sessions if one.parts_of(habitat) and one.is_open]
-        for one in sessions:
-            one.check_revision(values, source=source, habitat=habitat)
-        self._changes.setdefault(habitat, []).append((dict(values), source))
-        taken = {one.session_id: one.revise(values, source=source, habitat=habitat) for one in sessions}
-        return {session_id: revision for session_id, revision in taken.items() if revision.nodes}
-
-    def _changed(
-        self, habitat: str, settings: "EffectiveSettings[PipelineSettings]"
-    ) -> "EffectiveSettings[PipelineSettings]":
-        for values, source in self._changes.get(habitat, ()):
-            settings = settings.revised(values, source=source)
-        return settings
-
-    def _worker_store_url(self) -> str | None:
-        """Return what a worker must be told to open the same store; None where it would find it by itself."""
-        if not self.store.shared:
-            return None
-        bare = {name: value for name, value in self._sources.environ.items() if name != STORE_VARIABLE}
-        return None if _store_url(replace(self._sources, environ=bare)) == self.store.url else self.store.url
-
-
-def _creating_node() -> Parent | None:
-    """Return the node whose body creates a session; None outside of bodies."""
-    executing = PipelineSessionContext.get()
-    if executing is None or executing.node is None:
-        return None
-    return Parent(executing.session_id, executing.node, executing.attempt)
-
-
-def _store_url(sources: ProcessSources) -> str:
-    return default_store_url(sources.environ, setting=configured_store(sources))
-
-
-def _allows_pickle(habitat: str, sources: ProcessSources) -> bool:
-    """Tell whether this process may decode pickles: its own configuration decides, never what a store says."""
-    from oneml.habitats.settings.process import process_layers  # noqa: PLC0415  # only to read what was pickled
-
-    # The model of the habitat is not known here, and is not imported to find out: of its own settings nothing is read.
-    given = [layer.values.get("allow_pickle") for layer, _ in process_layers(PipelineSettings, habitat, sources)]
-    return [value for value in (False, *given) if value is not None][-1] is True
+        return self._changes.make(habitat, model, values, source=calling_place())

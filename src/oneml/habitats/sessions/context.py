@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from oneml.habitats.data.scratch import new_folder
 from oneml.habitats.errors import NoSessionError
+from oneml.habitats.values.lineage import Parent
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
 
@@ -78,6 +79,14 @@ def outer_interrupts() -> "Interrupts | None":
     """Return the interrupts of the session whose node runs here; None outside of bodies."""
     work = _work.get()
     return None if work is None else work.interrupts
+
+
+def creating_node() -> Parent | None:
+    """Return the node whose body creates a session here; None outside of bodies."""
+    executing = _current.get()
+    if executing is None or executing.node is None:
+        return None
+    return Parent(executing.session_id, executing.node, executing.attempt)
 
 
 def _service() -> "PipelineServiceClient":

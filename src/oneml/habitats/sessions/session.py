@@ -12,15 +12,12 @@ from typing_extensions import TypeForm
 from oneml.habitats.data.client import DataClient
 from oneml.habitats.data.serializer_registry import SerializerRegistry
 from oneml.habitats.engines.registry import EngineRegistry
-from oneml.habitats.errors import InMemoryNodeError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.observer import Observer
 from oneml.habitats.ports.session_store import NodeRow, SessionStore
 from oneml.habitats.sessions.attempts import Commit
-from oneml.habitats.sessions.context import outer_interrupts
 from oneml.habitats.sessions.named_serializers import named_serializers
-from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.sessions.opened import OpenedSession
 from oneml.habitats.sessions.opening import SessionOpener
 from oneml.habitats.sessions.openings import Openings
@@ -28,6 +25,7 @@ from oneml.habitats.sessions.output_reader import OutputReader
 from oneml.habitats.sessions.planned_nodes import PlannedNodes
 from oneml.habitats.sessions.proof import Proof, Revision
 from oneml.habitats.sessions.recipe import Recipe
+from oneml.habitats.sessions.single_nodes import SingleNodes
 from oneml.habitats.sessions.standing import Standing
 from oneml.habitats.settings.calling import calling_place
 from oneml.habitats.values.node_path import ROOT, NodePath, parse_node_path
@@ -96,6 +94,14 @@ class PipelineSession:
         self._stop_requested = threading.Event()
         self._standing = Standing(
             store=store, index=index, recipe=recipe, nodes=self._nodes, attempts=self._attempts, clock=clock
+        )
+        self._single = SingleNodes(
+            store=store,
+            recipe=recipe,
+            nodes=self._nodes,
+            openings=self._openings,
+            opener=opener,
+            standing=self._standing,
         )
         serializers = SerializerRegistry(allowed=partial(named_serializers, recipe, self._nodes))
         self._outputs = OutputReader(
@@ -252,20 +258,7 @@ class PipelineSession:
             InMemoryNodeError: Its outputs would stay in the memory of a worker.
             KeyboardInterrupt: The process was asked to stop; the attempt is recorded, as cancelled unless it was over.
         """
-        node = parse_node_path(path)
-        self._nodes.node(node)
-        with self._openings.leased(refresh=True) as opened:
-            in_memory = opened.settings_of(node).store == MEMORY
-            if in_memory and self._opener.is_worker:
-                raise InMemoryNodeError(node=node)
-            opened.prove(node)
-            with opened.interrupts.listening(outer=outer_interrupts()):
-                outcome = opened.runner.run(node)
-        if in_memory:
-            self._standing.keep(outcome)
-        if opened.interrupts.pending():
-            raise KeyboardInterrupt
-        return outcome
+        return self._single.run(parse_node_path(path))
 
     def run_carried(
         self, path: str, *, attempt: int, upstream: Mapping[NodePath, Commit], inline_max_bytes: int
@@ -284,11 +277,7 @@ class PipelineSession:
             InMemoryNodeError: Its outputs would stay in the memory of a worker.
         """
         node = parse_node_path(path)
-        with self._openings.leased(refresh=True) as opened, self._attempts.knowing(upstream):
-            if opened.settings_of(node).store == MEMORY:
-                raise InMemoryNodeError(node=node)
-            opened.prove(node)
-            return opened.runner.run_carried(node, attempt, opened.carrying_client(inline_max_bytes))
+        return self._single.run_carried(node, attempt, upstream=upstream, inline_max_bytes=inline_max_bytes)
 
     def reproduce(self, path: str, *, debug: "Debug | None" = None) -> "Reproduction":
         """Compute a node once more, here, with its recorded inputs, and compare; nothing is written to the store.
@@ -305,25 +294,7 @@ class PipelineSession:
             InputsMissingError: Nodes upstream have published nothing.
             KeyboardInterrupt: The process was asked to stop.
         """
-        from oneml.habitats.sessions.reproduction import reproduce  # noqa: PLC0415  # a worker never reproduces
-
-        node = parse_node_path(path)
-        self._nodes.node(node)
-        outcome = self._attempts.outcome(node)
-        revision = None if outcome is None else self._attempts.revision_of(node, outcome.attempt)
-        with self._openings.at(revision) as opened, opened.interrupts.listening(outer=outer_interrupts()):
-            opened.prove(node)
-            found = reproduce(
-                node,
-                session_id=self.session_id,
-                store=self._store,
-                attempts=self._attempts,
-                opened=opened,
-                debug=debug,
-            )
-        if opened.interrupts.pending():
-            raise KeyboardInterrupt
-        return found
+        return self._single.reproduce(parse_node_path(path), debug)
 
     def recorded(self) -> "RecordedSession":
         """Return what was recorded of it, for `compare_sessions`; the container is not opened.

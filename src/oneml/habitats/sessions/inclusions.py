@@ -110,7 +110,7 @@ class Inclusions:
         self.parts = Parts()
         self._opened = {ROOT: _Opened(container, settings, ((ROOT, container),))}
         self.entries: dict[NodePath, HabitatEntry] = {}
-        components.take_parts(self.parts)
+        self._components = components
 
     def include(
         self, outer: NodePath, path: NodePath, habitat: object, settings: object, place: Place
@@ -131,6 +131,7 @@ class Inclusions:
         self._opened[path] = _Opened(container, effective, uppers)
         self.entries[path] = entry
         self.parts.add(path, components)
+        self._components.take_parts(self.parts)
         return _Included(own_target(container), PipelineExecutables(components, self, path), components, path)
 
     def finished(self, plan: Plan | None = None) -> EffectiveSettings[PipelineSettings]:

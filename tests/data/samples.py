@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pydantic
 from matplotlib.figure import Figure
 from PIL import Image
@@ -27,6 +29,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from oneml.habitats.data.files import File, Folder
 from oneml.habitats.data.serializer_registry import SerializerRegistry
 
 mpl.use("agg")
@@ -113,6 +116,9 @@ def json_samples() -> dict[str, Sample]:
         "float": (0.1, float),
         "int as float": (3, float),
         "infinity": (-math.inf, float),
+        "not a number": (math.nan, float),
+        "minus zero": (-0.0, float),
+        "empty list": ([], list[int]),
         "list": ([1, [2, None], {"a": "b"}], list[Any]),
         "tuple": ((1, "a"), tuple[int, str]),
         "dict": ({"b": 1, "a": {"z": [1], "y": []}}, object),
@@ -147,7 +153,7 @@ def json_samples() -> dict[str, Sample]:
         "pydantic dataclass": (Checked(0.5), Checked),
         "numpy numbers": ({"a": np.float32(0.1), "b": np.int64(3), "c": np.True_}, dict[str, float | bool]),
         "numpy float": (np.float64(0.25), float),
-        "numpy float32": (np.float32(0.1), np.float32),
+        "numpy float32": (np.float32(0.5), np.float32),
         "numpy bool": (np.True_, np.bool_),
     }
     return {name: Sample("json", value, form) for name, (value, form) in forms.items()}
@@ -219,10 +225,90 @@ def image_samples() -> dict[str, Sample]:
     images = {mode: gradient.convert(mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA")}
     samples = {f"image {mode}": Sample("png", image, Image.Image) for mode, image in images.items()}
     samples["image I;16"] = Sample("png", Image.frombytes("I;16", (2, 2), b"\1\2\3\4\5\6\7\x08"), Image.Image)
+    noted = images["RGB"].copy()
+    noted.getexif()[271] = "camera"
+    noted.info["icc_profile"] = b"a profile"
+    samples["image with notes"] = Sample("png", noted, Image.Image)
+    samples["image with a transparent colour"] = Sample("png", images["P"].copy(), Image.Image)
+    samples["image with a transparent colour"].value.info["transparency"] = 3
     figure = Figure(figsize=(2, 1))
     figure.subplots().plot([0, 1], [1, 0])
     samples["figure"] = Sample("png", figure, Image.Image)
     return samples
+
+
+def polars_samples() -> dict[str, Sample]:
+    noon = UTC_NOON.replace(tzinfo=None)
+    types: dict[str, Any] = {
+        "int": [1, None],
+        "big": pl.Series([2**100, None], dtype=pl.Int128),
+        "small": pl.Series([255, None], dtype=pl.UInt8),
+        "float": [math.nan, -0.0],
+        "infinite": pl.Series([math.inf, None], dtype=pl.Float32),
+        "é": ["é\0", None],
+        "bytes": [b"", None],
+        "bool": [True, None],
+        "nothing": [None, None],
+        "date": [noon.date(), None],
+        "time": [noon.time(), None],
+        "since": [datetime.timedelta(microseconds=-5), None],
+        "when": pl.Series([noon, None], dtype=pl.Datetime("ns")),
+        "zone": pl.Series([noon, None]).dt.replace_time_zone("Europe/Paris"),
+        "money": pl.Series([decimal.Decimal("1.50"), None], dtype=pl.Decimal(10, 2)),
+        "category": pl.Series(["b", None], dtype=pl.Categorical),
+        "enum": pl.Series(["x", None], dtype=pl.Enum(["y", "x"])),
+        "list": [[1, None], []],
+        "array": pl.Series([[1, 2], None], dtype=pl.Array(pl.Int16, 2)),
+        "struct": [{"a": 1, "b": [None]}, None],
+    }
+    frame = pl.DataFrame(types)
+    frames = {"all types": frame, "no rows": frame.clear(), "empty": pl.DataFrame(), "rows of a slice": frame[1:]}
+    samples = {f"polars {name}": Sample("polars", value, pl.DataFrame) for name, value in frames.items()}
+    samples["polars series"] = Sample("polars", pl.Series("n", [1, None]), pl.Series)
+    samples["polars series without a name"] = Sample("polars", pl.Series([], dtype=pl.String), pl.Series)
+    return samples
+
+
+def arrow_samples() -> dict[str, Sample]:
+    columns: dict[str, Any] = {
+        "int": pa.chunked_array([[1], [None, 3]]),
+        "é": ["é", None, ""],
+        "float": [math.nan, -0.0, -math.inf],
+        "half": pa.array([0.5, None, 1], pa.float16()),
+        "category": pa.array(["b", None, "a"]).dictionary_encode(),
+        "zone": pa.array([1, None, 3], pa.timestamp("ns", "Europe/Paris")),
+        "list": [[1, None], [], None],
+        "struct": [{"x": 1}, None, {"x": None}],
+        "map": pa.array([[("k", 1)], None, []], pa.map_(pa.string(), pa.int8())),
+        "union": pa.UnionArray.from_sparse(pa.array([0, 1, 0], pa.int8()), [pa.array([1, 2, 3]), pa.array(["a"] * 3)]),
+        "interval": pa.array([(1, 2, 3), None, (0, 0, 0)], pa.month_day_nano_interval()),
+    }
+    table = pa.table(columns)
+    field = pa.field("int", pa.int64(), nullable=False, metadata={"unit": "mm"})
+    noted = pa.table({"int": [1]}, schema=pa.schema([field], metadata={"source": "é"}))
+    batch = table.combine_chunks().to_batches()[0]
+    values = {
+        "table": table,
+        "table with metadata": noted,
+        "table without rows": table.slice(0, 0),
+        "table without columns": pa.table({}),
+        "batch": batch,
+        "batch without rows": batch.slice(0, 0),
+        "chunks": table.column("int"),
+        "no chunks": pa.chunked_array([], pa.string()),
+        "array": pa.array([1, None, 2**62]),
+        "empty array": pa.array([], pa.date32()),
+    }
+    return {f"arrow {name}": Sample("arrow", value, type(value)) for name, value in values.items()}
+
+
+def file_samples() -> dict[str, Sample]:
+    here = Path(__file__)
+    return {
+        "file": Sample("tar", File(here), File),
+        "file of another name": Sample("tar", File(here, name="é" * 60), File),
+        "folder": Sample("tar", Folder(here.with_name("plugin_site") / "oneml_roman-1.0.dist-info"), Folder),
+    }
 
 
 def model_samples() -> dict[str, Sample]:
@@ -254,6 +340,9 @@ def samples() -> dict[str, Sample]:
         **array_samples(),
         **frame_samples(),
         **image_samples(),
+        **polars_samples(),
+        **arrow_samples(),
+        **file_samples(),
         **model_samples(),
     }
 

@@ -1,4 +1,4 @@
-"""Serializers of other distributions between nodes: where the settings name them, in every process, and nowhere else."""
+"""Serializers of other distributions between nodes: where settings name them, in every process, and nowhere else."""
 
 import os
 from collections.abc import Callable, Mapping

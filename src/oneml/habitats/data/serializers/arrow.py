@@ -103,8 +103,7 @@ def _value_of(table: Any, kind: str, arrow: Any) -> Any:
 
 
 def _whole(column: Any, arrow: Any) -> Any:
-    """Return a column as one array; a column of extension type without chunks has none to give."""
-    joined: Any = column.combine_chunks()
-    if not is_a(joined, "pyarrow", "ChunkedArray"):
-        return joined
-    return joined.chunk(0) if joined.num_chunks else arrow.array([], column.type)
+    """Return a column as one array."""
+    if column.num_chunks == 0:
+        return arrow.nulls(0, column.type)
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -4,6 +4,7 @@ Pixels, palette, transparency, colour profile (ICC) and EXIF notes travel; other
 A figure cannot come back: whoever reads it gets a Pillow image of it, or the file itself where ``bytes`` are asked for.
 """
 
+import os
 from typing import Any, BinaryIO
 
 from oneml.habitats.data.forms import check_form
@@ -11,6 +12,7 @@ from oneml.habitats.data.libraries import is_a, library
 from oneml.habitats.data.type_names import type_name_of
 from oneml.habitats.data.unwritable import UnwritableError
 
+_END = b"\0\0\0\0IEND\xaeB`\x82"
 _LOSSLESS_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
 
 
@@ -54,6 +56,7 @@ class PngSerializer:
             TypeError: Something else is wanted.
             ValueError: The bytes are no PNG file.
         """
+        _check_end(stream)
         if form is bytes:
             return stream.read()
         images = library("PIL.Image", extra="images")
@@ -63,3 +66,17 @@ class PngSerializer:
         except (OSError, SyntaxError) as error:
             raise ValueError(str(error)) from error
         return check_form(image, form)
+
+
+def _check_end(stream: BinaryIO) -> None:
+    """Let pass a file that ends as PNG files end: Pillow does without the last bytes.
+
+    Raises:
+        ValueError: It does not.
+    """
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(-min(size, len(_END)), os.SEEK_END)
+    if stream.read() != _END:
+        message = "the PNG file has no end"
+        raise ValueError(message)
+    stream.seek(0)

@@ -20,7 +20,7 @@ from oneml.habitats.data.scratch import new_folder
 from oneml.habitats.data.type_names import type_name_of
 from oneml.habitats.data.unwritable import UnwritableError
 
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 18
 _END_BYTES = 2 * tarfile.BLOCKSIZE
 _RUN, _FILE_MODE, _FOLDER_MODE = 0o111, 0o644, 0o755
 _READ_ONLY, _READ_ONLY_FOLDER = 0o444, 0o555
@@ -53,7 +53,7 @@ class TarSerializer:
         """
         if not isinstance(value, File | Folder):
             raise UnwritableError(problem=f"is a {type_name_of(value)}, and neither a File nor a Folder")
-        if PurePosixPath(value.name).name != value.name or not value.name:
+        if value.name in {"", ".", ".."} or not {"/", "\0"}.isdisjoint(value.name):
             raise UnwritableError(problem=f"has the name {value.name!r}, which is no name of a file")
         found = _looked_at(value.path, "")
         wanted = stat.S_ISDIR if isinstance(value, Folder) else stat.S_ISREG

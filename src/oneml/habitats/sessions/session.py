@@ -96,12 +96,7 @@ class PipelineSession:
             store=store, index=index, recipe=recipe, nodes=self._nodes, attempts=self._attempts, clock=clock
         )
         self._single = SingleNodes(
-            store=store,
-            recipe=recipe,
-            nodes=self._nodes,
-            openings=self._openings,
-            opener=opener,
-            standing=self._standing,
+            self._nodes, self._openings, store=store, recipe=recipe, opener=opener, standing=self._standing
         )
         serializers = SerializerRegistry(allowed=partial(named_serializers, recipe, self._nodes))
         self._outputs = OutputReader(

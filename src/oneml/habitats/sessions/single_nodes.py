@@ -24,21 +24,21 @@ class SingleNodes:
     """Runs nodes of one session, whose containers are opened for it.
 
     Args:
-        store: The artifact store.
-        recipe: The session's recipe.
         nodes: The nodes of its plan.
         openings: Its open containers.
+        store: The artifact store.
+        recipe: The session's recipe.
         opener: Opens them.
         standing: Told of nodes whose outputs stay in this process.
     """
 
     def __init__(
         self,
+        nodes: PlannedNodes,
+        openings: Openings,
         *,
         store: ArtifactStore,
         recipe: Recipe,
-        nodes: PlannedNodes,
-        openings: Openings,
         opener: SessionOpener,
         standing: Standing,
     ) -> None:

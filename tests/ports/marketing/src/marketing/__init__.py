@@ -1,0 +1,1 @@
+"""Features of marketing spend, and counts of users."""

@@ -12,7 +12,7 @@ class Small(PipelineSettings):
     seed: int = 3
 snapshot["process"] = {
     "engine": "in-process", "workers": None, "image": None, "tags": [], "priority": 0, "isolated": False,
-    "unproven": "refuse", "retry_backoff": 1.0, "engines": {},
+    "unproven": "refuse", "retry_backoff": 1.0, "engines": {}, "output_max_bytes": None,
     "resources": {"cpus": 1.0, "memory_bytes": None, "gpus": 0}, "retries": 0, "retry_delay_seconds": 0.0,
     "timeout_seconds": None, "on_failure": "continue", "store": None, "serializers": {}, "allow_pickle": False,
     "verification": {"mode": "strict", "packages": "exact", "python": "exact", "rotation": "refuse"}, "reusable": True,

@@ -25,6 +25,7 @@ PAGES = [
     ROOT / "docs" / "testing.md",
     ROOT / "docs" / "validation.md",
     ROOT / "docs" / "drawing.md",
+    ROOT / "docs" / "data.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TIMEOUT_SECONDS = 120

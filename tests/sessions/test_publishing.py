@@ -1,22 +1,27 @@
 """What bodies publish before they return: committed with the node or not at all, once, and read piece by piece."""
 
+import threading
 import tracemalloc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from oneml.habitats import HabitatRegistry, Parts, PipelineServiceClient, PipelineSessionContext
 from oneml.habitats.data.client import DataClient
+from oneml.habitats.data.parts import records_of
 from oneml.habitats.data.publisher import Publisher
 from oneml.habitats.errors import (
     ClosedScopeError,
     CorruptArtifactError,
     DeserializationError,
+    InvalidDocumentError,
     NoSessionError,
     PublishedTwiceError,
+    SerializationError,
     StoreError,
 )
+from oneml.habitats.stores.inline_blobs import InlineBlobStore
 from oneml.habitats.stores.local import LocalArtifactStore
 from oneml.habitats.values.node_path import NodePath
 
@@ -138,3 +143,108 @@ def test_parts_are_checked_one_by_one(store: LocalArtifactStore) -> None:
 def test_outside_of_bodies_there_is_no_publisher() -> None:
     with pytest.raises(NoSessionError):
         PipelineSessionContext.publisher()
+
+
+def test_what_could_not_be_published_is_not_published(store: LocalArtifactStore) -> None:
+    client = DataClient(store)
+    publisher = Publisher(NODE, ("output", "other"), client, {})
+    with pytest.raises(SerializationError):
+        publisher.publish_part("a", threading.Lock())
+    with pytest.raises(SerializationError):
+        publisher.publish(threading.Lock(), port="other")
+    publisher.publish_part("b", 1)
+    given = publisher.settled({"output": publisher.parts(), "other": publisher.publish(2, port="other")})
+    record = client.publish(NODE, "output", given["output"])
+    assert client.load(record, Mapping[str, int], what="it") == {"b": 1}  # type: ignore[type-abstract]
+
+
+def test_parts_are_given_when_all_are_there(store: LocalArtifactStore) -> None:
+    client, asked, go_on = DataClient(store), threading.Event(), threading.Event()
+
+    class Waiting(Mapping[str, int]):
+        def __getitem__(self, name: str) -> int:
+            return {"a": 1}[name]
+
+        def __iter__(self) -> Iterator[str]:
+            asked.set()
+            go_on.wait(30)
+            return iter(["a"])
+
+        def __len__(self) -> int:
+            return 1
+
+    publisher = Publisher(NODE, ("output",), client, {})
+    thread = threading.Thread(target=publisher.publish_part, args=("slow", Waiting()))
+    thread.start()
+    assert asked.wait(30)
+    threading.Timer(0.05, go_on.set).start()
+    given = publisher.settled({"output": publisher.parts()})["output"]
+    thread.join()
+    found = client.load(client.publish(NODE, "output", given), Mapping[str, Mapping[str, int]], what="it")
+    assert found == {"slow": {"a": 1}}
+
+
+@pytest.mark.parametrize("method", ["publish", "publish_part"])
+def test_what_can_be_read_once_does_not_stay_in_memory(method: str) -> None:
+    publisher = Publisher(NODE, ("output",), None, {})
+    given = ("items", iter([1])) if method == "publish_part" else (iter([1]),)
+    with pytest.raises(SerializationError, match="read only once"):
+        getattr(publisher, method)(*given)
+
+
+def test_parts_that_stayed_in_memory_can_be_passed_on(store: LocalArtifactStore) -> None:
+    publisher = Publisher(NODE, ("output",), None, {})
+    publisher.publish_part("a", [1])
+    publisher.publish_part("b", [2])
+    parts = publisher.settled({"output": publisher.parts()})["output"]
+    client = DataClient(store)
+    record = client.publish(NODE, "output", parts)
+    assert client.load(record, Mapping[str, list[int]], what="it") == {"a": [1], "b": [2]}  # type: ignore[type-abstract]
+
+
+def test_parts_are_the_same_artifact_wherever_they_are_published(store: LocalArtifactStore) -> None:
+    def published(client: DataClient) -> str:
+        publisher = Publisher(NODE, ("output",), client, {})
+        publisher.publish_part("large", "x" * 10_000)
+        given = publisher.settled({"output": publisher.parts()})["output"]
+        return client.publish(NODE, "output", given).digest
+
+    carried = DataClient(InlineBlobStore(store, 1 << 20), streams=store)
+    assert published(DataClient(store)) == published(carried)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        b"{}",
+        b'{"schema": "oneml.parts/2", "names": [], "parts": {}}',
+        b'{"schema": "oneml.parts/1", "names": ["a"], "parts": {}}',
+        b'{"schema": "oneml.parts/1", "names": null, "parts": {}}',
+    ],
+)
+def test_an_index_that_is_none_is_refused(index: bytes) -> None:
+    with pytest.raises(InvalidDocumentError, match="index of it"):
+        records_of(index, what="index of it")
+
+
+def test_a_later_version_of_parts_is_refused(store: LocalArtifactStore) -> None:
+    client = DataClient(store)
+    record = client.publish_parts({})
+    with pytest.raises(DeserializationError, match="version 2"):
+        client.load(record._replace(version=2), object, what="it")
+
+
+def test_an_optional_input_takes_parts_too(store: LocalArtifactStore) -> None:
+    client = DataClient(store)
+    record = client.publish_parts({"a": client.publish(NODE, "a", (1, 2))})
+    parts = client.load(record, Parts[tuple[int, ...]] | None, what="it")
+    assert isinstance(parts, Parts)
+    assert parts["a"] == (1, 2)
+
+
+def test_a_stream_may_be_published_before_the_end(store: LocalArtifactStore) -> None:
+    client = DataClient(store)
+    publisher = Publisher(NODE, ("output",), client, {})
+    given = publisher.settled({"output": publisher.publish([1, 2])})["output"]
+    items = client.load(client.publish(NODE, "output", given), Iterator[int], what="it")
+    assert list(items) == [1, 2]  # type: ignore[call-overload]

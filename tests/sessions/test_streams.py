@@ -4,14 +4,14 @@ import asyncio
 import os
 import threading
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from oneml.habitats import HabitatRegistry, PipelineServiceClient
 from oneml.habitats.data.client import DataClient
-from oneml.habitats.data.streams import StreamReader, YieldedItems
+from oneml.habitats.data.streams import StreamReader, YieldedItems, close_streams
 from oneml.habitats.errors import CorruptArtifactError, DeserializationError, SerializationError
 from oneml.habitats.sessions.async_bodies import awaited, yielded
 from oneml.habitats.sessions.interrupts import Interrupts
@@ -225,3 +225,58 @@ def test_a_timeout_reaches_a_coroutine(streaming: PipelineServiceClient, tmp_pat
         row = session.node_rows()[NodePath("//slow")]
     assert "timeout" in row.detail.lower() or "too long" in row.detail.lower() or "seconds" in row.detail
     assert (tmp_path / "cleaned").read_text() != str(os.getpid())
+
+
+def test_optional_inputs_take_streams_too(store: LocalArtifactStore) -> None:
+    client = DataClient(store)
+    record = stored(client, iter([(1, 2)]))
+    assert list(client.load(record, Iterator[tuple[int, int]] | None, what="it")) == [(1, 2)]  # type: ignore[call-overload]
+    assert client.load(record, list[tuple[int, int]] | None, what="it") == [(1, 2)]
+    assert client.load(record, tuple[tuple[int, int], ...] | None, what="it") == ((1, 2),)
+    with pytest.raises(DeserializationError, match="it is a list, and set"):
+        client.load(record, set[object], what="it")
+
+
+def test_an_item_that_cannot_be_stored_closes_the_body_at_once(store: LocalArtifactStore) -> None:
+    closed: list[bool] = []
+
+    def items() -> Iterator[object]:
+        try:
+            yield 1
+            yield threading.Lock()
+        finally:
+            closed.append(True)
+
+    with pytest.raises(SerializationError) as caught:
+        stored(DataClient(store), items())
+    assert caught.value is not None
+    assert closed == [True]
+
+
+def test_streams_are_closed_wherever_they_stand(store: LocalArtifactStore) -> None:
+    client = DataClient(store)
+    record = stored(client, iter(range(5000)))
+    readers = [client.load(record, Iterator[int], what="it") for _ in range(3)]
+    for reader in readers:
+        next(reader)  # type: ignore[call-overload]
+    close_streams([readers[0], [readers[1]], {"rows": readers[2]}])
+    for reader in readers:
+        assert list(reader) == []  # type: ignore[call-overload]
+
+
+def test_a_stream_that_a_thread_still_reads_is_no_obstacle() -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def items() -> Generator[object]:
+        reading.set()
+        go_on.wait(30)
+        yield 1
+
+    reader = StreamReader(items())
+    thread = threading.Thread(target=lambda: next(reader))
+    thread.start()
+    assert reading.wait(30)
+    close_streams([reader])
+    go_on.set()
+    thread.join()
+    reader.close()

@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeVar, cast, get_origin
 
 from oneml.habitats.data.forms import check_form
 from oneml.habitats.data.limits import limited
-from oneml.habitats.data.parts import PARTS, PARTS_VERSION, Parts, index_of, part_form, records_behind, records_of
+from oneml.habitats.data.parts import PARTS, PARTS_VERSION, Parts, index_of, part_form, records_of
 from oneml.habitats.data.published import Published
 from oneml.habitats.data.serializer_registry import PICKLE, SerializerRegistry
 from oneml.habitats.data.streams import (
@@ -38,7 +38,7 @@ from oneml.habitats.errors import (
     SerializationError,
     StoreError,
 )
-from oneml.habitats.graph.streams import is_read_once, item_form
+from oneml.habitats.graph.streams import is_read_once, item_form, without_none
 from oneml.habitats.ports.artifact_store import Blob, BlobStore
 from oneml.habitats.ports.serializer import Serializer
 from oneml.habitats.values.node_path import NodePath
@@ -90,6 +90,14 @@ class DataClient:
         limited_client._limit_bytes = limit_bytes  # noqa: SLF001  # a copy of its own
         return limited_client
 
+    def uncarried(self) -> "DataClient":
+        """Return a client that stores what this one would let travel with outcomes."""
+        if self._streams is self._store:
+            return self
+        storing = copy(self)
+        storing._store = self._streams  # noqa: SLF001  # a copy of its own
+        return storing
+
     def publish(self, node: NodePath, port: str, value: object, *, wanted: str | None = None) -> PortRecord:
         """Store what a node returned on a port.
 
@@ -114,11 +122,13 @@ class DataClient:
         """
         if isinstance(value, Published):
             return cast("PortRecord", value.value)
-        records = records_behind(value)
-        if records is not None:
-            return self.publish_parts(records)
+        if isinstance(value, Parts):
+            return self._pass_on(node, port, cast("Parts[object]", value), wanted)
         if isinstance(value, YieldedItems):
-            return self._publish_stream(node, port, value.items, wanted)
+            try:
+                return self._publish_stream(node, port, value.items, wanted)
+            finally:
+                value.close()  # at once, while all that the body uses is there
         refuse_stream(node, port, value)
         what = f'Port "{port}" of {node}' if node else f'Input "{port}"'
         try:
@@ -201,6 +211,13 @@ class DataClient:
             reason = str(error) if own_words else f"{type_name_of(error)}: {error}"
             raise DeserializationError(what=what, serializer=record.serializer, reason=reason) from error
 
+    def _pass_on(self, node: NodePath, port: str, parts: Parts[object], wanted: str | None) -> PortRecord:
+        if parts.records is not None:
+            return self.publish_parts(parts.records)
+        storing = self.uncarried()
+        of_parts = {name: storing.publish(node, f"{port}[{name!r}]", parts[name], wanted=wanted) for name in parts}
+        return self.publish_parts(of_parts)
+
     def _publish_stream(self, node: NodePath, port: str, items: Iterator[object], wanted: str | None) -> PortRecord:
         """Store items while they come; the first of them decides the format."""
         numbered = enumerate(items)
@@ -250,16 +267,17 @@ class DataClient:
             raise SerializationError(node=node, port=port, reason=reason, remedy=_ANOTHER_WAY) from error
 
     def _load_stream(self, record: PortRecord, form: object, what: str) -> object:
-        if record.version > STREAM_VERSION:
-            reason = f"it was written by version {record.version}, and version {STREAM_VERSION} is installed here"
-            raise DeserializationError(what=what, serializer=record.serializer, reason=reason)
+        _check_version(record.serializer, record.version, STREAM_VERSION, what)
         items = self._items(record, item_form(form), what)
         if is_read_once(form):
             return StreamReader(items)
         found = list(items)
-        return check_form(tuple(found) if get_origin(form) is tuple or form is tuple else found, form)
+        bare = without_none(form)
+        value = tuple(found) if get_origin(bare) is tuple or bare is tuple else found
+        return _checked(value, form, what, record.serializer)
 
     def _load_parts(self, record: PortRecord, form: object, what: str) -> object:
+        _check_version(record.serializer, record.version, PARTS_VERSION, what)
         try:
             with self._store.open_blob(Blob(record.digest, record.size, record.inline)) as stream:
                 records = records_of(stream.read(), what=f"index of {what}")
@@ -270,11 +288,7 @@ class DataClient:
         def get(name: str) -> object:
             return self.load(records[name], of_part, what=f"{what}[{name!r}]")
 
-        parts = Parts(tuple(records), get, records=records)
-        try:
-            return check_form(parts, form)
-        except TypeError as error:
-            raise DeserializationError(what=what, serializer=PARTS, reason=str(error)) from error
+        return _checked(Parts(tuple(records), get, records=records), form, what, PARTS)
 
     def _items(self, record: PortRecord, form: object, what: str) -> Generator[object]:
         def serializer_of(name: str, version: int) -> Serializer:
@@ -301,9 +315,7 @@ class DataClient:
         if name == PICKLE and not self._allow_pickle:
             raise PickleRefusedError(what=what)
         serializer = self._serializers.by_name(name)
-        if version > serializer.version:
-            reason = f"it was written by version {version}, and version {serializer.version} is installed here"
-            raise DeserializationError(what=what, serializer=name, reason=reason)
+        _check_version(name, version, serializer.version, what)
         return serializer
 
     def _limited(self, node: NodePath, port: str, write: Callable[[BinaryIO], None]) -> Callable[[BinaryIO], None]:
@@ -316,6 +328,19 @@ class DataClient:
 
         blob = self._store.write_blob(self._limited(node, port, write))
         return PortRecord(serializer.name, serializer.version, *blob)
+
+
+def _check_version(serializer: str, version: int, known: int, what: str) -> None:
+    if version > known:
+        reason = f"it was written by version {version}, and version {known} is installed here"
+        raise DeserializationError(what=what, serializer=serializer, reason=reason)
+
+
+def _checked(value: object, form: object, what: str, serializer: str) -> object:
+    try:
+        return check_form(value, form)
+    except TypeError as error:
+        raise DeserializationError(what=what, serializer=serializer, reason=str(error)) from error
 
 
 def _put(stream: BinaryIO, data: bytes) -> None:

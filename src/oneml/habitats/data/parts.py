@@ -1,10 +1,12 @@
 """Many named values as one output, each an artifact of its own: written one by one, and read one by one."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Generic, TypeVar, cast, get_args, get_origin
+from typing import Generic, TypeVar, get_args, get_origin
 
 from typing_extensions import override
 
+from oneml.habitats.errors import InvalidDocumentError
+from oneml.habitats.graph.streams import without_none
 from oneml.habitats.values.json_value import JsonObject, canonical_json, json_object
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.outcome_json import port_records_from_json, port_records_to_json
@@ -25,11 +27,11 @@ class Parts(Mapping[str, T_co], Generic[T_co]):
     Args:
         names: The names, in the order in which they were published.
         get: Loads the value of a name.
-        records: Where the values lie; empty where they stay in memory.
+        records: Where the values lie; None where they stay in memory.
     """
 
     def __init__(
-        self, names: tuple[str, ...], get: Callable[[str], T_co], *, records: Mapping[str, PortRecord]
+        self, names: tuple[str, ...], get: Callable[[str], T_co], *, records: Mapping[str, PortRecord] | None
     ) -> None:
         self._names = dict.fromkeys(names)
         self._get = get
@@ -59,11 +61,6 @@ class Parts(Mapping[str, T_co], Generic[T_co]):
         return len(self._names)
 
 
-def records_behind(value: object) -> Mapping[str, PortRecord] | None:
-    """Return where parts lie that a node passes on; None for every other value."""
-    return cast("Parts[object]", value).records if isinstance(value, Parts) else None
-
-
 def index_of(records: Mapping[str, PortRecord]) -> bytes:
     """Return the artifact that stands for parts: where each of them lies."""
     names: JsonObject = {"schema": PARTS_SCHEMA, "names": list(records), "parts": port_records_to_json(records)}
@@ -77,13 +74,18 @@ def records_of(index: bytes, *, what: str) -> Mapping[str, PortRecord]:
         InvalidDocumentError: It is no such index.
     """
     document = json_object(index, what=what, limit_bytes=_INDEX_MAX_BYTES)
+    names = document.get("names")
+    if document.get("schema") != PARTS_SCHEMA or not isinstance(names, list):
+        raise InvalidDocumentError(what=what, reason=f"it is no {PARTS_SCHEMA}")
     records = port_records_from_json(document.get("parts"), what=what)
-    names = cast("list[str]", document.get("names"))
-    return {name: records[name] for name in names}
+    if len(names) != len(records) or not records.keys() >= set(map(str, names)):
+        raise InvalidDocumentError(what=what, reason='"names" and "parts" differ')
+    return {name: records[name] for name in map(str, names)}
 
 
 def part_form(form: object) -> object:
     """Return the type of each part, from the annotation of an input that takes parts; ``object`` where it says none."""
+    form = without_none(form)
     arguments = get_args(form)
     origin = get_origin(form)
     if not arguments or not isinstance(origin, type):

@@ -4,13 +4,14 @@ All of it is committed together with the node, or none of it is.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from oneml.habitats.data.client import DataClient
 from oneml.habitats.data.parts import Parts
 from oneml.habitats.data.published import Published
+from oneml.habitats.data.unkeepable import refuse_to_keep
 from oneml.habitats.errors import ClosedScopeError, PublishedTwiceError, UnknownPortError
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import PortRecord
@@ -36,9 +37,10 @@ class Publisher:
         self._outputs = outputs
         self._client = client
         self._wanted = wanted
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._ports: dict[str, Published | None] = {}
         self._parts: dict[str, dict[str, object]] = {}
+        self._unfinished: set[tuple[str, str]] = set()
         self._is_closed = False
 
     def publish(self, value: T, *, port: str = SINGLE_PORT) -> T:
@@ -57,10 +59,7 @@ class Publisher:
             SerializationError: The value cannot be written.
             StoreError: The store failed.
         """
-        self._take(port)
-        client = self._client
-        kept = value if client is None else client.publish(self._node, port, value, wanted=self._wanted.get(port))
-        return cast("T", self._done(port, kept))
+        return cast("T", self._publish(port, lambda: self._of_value(port, port, value)))
 
     def publish_file(self, path: Path, *, port: str = SINGLE_PORT) -> bytes:
         """Publish the content of a file as ``bytes``, however large it is.
@@ -78,8 +77,7 @@ class Publisher:
             OSError: The file cannot be read.
             StoreError: The store failed.
         """
-        self._take(port)
-        return cast("bytes", self._done(port, self._of_file(port, path)))
+        return cast("bytes", self._publish(port, lambda: self._of_file(port, path)))
 
     def publish_part(self, name: str, value: object, *, port: str = SINGLE_PORT) -> None:
         """Publish one of many values of a port whose type is ``Parts[T]``; `parts` gives all of them.
@@ -95,10 +93,7 @@ class Publisher:
             SerializationError: The value cannot be written.
             StoreError: The store failed.
         """
-        client, wanted = self._client, self._wanted.get(port)
-        self._take_part(port, name)
-        what = f"{port}[{name!r}]"
-        self._parts[port][name] = value if client is None else client.publish(self._node, what, value, wanted=wanted)
+        self._publish_part(port, name, lambda what: self._of_value(port, what, value))
 
     def publish_part_file(self, name: str, path: Path, *, port: str = SINGLE_PORT) -> None:
         """Publish the content of a file as one of many values of a port whose type is ``Parts[bytes]``.
@@ -114,11 +109,12 @@ class Publisher:
             OSError: The file cannot be read.
             StoreError: The store failed.
         """
-        self._take_part(port, name)
-        self._parts[port][name] = self._of_file(f"{port}[{name!r}]", path)
+        self._publish_part(port, name, lambda what: self._of_file(what, path))
 
     def parts(self, *, port: str = SINGLE_PORT) -> Parts[Any]:
-        """Return what stands for all parts of a port in the result, none included.
+        """Return what stands for all parts of a port in the result, also where there are none.
+
+        Waits for parts that other threads are publishing.
 
         Args:
             port: As for `publish`.
@@ -127,11 +123,12 @@ class Publisher:
             UnknownPortError: As `publish`.
             PublishedTwiceError: The port is published already.
         """
-        parts = self._parts.pop(port, {})
-        self._take(port)
-        if self._client is None:
-            return cast("Parts[Any]", self._done(port, Parts(tuple(parts), parts.__getitem__, records={})))
-        return cast("Parts[Any]", self._done(port, self._client.publish_parts(cast("Mapping[str, PortRecord]", parts))))
+        with self._changed:
+            self._check(port)
+            self._changed.wait_for(lambda: all(taken != port for taken, _ in self._unfinished))
+            parts = self._parts.pop(port, {})
+            self._take(port)
+        return cast("Parts[Any]", self._finish(port, lambda: self._of_parts(parts)))
 
     def settled(self, ports: Mapping[str, object]) -> Mapping[str, object]:
         """Return the outputs of a body that has returned; nothing may be published after that.
@@ -142,35 +139,54 @@ class Publisher:
         Raises:
             PublishedTwiceError: A port was published, and the result has another value for it.
         """
-        self._is_closed = True
+        with self._changed:
+            self._is_closed = True
         for port, value in ports.items():
-            known = self._ports.get(port)
-            if (known is not None or port in self._parts or isinstance(value, Published)) and value is not known:
+            is_published = port in self._ports or port in self._parts or isinstance(value, Published)
+            if is_published and value is not self._ports.get(port):
                 raise PublishedTwiceError(node=self._node, what=f'port "{port}": by a publisher, and in its result,')
         if self._client is not None:
             return ports
         return {port: value.value if isinstance(value, Published) else value for port, value in ports.items()}
 
-    def _of_file(self, what: str, path: Path) -> object:
-        return path.read_bytes() if self._client is None else self._client.publish_file(self._node, what, path)
+    def _publish(self, port: str, store: Callable[[], object]) -> Published:
+        with self._changed:
+            self._take(port)
+        return self._finish(port, store)
+
+    def _finish(self, port: str, store: Callable[[], object]) -> Published:
+        """Publish a port that was taken; it is free again where that fails."""
+        try:
+            published = Published(port, store())
+        except BaseException:
+            del self._ports[port]
+            raise
+        self._ports[port] = published
+        return published
+
+    def _publish_part(self, port: str, name: str, store: Callable[[str], object]) -> None:
+        with self._changed:
+            self._check(port)
+            if port in self._ports:
+                raise PublishedTwiceError(node=self._node, what=f'port "{port}"')
+            if name in self._parts.get(port, {}) or (port, name) in self._unfinished:
+                raise PublishedTwiceError(node=self._node, what=f'part "{name}" of port "{port}"')
+            self._unfinished.add((port, name))
+        try:
+            stored = store(f"{port}[{name!r}]")
+            with self._changed:
+                self._parts.setdefault(port, {})[name] = stored
+        finally:
+            with self._changed:
+                self._unfinished.discard((port, name))
+                self._changed.notify_all()
 
     def _take(self, port: str) -> None:
         """Note that a port is published now."""
         self._check(port)
-        with self._lock:
-            if port in self._ports or port in self._parts:
-                raise PublishedTwiceError(node=self._node, what=f'port "{port}"')
-            self._ports[port] = None
-
-    def _take_part(self, port: str, name: str) -> None:
-        self._check(port)
-        with self._lock:
-            parts = self._parts.setdefault(port, {})
-            if port in self._ports:
-                raise PublishedTwiceError(node=self._node, what=f'port "{port}"')
-            if name in parts:
-                raise PublishedTwiceError(node=self._node, what=f'part "{name}" of port "{port}"')
-            parts[name] = None
+        if port in self._ports or port in self._parts or any(taken == port for taken, _ in self._unfinished):
+            raise PublishedTwiceError(node=self._node, what=f'port "{port}"')
+        self._ports[port] = None
 
     def _check(self, port: str) -> None:
         if self._is_closed:
@@ -178,6 +194,19 @@ class Publisher:
         if port not in self._outputs:
             raise UnknownPortError(node=self._node, port=port, known=self._outputs)
 
-    def _done(self, port: str, value: object) -> Published:
-        published = self._ports[port] = Published(port, value)
-        return published
+    def _of_value(self, port: str, what: str, value: object) -> object:
+        client = self._client
+        if client is None:
+            refuse_to_keep(self._node, what, value)
+            return value
+        if what != port:
+            client = client.uncarried()  # so that parts are one artifact, wherever a node runs
+        return client.publish(self._node, what, value, wanted=self._wanted.get(port))
+
+    def _of_file(self, what: str, path: Path) -> object:
+        return path.read_bytes() if self._client is None else self._client.publish_file(self._node, what, path)
+
+    def _of_parts(self, parts: Mapping[str, object]) -> object:
+        if self._client is None:
+            return Parts(tuple(parts), parts.__getitem__, records=None)
+        return self._client.publish_parts(cast("Mapping[str, PortRecord]", parts))

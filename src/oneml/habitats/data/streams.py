@@ -6,6 +6,7 @@ serializer of the item, its version and size, and that many bytes.
 
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from io import BytesIO
 from typing import BinaryIO, NamedTuple, cast
 
@@ -36,6 +37,12 @@ class YieldedItems(NamedTuple):
 
     items: Iterator[object]
 
+    def close(self) -> None:
+        """Have the body end where it stands, unless it is at its end."""
+        close = getattr(self.items, "close", None)
+        if close is not None:
+            close()
+
 
 class StreamReader(Iterator[object]):
     """The items of a stream, decoded as they are asked for.
@@ -58,17 +65,19 @@ class StreamReader(Iterator[object]):
         return next(self._items)
 
     def close(self) -> None:
-        """Let go of the artifact."""
-        self._items.close()
+        """Let go of the artifact, unless a thread that the body has left behind reads it just now."""
+        with suppress(ValueError):  # the generator is executing
+            self._items.close()
 
 
 def close_streams(values: Iterable[object]) -> None:
-    """Close the streams among values, and in the lists and tuples among them."""
+    """Close the streams among values, and in the lists, tuples and dictionaries among them."""
     for value in values:
         if isinstance(value, StreamReader):
             value.close()
-        elif isinstance(value, list | tuple):
-            for item in cast("Iterable[object]", value):
+        elif isinstance(value, list | tuple | dict):
+            inside = cast("Iterable[object]", value.values() if isinstance(value, dict) else value)
+            for item in inside:
                 if isinstance(item, StreamReader):
                     item.close()
 

@@ -5,11 +5,13 @@ which holds them all.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
-from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
 T_co = TypeVar("T_co", covariant=True)
 
 _YIELDED: tuple[object, ...] = (Generator, Iterator, AsyncGenerator, AsyncIterator)
+_UNIONS: tuple[object, ...] = (Union, UnionType)
 _READ: tuple[object, ...] = (Generator, Iterator)
 
 
@@ -37,12 +39,20 @@ def is_stream(form: object) -> bool:
 
 def is_read_once(form: object) -> bool:
     """Tell whether an input wants an iterator, which reads items as it is asked for them."""
-    bare: object = get_args(form)[0] if get_origin(form) is Annotated else form
+    bare = without_none(form)
     return bare in _READ or get_origin(bare) in _READ
 
 
 def item_form(form: object) -> object:
     """Return the form of the items that an input wants; ``object`` where it says nothing of them."""
-    bare: object = get_args(form)[0] if get_origin(form) is Annotated else form
-    arguments = get_args(bare)
+    arguments = get_args(without_none(form))
     return arguments[0] if arguments else object
+
+
+def without_none(form: object) -> object:
+    """Return the one type that a value is read as where it may be None, too; every other form as it is."""
+    bare: object = get_args(form)[0] if get_origin(form) is Annotated else form
+    if get_origin(bare) not in _UNIONS:
+        return bare
+    members = [member for member in get_args(bare) if member is not type(None)]
+    return without_none(members[0]) if len(members) == 1 else bare

@@ -7,11 +7,11 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from oneml.habitats.data.client import DataClient
-from oneml.habitats.data.files import File, Folder
+from oneml.habitats.data.published import Published
 from oneml.habitats.data.publisher import Publisher
 from oneml.habitats.data.scratch import node_scratch
-from oneml.habitats.data.streams import YieldedItems, close_streams, refuse_stream
-from oneml.habitats.errors import SerializationError
+from oneml.habitats.data.streams import YieldedItems, close_streams
+from oneml.habitats.data.unkeepable import refuse_to_keep
 from oneml.habitats.graph.signature import BodySignature
 from oneml.habitats.graph.streams import is_stream
 from oneml.habitats.habitats.components import PipelineComponents
@@ -42,9 +42,6 @@ BodyCall = Callable[[Callable[..., object], Mapping[str, object]], object]
 """Calls a body with its arguments by name, and returns its result."""
 
 R = TypeVar("R")
-
-_NO_FILE_IN_MEMORY = "what lies on a disk cannot stay in memory, and may be gone once the node has ended"
-_STORE_IT = 'Have the outputs of the node stored: no "memory:" in its setting "store".'
 
 ERROR_TEXT_MAX_CHARACTERS = 10_000
 TRACEBACK_MAX_CHARACTERS = 100_000
@@ -273,7 +270,7 @@ class NodeRunner:
             ports = publisher.settled(ports)
             return take(
                 {
-                    port: yielded_items(node.path, one, interrupts) if is_stream(signature.outputs.get(port)) else one
+                    port: yielded_items(node.path, one, interrupts) if _yields(signature, port, one) else one
                     for port, one in ports.items()
                 }
             )
@@ -288,15 +285,18 @@ class NodeRunner:
         return NodeOutcome(path, state, attempt, seconds, record, ended_at=rfc3339(self._clock.now()))
 
 
+def _yields(signature: BodySignature, port: str, value: object) -> bool:
+    """Tell whether the items of an output are still to come; what was published before is not."""
+    return is_stream(signature.outputs.get(port)) and not isinstance(value, Published)
+
+
 def _kept(path: NodePath, ports: Mapping[str, object]) -> Mapping[str, object]:
     kept: dict[str, object] = {}
     for port, value in ports.items():
         if isinstance(value, YieldedItems):
             kept[port] = list(value.items)
         else:
-            refuse_stream(path, port, value)
-            if isinstance(value, File | Folder):
-                raise SerializationError(node=path, port=port, reason=_NO_FILE_IN_MEMORY, remedy=_STORE_IT)
+            refuse_to_keep(path, port, value)
             kept[port] = value
     return kept
 

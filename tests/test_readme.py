@@ -21,13 +21,17 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     ROOT / "README.md",
     ROOT / "docs" / "tutorial.md",
+    ROOT / "docs" / "include.md",
     ROOT / "docs" / "composition.md",
     ROOT / "docs" / "testing.md",
     ROOT / "docs" / "validation.md",
     ROOT / "docs" / "drawing.md",
     ROOT / "docs" / "data.md",
+    ROOT / "docs" / "comparison.md",
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OTHERS = {"py", "sh", "yaml"}
+"""Languages that mark what is written for other tools, and is not run."""
 TIMEOUT_SECONDS = 120
 
 
@@ -90,6 +94,8 @@ class Reader:
         return done.stdout
 
     def follow(self, block: Block) -> None:
+        if block.language in OTHERS:
+            return
         file = block.file()
         if file is not None:
             path = self.folder / file

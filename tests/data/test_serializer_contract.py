@@ -152,6 +152,18 @@ class TestSklearn(Conformance):
         assert sorted(vars(value)) == sorted(vars(returned))
 
 
+class TestPickle(Conformance):
+    """Takes whatever comes, so that nothing is a stranger to it."""
+
+    serializer_name = "pickle"
+    deterministic = False
+    test_stranger_is_neither_accepted_nor_written = None
+
+    def samples(self) -> Mapping[str, Sample]:
+        values = {"complex": 1j, "set": {1, "a"}, "nested": {(1, 2): [b"x", {3}]}, "nothing": None}
+        return {name: Sample(value, type(value)) for name, value in values.items()}
+
+
 def contents(path: Path) -> Mapping[str, bytes]:
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return {str(file.relative_to(path)): file.read_bytes() for file in files}

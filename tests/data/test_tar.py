@@ -6,7 +6,7 @@ import os
 import socket
 import tarfile
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from oneml.habitats.data.client import DataClient
 from oneml.habitats.data.files import File, Folder
 from oneml.habitats.data.scratch import node_scratch
 from oneml.habitats.data.serializers.tar import TarSerializer
+from oneml.habitats.data.streams import YieldedItems
 from oneml.habitats.data.unwritable import UnwritableError
 from oneml.habitats.errors import OutputTooLargeError, SerializationError
 from oneml.habitats.stores.hashing import HashingBlobStore
@@ -202,3 +203,20 @@ def test_a_limit_holds_to_the_byte(limit_bytes: int) -> None:
     with pytest.raises(OutputTooLargeError, match=f"at least 10,000 bytes .* allows {limit_bytes:,}") as caught:
         publish()
     assert (caught.value.node, caught.value.port, caught.value.written_bytes) == ("//n", "out", 10_000)
+
+
+def test_a_limit_holds_for_streams_and_files(tmp_path: Path) -> None:
+    client = DataClient(MemoryArtifactStore()).limited_to(10_000)
+    given: list[int] = []
+
+    def items() -> Iterator[str]:
+        for number in range(100):
+            given.append(number)
+            yield "x" * 1000
+
+    with pytest.raises(OutputTooLargeError, match=r'at least 10,\d{3} bytes on port "out"'):
+        client.publish(NODE, "out", YieldedItems(items()))
+    assert len(given) == 10
+    (tmp_path / "large").write_bytes(b"x" * 20_000)
+    with pytest.raises(OutputTooLargeError, match='bytes on port "curve"'):
+        client.publish_file(NODE, "curve", tmp_path / "large")

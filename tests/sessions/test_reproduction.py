@@ -214,7 +214,14 @@ def test_hashing_tells_where_something_would_lie_and_stores_nothing() -> None:
 
 
 def test_equal_bytes_are_promised_by_name() -> None:
-    assert {name for name in BUILT_IN if why_bytes_may_differ(name)} == {"pickle", "sklearn", "png", "parquet"}
+    assert {name for name in BUILT_IN if why_bytes_may_differ(name)} == {
+        "arrow",
+        "parquet",
+        "pickle",
+        "png",
+        "polars",
+        "sklearn",
+    }
     assert "another distribution" in why_bytes_may_differ("feather")
 
 

@@ -7,7 +7,6 @@ every run, also where nobody tests a pipeline. PYTEST_DONT_REWRITE
 import os
 import sys
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,15 +44,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Let the test fail that has left something behind, and undo it."""
+    """Let the test fail that has left something behind, and undo it; what failed before it is told first."""
     try:
-        return (yield)
-    finally:
-        now = _standing()
-        if now is not None:
-            before, after = item.stash.get(_FOUND, (now, now))
-            with _told_in_short():
-                _checks[0].at_end(item.nodeid, before=before, after=after)
+        result = yield
+    except BaseException as failed:
+        left = _left_behind(item)
+        if left and isinstance(failed, pytest.fail.Exception) and not failed.pytrace:
+            both = f"{failed}\n{left}"
+            raise pytest.fail.Exception(both, pytrace=False) from None
+        if left:
+            failed.add_note(left)
+        raise
+    left = _left_behind(item)
+    if left:
+        raise pytest.fail.Exception(left, pytrace=False)
+    return result
 
 
 @pytest.fixture
@@ -72,8 +77,13 @@ def oneml_kit(
     )
     kit = Kit(surroundings)
     yield kit
-    with _told_in_short():
+    from oneml.habitats.errors import LeftBehindError  # noqa: PLC0415  # as above
+
+    try:
         kit.close()
+    except LeftBehindError as error:
+        # A traceback would lead here.
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture
@@ -100,17 +110,6 @@ def service_client(oneml_kit: "Kit") -> "PipelineServiceClient":
     return oneml_kit.service_client()
 
 
-@contextmanager
-def _told_in_short() -> Generator[None]:
-    """Show what was left behind without a traceback, which would lead here."""
-    from oneml.habitats.errors import LeftBehindError  # noqa: PLC0415  # only where a fixture or container is used
-
-    try:
-        yield
-    except LeftBehindError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from error
-
-
 class _WithWorkerInput:
     workerinput: dict[str, object]
 
@@ -120,6 +119,21 @@ def _at_start(config: pytest.Config) -> Mapping[str, str]:
     told: Mapping[str, object] = getattr(config, "workerinput", {})
     changed = told.get(_CHANGED_SINCE, ())
     return {name: value for name, value in _AT_START.items() if name not in changed}  # type: ignore[operator]
+
+
+def _left_behind(item: pytest.Item) -> str:
+    """Undo what a test has left behind, and return what it was; nothing where it left nothing."""
+    now = _standing()
+    if now is None:
+        return ""
+    from oneml.habitats.errors import LeftBehindError  # noqa: PLC0415  # only beside containers
+
+    before, after = item.stash.get(_FOUND, (now, now))
+    try:
+        _checks[0].at_end(item.nodeid, before=before, after=after)
+    except LeftBehindError as error:
+        return str(error)
+    return ""
 
 
 def _standing() -> "Standing | None":

@@ -100,7 +100,7 @@ def test_check_goes_on_after_a_habitat_that_is_wrong(invoke: Invoke) -> None:
     assert result.exit_code == 2
     shown = result.stdout
     assert "cyclic: a problem\n  pipeline\n" in shown
-    assert "A cycle: //one -> //two -> //one." in shown
+    assert "A cycle: //one -> //two -> //one. Take one edge of it out." in shown
     assert "probe: 5 nodes, no problem found\n" in shown
     assert "define() raised KeyError: 'no such thing' (" in shown
     assert "define() raised SystemExit: 0 (" in shown
@@ -120,7 +120,7 @@ def test_document_of_a_check_has_every_habitat(invoke: Invoke) -> None:
     ]
     (problem,) = document["habitats"][1]["problems"]
     assert problem["part"] == "pipeline"
-    assert problem["message"] == "A cycle: //one -> //two -> //one."
+    assert problem["message"] == "A cycle: //one -> //two -> //one. Take one edge of it out."
     assert problem["nodes"] == ["//one", "//two"]
     assert problem["place"]["file"].endswith("probe/wrong.py")
 
@@ -163,7 +163,7 @@ def test_doctor_looks_at_everything_and_ends_with_the_worst_problem(
     assert checks["habitat probe", "ok"] == "probe:Probe, probe 1.0"
     assert "No module named 'probe.absent'" in checks["habitat absent", "problem"]
     assert 'Did you mean "ONEML_HABITATS_PIPELINE"?' in checks["variables", "warning"]
-    assert checks["habitat cyclic", "problem"].endswith(": A cycle: //one -> //two -> //one.")
+    assert checks["habitat cyclic", "problem"].endswith(": A cycle: //one -> //two -> //one. Take one edge of it out.")
     assert "define() raised KeyError" in checks["habitat raising", "problem"]
     assert checks["store", "ok"].endswith(", 0 sessions")
     assert "habitat absent, habitat cyclic, " in result.stderr

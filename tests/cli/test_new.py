@@ -1,6 +1,7 @@
 """``oneml new``: what it writes runs, passes its tests and the checkers; what it cannot write leaves nothing."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+
+from oneml.habitats.cli.scaffolding import package_files, package_names
 
 Invoke = Callable[..., Result]
 
@@ -71,6 +74,7 @@ def test_nothing_of_the_template_s_names_is_left(package: Path) -> None:
         ("x" * 65, "can name no package"),
         ("json", "is a name of Python itself, which a package cannot have. Write json-pipeline"),
         ("class", "is a name of Python itself"),
+        ("oneml-churn", "Variables that begin with ONEML_ are those of oneml itself. Write churn."),
         ("pytest", 'A package "pytest" can be imported here already'),
         ("probe", 'A habitat "probe" is installed: probe:Probe'),
     ],
@@ -88,8 +92,25 @@ def test_what_is_there_is_not_written_over(invoke: Invoke, environment: Path) ->
     kept.write_text("mine")
     result = invoke("new", "churn_training", "--into", "deep")
     assert result.exit_code == 2
-    assert "deep/churn-training is there already, and not empty" in result.stderr
+    assert "deep/churn-training is there already, and no empty folder" in result.stderr
     assert [path.name for path in (environment / "deep").rglob("*")] == ["churn-training", "kept"]
+
+
+@pytest.mark.parametrize("into", ["file/deep", "/proc"])
+def test_a_folder_that_cannot_be_is_told(invoke: Invoke, environment: Path, into: str) -> None:
+    (environment / "file").touch()
+    result = invoke("new", "churn-training", "--into", into)
+    assert result.exit_code == 2
+    assert f"{into}/churn-training cannot be written: " in result.stderr
+    assert "Name another folder with --into" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["sensor-client", "clean", "settings", "pipeline", "two-values"])
+def test_a_container_has_no_name_that_the_template_uses(name: str) -> None:
+    names = package_names(name)
+    other = package_names("churn-training")
+    theirs = "\n".join(package_files(other).values()).replace(other.container, "")
+    assert re.search(rf"\b{names.container}(Settings)?\b", theirs) is None
 
 
 def test_an_empty_folder_is_filled(invoke: Invoke, environment: Path) -> None:

@@ -75,7 +75,7 @@ def test_failure_ends_with_1_and_shows_what_was_raised_and_where(invoke: Invoke)
         (["run-pipeline"], "Name a habitat, or set ONEML_HABITATS_PIPELINE."),
         (["run-pipeline", "prob"], 'No habitat "prob".'),
         (["run-pipeline", "absent"], "No module named 'probe.absent'. Install probe (again)"),
-        (["run-pipeline", "cyclic"], "A cycle: //one -> //two -> //one."),
+        (["run-pipeline", "cyclic"], "A cycle: //one -> //two -> //one. Take one edge of it out."),
         (
             ["run-pipeline", "probe"],
             'Input "name" (str) is missing. Give it with --input name=\'"some text"\', --input name=@FILE',

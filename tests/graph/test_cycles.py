@@ -34,26 +34,29 @@ def test_cycle_names_every_node_on_the_loop_in_its_order(
     pipeline: PipelineBuilder, give: Give, problems: Problems
 ) -> None:
     connect(pipeline, give, "ac cb ba ad")
-    assert problems() == ["A cycle: //a -> //c -> //b -> //a."]
+    assert problems() == ["A cycle: //a -> //c -> //b -> //a. Take one edge of it out."]
 
 
 def test_a_node_that_feeds_itself_is_a_cycle(pipeline: PipelineBuilder, give: Give, problems: Problems) -> None:
     connect(pipeline, give, "aa")
-    assert problems() == ["A cycle: //a -> //a."]
+    assert problems() == ["A cycle: //a -> //a. Take one edge of it out."]
 
 
 def test_several_cycles_are_told_one_by_one(pipeline: PipelineBuilder, give: Give, problems: Problems) -> None:
     connect(pipeline, give, "ab ba bc cd dc de ef fe")
     assert problems() == [
-        "A cycle: //a -> //b -> //a.",
-        "A cycle: //c -> //d -> //c.",
-        "A cycle: //e -> //f -> //e.",
+        "A cycle: //a -> //b -> //a. Take one edge of it out.",
+        "A cycle: //c -> //d -> //c. Take one edge of it out.",
+        "A cycle: //e -> //f -> //e. Take one edge of it out.",
     ]
 
 
 def test_entangled_cycles_name_every_member(pipeline: PipelineBuilder, give: Give, problems: Problems) -> None:
     connect(pipeline, give, "ab bc ca cd db")
-    assert problems() == ["A cycle: //a -> //b -> //c -> //a.", "A cycle: //d -> //b -> //c -> //d."]
+    assert problems() == [
+        "A cycle: //a -> //b -> //c -> //a. Take one edge of it out.",
+        "A cycle: //d -> //b -> //c -> //d. Take one edge of it out.",
+    ]
 
 
 def test_order_without_data_makes_cycles_too(pipeline: PipelineBuilder, give: Give) -> None:
@@ -75,7 +78,7 @@ def test_fan_outs_on_a_cycle_are_told_as_one(pipeline: PipelineBuilder, give: Gi
     total = pipeline.node("total", give(Total))(values=pipeline.gather(train(x=pipeline.each([1, 2]))))
     pipeline.connect(train.inputs.y << total)
     pipeline.output("all", pipeline.gather(pipeline.node("below", give(Take))(x=total)))
-    assert problems() == ["A cycle: //train -> //total -> //train."]
+    assert problems() == ["A cycle: //train -> //total -> //train. Take one edge of it out."]
 
 
 def test_a_very_long_cycle_is_cut_in_its_text_alone(pipeline: PipelineBuilder, give: Give) -> None:
@@ -90,7 +93,7 @@ def test_a_very_long_cycle_is_cut_in_its_text_alone(pipeline: PipelineBuilder, g
         pipeline.build()
     (problem,) = caught.value.problems
     assert problem.nodes == tuple(f"//n{number}" for number in range(3000))
-    assert problem.message.endswith("-> (2001 more) -> //n0.")
+    assert problem.message.endswith("-> (2001 more) -> //n0. Take one edge of it out.")
 
 
 def upstreams() -> st.SearchStrategy[list[list[int]]]:

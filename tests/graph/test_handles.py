@@ -107,7 +107,8 @@ def test_using_a_handle_as_a_value_says_that_its_node_has_not_run(
     handle = pipeline.node("a", give(One))()
     with pytest.raises(NotYetRunError) as caught:
         use(handle)
-    assert str(caught.value) == '"//a" has not run: a pipeline is being defined'
+    advice = "Pass it to a node, which gets its value."
+    assert str(caught.value) == f'"//a" has not run: a pipeline is being defined. {advice}'
     assert isinstance(caught.value, TypeError)
     assert isinstance(caught.value, UsageError)
 

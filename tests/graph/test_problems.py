@@ -177,7 +177,9 @@ def test_executables_and_nodes_are_the_same_set(
 def test_a_required_input_wants_something(pipeline: PipelineBuilder, give: Give, problems: Problems) -> None:
     pipeline.node("split", give(Split))
     pipeline.node("take", give(Take))()
-    assert problems() == ['Node "//split" needs input "digits", which nothing feeds.']
+    assert problems() == [
+        'Node "//split" needs input "digits", which nothing feeds. Give digits=... where it is called.'
+    ]
 
 
 def test_too_many_positional_inputs_are_reported(pipeline: PipelineBuilder, give: Give, problems: Problems) -> None:

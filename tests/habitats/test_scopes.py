@@ -167,7 +167,7 @@ def test_define_passes_providers_on_and_builds_nothing(opened: Opener) -> None:
 
     seen: list[object] = []
     building = opened(Building)
-    message = r'define\(\) may not build "greet": pass the provider, without \(\)'
+    message = r'define\(\) may not build "greet"\. Pass the provider, self\.greet, without \(\)'
     with pytest.raises(BuiltInDefineError, match=message):
         define_pipeline(building, seen)  # type: ignore[arg-type]
     assert isinstance(building.greet(), Thing)

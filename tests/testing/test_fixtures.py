@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from oneml.habitats import PipelineServiceClient
+from oneml.habitats import PipelineComponents, PipelineServiceClient
+from oneml.habitats.errors import InvalidHabitatNameError, InvalidOverrideError, NotAHabitatError, SettingsError
+from oneml.habitats.testing import OpenComponents
 
 Suite = Callable[..., pytest.RunResult]
 
@@ -288,3 +291,26 @@ def test_fixtures_are_listed_with_what_they_are_for(pytester: pytest.Pytester) -
 
 def test_store_lies_below_the_folder_of_the_test(service_client: PipelineServiceClient, tmp_path: Path) -> None:
     assert service_client.store.url == (tmp_path / ".oneml" / "store").as_uri()
+
+
+@pytest.mark.parametrize("wrong", [3, Path, "opened"])
+def test_what_is_no_container_class_is_told(open_components: OpenComponents, wrong: Any) -> None:
+    class Small(PipelineComponents): ...
+
+    given = open_components(Small) if wrong == "opened" else wrong
+    with pytest.raises(NotAHabitatError, match=r"which is no class of a container\. It must be a subclass"):
+        open_components(given)
+
+
+def test_settings_and_overrides_that_are_none_are_told(open_components: OpenComponents) -> None:
+    class Small(PipelineComponents): ...
+
+    with pytest.raises(SettingsError, match=r"settings are a mapping, or PipelineSessionSettings\(...\); not list"):
+        open_components(Small, settings=cast("Any", [3]))
+    with pytest.raises(InvalidOverrideError, match=r"3 is no override. Give replace\(Small.name, ...\)"):
+        open_components(Small, cast("Any", 3))
+
+
+def test_a_class_is_no_name(service_client: PipelineServiceClient) -> None:
+    with pytest.raises(InvalidHabitatNameError, match="Path'>\" is not a name for a habitat"):
+        service_client.create_session(cast("Any", Path))

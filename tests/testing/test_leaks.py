@@ -122,3 +122,38 @@ def test_lets_go():
     )
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*Session *, open with what it has to finalize: close it*"])
+
+
+def test_what_failed_at_the_end_is_told_before_what_was_left(suite: Suite) -> None:
+    result = suite(
+        """
+@pytest.fixture
+def failing():
+    yield
+    raise KeyError("on its own")
+
+def test_leaves(failing):
+    Shop.client.override(providers.Object(1))
+""",
+        "-v",
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*raise KeyError*", "*test_leaves left behind:", "*Shop.client *", "*- KeyError: *"])
+
+
+def test_a_run_that_ends_while_a_test_ends_ends(suite: Suite) -> None:
+    result = suite(
+        """
+@pytest.fixture
+def ending():
+    yield
+    pytest.exit("enough", 7)
+
+def test_leaves(ending):
+    Shop.client.override(providers.Object(1))
+
+def test_never(): ...
+"""
+    )
+    assert result.ret == 7
+    result.assert_outcomes(passed=1)

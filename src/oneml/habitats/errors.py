@@ -281,7 +281,7 @@ class NotYetRunError(UsageError, TypeError):
     def __init__(self, *, subject: str, reason: str) -> None:
         self.subject = subject
         self.reason = reason
-        super().__init__(f"{subject} {reason}: a pipeline is being defined")
+        super().__init__(f"{subject} {reason}: a pipeline is being defined. Pass it to a node, which gets its value.")
 
 
 class PipelineBuiltError(UsageError):
@@ -489,12 +489,21 @@ class SettingsError(UsageError):
 class UnknownSettingError(SettingsError):
     """A settings model has no setting of that name."""
 
-    def __init__(self, *, model: str, name: str, unknown: str, known: Collection[str], source: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        model: str,
+        name: str,
+        unknown: str,
+        known: Collection[str],
+        reserved: Collection[str] = (),
+        source: str = "",
+    ) -> None:
         self.model = model
         self.name = name
         self.unknown = unknown
         self.known = tuple(sorted(known))
-        message = f'No setting "{name[:200]}" in {model}. {known_names(unknown, self.known)}'
+        message = f'No setting "{name[:200]}" in {model}. {known_names(unknown, self.known, last=reserved)}'
         super().__init__(problems=(SettingProblem(name, message, source),))
 
 
@@ -658,7 +667,7 @@ class BuiltInDefineError(UsageError):
 
     def __init__(self, *, provider: str) -> None:
         self.provider = provider
-        super().__init__(f'define() may not build "{provider}": pass the provider, without ()')
+        super().__init__(f'define() may not build "{provider}". Pass the provider, self.{provider}, without ().')
 
 
 class UnbuildableError(UsageError):

@@ -1,5 +1,9 @@
-"""The package cannot be imported."""
+"""The module raises while it is imported."""
+
+from oneml.habitats import PipelineComponents
+
+RATES = {"a": 1}
+RATE = RATES["b"]
 
 
-class Broken:
-    pass
+class Broken(PipelineComponents): ...

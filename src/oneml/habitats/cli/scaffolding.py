@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", re.ASCII)
 _NAME_MAX_CHARACTERS = 64
+_CLASS_NAME = re.compile(r"\b[A-Z][a-z]\w*", re.ASCII)
+_OF_TEMPLATE = frozenset({"MyPipeline", "MyPipelineSettings"})
 _SUFFIX = ".tmpl"
 _HIDDEN = frozenset({"gitignore", "containerignore"})
 
@@ -50,7 +52,15 @@ def package_names(name: str) -> PackageNames:
     if keyword.iskeyword(package) or package in sys.stdlib_module_names:
         message = f'"{package}" is a name of Python itself, which a package cannot have. Write {name}-pipeline.'
         raise ValueError(message)
-    return PackageNames("-".join(words), package, "".join(word.capitalize() for word in words))
+    if words[0] == "oneml":
+        instead = "-".join(words[1:]) or "my-pipeline"
+        message = f"Variables that begin with ONEML_ are those of oneml itself. Write {instead}."
+        raise ValueError(message)
+    container = "".join(word.capitalize() for word in words)
+    taken = _class_names()
+    if container in taken or f"{container}Settings" in taken:
+        container += "Pipeline"
+    return PackageNames("-".join(words), package, container)
 
 
 def package_files(names: PackageNames) -> Mapping[PurePosixPath, str]:
@@ -63,7 +73,7 @@ def package_files(names: PackageNames) -> Mapping[PurePosixPath, str]:
     }
     pattern = re.compile("|".join(replaced))
     found: dict[PurePosixPath, str] = {}
-    for path, template in _templates(files("oneml.habitats.cli") / "scaffold", PurePosixPath()):
+    for path, template in _templates(_scaffold(), PurePosixPath()):
         text = template.read_text(encoding="utf-8")
         if path.name == "Containerfile":
             text = Template(text).substitute(python=f"{sys.version_info.major}.{sys.version_info.minor}")
@@ -91,6 +101,16 @@ def write_package(names: PackageNames, folder: Path) -> Mapping[PurePosixPath, s
             raise FileExistsError(str(folder))
         root.rename(folder)
     return contents
+
+
+def _class_names() -> frozenset[str]:
+    """Return the names of classes that the templates use beside that of the container."""
+    texts = (template.read_text(encoding="utf-8") for _, template in _templates(_scaffold(), PurePosixPath()))
+    return frozenset(name for text in texts for name in _CLASS_NAME.findall(text)) - _OF_TEMPLATE
+
+
+def _scaffold() -> "Traversable":
+    return files("oneml.habitats.cli") / "scaffold"
 
 
 def _templates(folder: "Traversable", path: PurePosixPath) -> "list[tuple[PurePosixPath, Traversable]]":

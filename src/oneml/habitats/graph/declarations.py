@@ -40,7 +40,7 @@ def admits(draft: Draft, name: str, path: NodePath, place: Place) -> bool:
     if reason is not None:
         draft.report(f"Node {reason}", place)
     elif first is not None:
-        draft.report(f'Node "{path}" is defined twice; first at {first.place}.', place, path)
+        draft.report(f'Node "{path}" is defined twice; first at {first.place}. Rename one of them.', place, path)
     else:
         rule = f"{len(path)} characters, of at most {PATH_MAX_CHARACTERS}"
         draft.report(f'The path of node "{path[:80]}..." is too long: {rule}.', place)

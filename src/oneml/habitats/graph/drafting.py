@@ -124,7 +124,9 @@ class Drafting:
         if reason is not None:
             draft.report(f"Input {reason}", place)
         elif name in inputs:
-            draft.report(f'Input "{name}" is declared twice; first at {inputs[name].place}.', place)
+            draft.report(
+                f'Input "{name}" is declared twice; first at {inputs[name].place}. Take one of them out.', place
+            )
         else:
             inputs[name] = DeclaredInput(form, required, place)
             source = ExternalSource(name) if included is None else Slot(included.path, name)
@@ -144,7 +146,9 @@ class Drafting:
         if reason is not None:
             draft.report(f"Output {reason}", place)
         elif name in outputs:
-            draft.report(f'Output "{name}" is declared twice; first at {outputs[name].place}.', place)
+            draft.report(
+                f'Output "{name}" is declared twice; first at {outputs[name].place}. Rename one of them.', place
+            )
         origin = origin_in(value)
         source = None if origin is None else origin.source
         if origin is None or origin.draft is not draft or isinstance(source, Axis | ExternalSource | NoResult | Slot):

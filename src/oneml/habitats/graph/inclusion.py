@@ -27,7 +27,9 @@ def admits_include(draft: Draft, name: str, path: NodePath, place: Place) -> boo
         return False
     first = draft.included.get(path)
     if first is not None:
-        draft.report(f'Pipeline "{path}" is included twice; first at {first.intake.place}.', place, path)
+        draft.report(
+            f'Pipeline "{path}" is included twice; first at {first.intake.place}. Rename one of them.', place, path
+        )
     return first is None
 
 

@@ -45,7 +45,8 @@ def _report_nodes(draft: Draft, members: list[Definition], title: str, *, closed
     shown = [*paths, paths[0]] if closed else paths
     if len(shown) > _NODES_SHOWN:
         shown = [*shown[: _NODES_SHOWN - 1], NodePath(f"({len(shown) - _NODES_SHOWN} more)"), shown[-1]]
-    draft.report(f"{title}: {(' -> ' if closed else ', ').join(shown)}.", members[0].place, *paths)
+    advice = " Take one edge of it out." if closed else ""
+    draft.report(f"{title}: {(' -> ' if closed else ', ').join(shown)}.{advice}", members[0].place, *paths)
 
 
 def _check_paths(draft: Draft) -> None:
@@ -76,7 +77,8 @@ def _check_missing(draft: Draft) -> None:
         if signature is not None and not signature.required <= definition.arguments.keys():
             for name in signature.inputs:
                 if name in signature.required and name not in definition.arguments:
-                    message = f'Node "{definition.path}" needs input "{name}", which nothing feeds.'
+                    wanted = f'Node "{definition.path}" needs input "{name}", which nothing feeds.'
+                    message = f"{wanted} Give {name}=... where it is called."
                     draft.report(message, definition.place, definition.path)
 
 

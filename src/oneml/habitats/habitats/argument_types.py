@@ -38,7 +38,8 @@ def type_problems(container: type, graph: ProviderGraph, model: type[PipelineSet
                 yield Problem(
                     places.of(node.name),
                     f'{container.__name__}.{node.name} cannot be built: {shown} takes "{name}" as '
-                    f"{form_text(wanted[name])}, and is given {what}, which is {form_text(given)}.",
+                    f"{form_text(wanted[name])}, and is given {what}, which is {form_text(given)}. "
+                    "Give what it takes, or correct the annotation.",
                 )
 
 

@@ -5,8 +5,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dependency_injector import containers, providers
 from typing_extensions import Format, get_annotations
 
+from oneml.habitats.errors import InvalidPipelineError
 from oneml.habitats.habitats.settings_views import Settings
 from oneml.habitats.habitats.source_places import SourcePlaces
+from oneml.habitats.settings.class_lines import declared_at
 from oneml.habitats.values.problem import Problem
 
 
@@ -30,6 +32,13 @@ def class_problems(container: type, base: type) -> Sequence[Problem]:
         for name, reason in found
         if reason is not None
     ]
+
+
+def no_pipeline(container: type) -> InvalidPipelineError:
+    """Return the error of a container that has no method ``define`` of its own."""
+    name = container.__name__
+    message = f"{name} defines no pipeline. Give it a method define(self, pipeline)."
+    return InvalidPipelineError(habitat=name, problems=[Problem(declared_at(container), message)])
 
 
 def _reason(name: str, value: object, own: Collection[str]) -> str | None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, cas
 
 from dependency_injector import containers
 
-from oneml.habitats.errors import InvalidComponentsError, InvalidPipelineError, NotOpenedError, OverrideInForceError
+from oneml.habitats.errors import InvalidComponentsError, NotOpenedError, OverrideInForceError
 from oneml.habitats.habitats.blueprint import Blueprint
 from oneml.habitats.habitats.bound import BoundProvider
-from oneml.habitats.habitats.class_checks import class_problems
+from oneml.habitats.habitats.class_checks import class_problems, no_pipeline
 from oneml.habitats.habitats.entry import own_target
 from oneml.habitats.habitats.lifetimes import SettingRead
-from oneml.habitats.habitats.overrides import Override, named_overrides, replacements
+from oneml.habitats.habitats.overrides import Override, is_override, named_overrides, replacements
 from oneml.habitats.habitats.provider_graph import Overriding, ReplacedBy, standing_overrides
 from oneml.habitats.habitats.providers import AnyProvider
 from oneml.habitats.habitats.scopes import Barred, Lease, OpenedSession, Scope, Surroundings
@@ -24,7 +24,6 @@ from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSetting
 from oneml.habitats.values.include_paths import include_of, split_provider_key
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import ROOT, NodePath, parse_node_path
-from oneml.habitats.values.problem import Problem
 from oneml.habitats.values.session_id import new_session_id, parse_session_id
 
 if TYPE_CHECKING:
@@ -90,9 +89,7 @@ class PipelineComponents(_Declarative):
         Raises:
             InvalidPipelineError: The class defines none.
         """
-        name = type(self).__name__
-        problem = Problem(None, f"{name} defines no pipeline. Give it a method define(self, pipeline).")
-        raise InvalidPipelineError(habitat=name, problems=[problem])
+        raise no_pipeline(type(self))
 
     @classmethod
     def open(
@@ -243,9 +240,9 @@ class PipelineComponents(_Declarative):
 
     @classmethod
     def concerned_overrides(cls, overrides: Sequence[Override]) -> Sequence[Override]:
-        """Return those of some overrides that are about providers of this class."""
+        """Return those of some overrides that are about providers of this class, or are none at all."""
         indexes = cls.blueprint().graph.indexes
-        return [override for override in overrides if override.target in indexes]
+        return [override for override in overrides if not is_override(override) or override.target in indexes]
 
     @property
     def overrides(self) -> Sequence[Override]:

@@ -139,6 +139,11 @@ def override_from_json(container: "type[PipelineComponents]", name: str, describ
     return Override(target=target, provider=Reference(form, reference, **arguments), name=name)
 
 
+def is_override(given: object) -> bool:
+    """Tell whether something is an override, which authors without a type checker may not know."""
+    return isinstance(given, Override)
+
+
 def named_overrides(container: type, graph: ProviderGraph, overrides: Sequence[Override]) -> Sequence[Override]:
     """Return the overrides with the dotted names of what they replace, each held against the container.
 
@@ -151,13 +156,16 @@ def named_overrides(container: type, graph: ProviderGraph, overrides: Sequence[O
     found: dict[str, Override] = {}
     reasons: list[str] = []
     for override in overrides:
+        if not is_override(override):
+            reasons.append(f"{override!r:.200} is no override. Give replace({container.__name__}.name, ...).")
+            continue
         index = graph.indexes.get(override.target, -1)
         if index not in names:
             reasons.append(_stranger(container, override, names.values()))
             continue
         name = names[index]
         if name in found:
-            reasons.append(f'"{name}" is replaced twice.')
+            reasons.append(f'"{name}" is replaced twice. Give one of the two.')
         given = [override.value] if override.provider is None else []
         reason = misfit(container, name, override.target, override.provider, given)
         if reason is not None:

@@ -78,10 +78,13 @@ class HabitatRegistry:
         """Return the habitat of that name; nothing is imported.
 
         Raises:
+            InvalidHabitatNameError: It is no text; a class, perhaps.
             UnknownHabitatError: There is none.
             DuplicateHabitatError: There are several.
             BrokenHabitatError: Its entry point cannot be read.
         """
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # authors without a checker
+            raise InvalidHabitatNameError(name=repr(name))
         offers = self._offers()
         if name not in offers:
             raise UnknownHabitatError(name=name, known=list(offers))

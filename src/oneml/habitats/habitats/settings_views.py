@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from oneml.habitats.errors import InvalidOverrideError, InvalidSettingsModelError, MisspeltSettingError, NotOpenedError
 from oneml.habitats.habitats.lifetimes import SettingRead
-from oneml.habitats.settings.models import PipelineSettings
+from oneml.habitats.settings.models import RESERVED_NAMES, PipelineSettings
 from oneml.habitats.settings.shapes import Setting, dotted, settings_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,11 @@ class SettingView(providers.Provider[Any]):
         if hasattr(providers.Provider, name):
             return super().__getattribute__(name)
         raise MisspeltSettingError(
-            model=self._root.__name__, name=dotted((*self._path, name)), unknown=name, known=known
+            model=self._root.__name__,
+            name=dotted((*self._path, name)),
+            unknown=name,
+            known=known,
+            reserved=RESERVED_NAMES,
         )
 
     def __deepcopy__(self, memo: dict[Any, Any] | None) -> "SettingView":

@@ -125,7 +125,7 @@ class Inclusions:
         uppers = (*self._opened[outer].uppers, (path, container))
         if any(upper is container for _, upper in uppers[:-1]):
             chain = " -> ".join(f"{upper.__name__} ({where})" for where, upper in uppers)
-            raise InvalidInclusionError(path=path, reason=f"it would include itself: {chain}.")
+            raise InvalidInclusionError(path=path, reason=f"it would include itself: {chain}. Take one of these out.")
         effective = self._settings(outer, path, container, entry, self._author_layer(path, settings, place))
         components = self._open(container, path, effective)
         self._opened[path] = _Opened(container, effective, uppers)

@@ -166,7 +166,8 @@ class Validation:
             Part.PIPELINE, lambda: defined(self._habitat, self._builder_factory, components, executables)
         )
         plan = None if builder is None else self._check(Part.PIPELINE, builder.build)
-        settings = self._check(Part.SETTINGS, inclusions.finished)
+        # What a definition that was broken off would have included is not known, nor whom overrides are then for.
+        settings = None if builder is None else self._check(Part.SETTINGS, inclusions.finished)
         if builder is None or plan is None or settings is None:
             self._unchecked.append("settings of single nodes, and how the pipeline would run")
             return plan

@@ -7,7 +7,13 @@ from pydantic import BaseModel, RootModel
 
 from oneml.habitats.errors import SettingsError, UnknownSettingError
 from oneml.habitats.settings.layers import Layer, LayerValues
-from oneml.habitats.settings.models import MEMORY_STORE, SESSION_ONLY_NAMES, STORE_RULE, PipelineSettings
+from oneml.habitats.settings.models import (
+    MEMORY_STORE,
+    RESERVED_NAMES,
+    SESSION_ONLY_NAMES,
+    STORE_RULE,
+    PipelineSettings,
+)
 from oneml.habitats.settings.references import is_reference
 from oneml.habitats.settings.shapes import SettingName, arguments_of, dotted, fields_of, leaves, members_of, plain_type
 from oneml.habitats.values.json_value import JsonValue
@@ -31,6 +37,7 @@ def layer_problems(model: type[PipelineSettings], layer: LayerValues) -> Iterato
             name=dotted(unknown.name),
             unknown=unknown.name[-1],
             known=unknown.known,
+            reserved=RESERVED_NAMES,
             source=layer.source_of(unknown.name),
         )
     if "store" in layer.values:
@@ -38,7 +45,9 @@ def layer_problems(model: type[PipelineSettings], layer: LayerValues) -> Iterato
     if layer.for_nodes or layer.layer is Layer.INCLUDE:
         who = "a node" if layer.for_nodes else "an included habitat"
         for name in sorted(SESSION_ONLY_NAMES & layer.values.keys()):
-            yield _problem(layer, (name,), f"is shared by the whole session; {who} cannot set it")
+            given = f" ({layer.node})" if layer.node else ""
+            rule = f"is shared by the whole session; {who} cannot set it{given}. Set it for the session."
+            yield _problem(layer, (name,), rule)
     for leaf in leaves(model, layer.values):
         if leaf.value is None or not leaf.setting.hides:
             continue

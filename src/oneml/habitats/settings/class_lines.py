@@ -9,6 +9,9 @@ from pathlib import Path
 
 from oneml.habitats.values.place import Place
 
+_CLASS = "class"
+"""Stands for the statement itself, as no name can."""
+
 
 def assigned_at(owner: type, name: str) -> Place | None:
     """Return where the body of a class assigns or annotates ``name`` last; None where its source cannot be had."""
@@ -19,6 +22,11 @@ def assigned_at(owner: type, name: str) -> Place | None:
         return None
     line = _lines(file, changed).get(owner.__qualname__, {}).get(name)
     return None if line is None else Place(file, line)
+
+
+def declared_at(owner: type) -> Place | None:
+    """Return where a class statement begins; None where its source cannot be had."""
+    return assigned_at(owner, _CLASS)
 
 
 @lru_cache(maxsize=1024)
@@ -45,7 +53,8 @@ def _index(scope: ast.AST, above: str, found: dict[str, dict[str, int]]) -> None
     for statement in _statements(scope):
         if isinstance(statement, ast.ClassDef):
             name = f"{above}{statement.name}"
-            found[name] = {target: inner.lineno for inner in _statements(statement) for target in _targets(inner)}
+            lines = {target: inner.lineno for inner in _statements(statement) for target in _targets(inner)}
+            found[name] = {_CLASS: statement.lineno, **lines}
             _index(statement, f"{name}.", found)
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             _index(statement, f"{above}{statement.name}.<locals>.", found)

@@ -370,7 +370,12 @@ def _settings_error(model: type[BaseModel], error: ValidationError) -> SettingsE
     if unknown and len(items) == 1:
         known = model.model_fields.keys()
         return UnknownSettingError(
-            model=model.__name__, name=unknown[0], unknown=unknown[0], known=known, source=source
+            model=model.__name__,
+            name=unknown[0],
+            unknown=unknown[0],
+            known=known,
+            reserved=RESERVED_NAMES,
+            source=source,
         )
     return SettingsError(
         problems=[

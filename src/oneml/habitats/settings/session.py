@@ -60,7 +60,11 @@ def code_layers(settings: PipelineSessionSettings | Mapping[str, object] | None)
     if isinstance(settings, PipelineSessionSettings):
         place, values, nodes = settings.source, settings.entries(), cast("object", settings.nodes)
     else:
-        place, nodes = calling_place(), settings.get(NODES_TABLE, {})
+        place = calling_place()
+        if not isinstance(settings, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # authors without a checker
+            rule = f"settings are a mapping, or PipelineSessionSettings(...); not {type(settings).__qualname__}"
+            raise SettingsError(problems=(SettingProblem("settings", rule, place),))
+        nodes = settings.get(NODES_TABLE, {})
         values = json_tree({name: value for name, value in settings.items() if name != NODES_TABLE}, source=place)
     found.session = _code_layer(values, place)
     for text, entry in _tables(nodes, place).items():

@@ -101,8 +101,15 @@ def find_setting(model: type[BaseModel], name: Sequence[str], *, source: str = "
         if setting is not None and setting.levels:
             setting = setting.entry(segment)
         elif segment not in known:
+            from oneml.habitats.settings.models import RESERVED_NAMES  # noqa: PLC0415  # it imports this module
+
             raise UnknownSettingError(
-                model=model.__name__, name=dotted(tuple(name)), unknown=segment, known=known, source=source
+                model=model.__name__,
+                name=dotted(tuple(name)),
+                unknown=segment,
+                known=known,
+                reserved=RESERVED_NAMES,
+                source=source,
             )
         else:
             setting = known[segment]

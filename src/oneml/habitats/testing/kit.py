@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from oneml.habitats.engines.registry import EngineRegistry
-from oneml.habitats.errors import LeftBehindError
+from oneml.habitats.errors import LeftBehindError, NotAHabitatError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import own_target
 from oneml.habitats.habitats.overrides import Override
@@ -182,6 +182,9 @@ class Kit:
         """Return name and class of a habitat; a class that no installed habitat leads to is registered."""
         if isinstance(habitat, str):
             name, container = habitat, self._registry.load(habitat)
+        elif not _is_container(habitat):
+            name = getattr(habitat, "__name__", type(habitat).__name__)
+            raise NotAHabitatError(name=name, target=f"{habitat!r:.200}", found="is no class of a container")
         else:
             name, container = self._names.get(habitat) or self._name_of(habitat), habitat
             self._names[habitat] = name
@@ -201,6 +204,10 @@ class Kit:
             name = f"{wanted}-{number}"
         self._registry.register(name, container)
         return name
+
+
+def _is_container(given: object) -> bool:
+    return isinstance(given, type) and issubclass(given, PipelineComponents)
 
 
 def _with_engine(

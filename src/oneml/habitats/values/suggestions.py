@@ -1,14 +1,15 @@
 """Did-you-mean texts, the same wherever a name is unknown."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
-def known_names(name: str, known: Iterable[str], *, most: int = 20) -> str:
+def known_names(name: str, known: Iterable[str], *, last: Collection[str] = (), most: int = 20) -> str:
     """Return the end of an unknown-name message: what is known, and the nearest of it.
 
     Args:
         name: The name that was not found.
         known: Every name that would have been found.
+        last: Those that stand behind the others: what everything has.
         most: How many known names to print before the rest is only counted.
 
     Returns:
@@ -19,7 +20,7 @@ def known_names(name: str, known: Iterable[str], *, most: int = 20) -> str:
     names = sorted(set(known))
     if not names:
         return "None is known."
-    shown = ", ".join(names[:most])
+    shown = ", ".join(sorted(names, key=lambda one: one in last)[:most])
     more = f" and {len(names) - most} more" if len(names) > most else ""
     near = get_close_matches(name, names, 1)
     question = f' Did you mean "{near[0]}"?' if near else ""

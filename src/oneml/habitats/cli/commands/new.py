@@ -30,7 +30,10 @@ def new(name: str, *, into: Path) -> None:
     try:
         written = write_package(names, folder)
     except FileExistsError as error:
-        message = f"{folder} is there already, and not empty. Choose another name, or another folder with --into."
+        message = f"{folder} is there already, and no empty folder. Choose another name, or another folder with --into."
+        raise click.UsageError(message) from error
+    except OSError as error:
+        message = f"{folder} cannot be written: {error.strerror}. Name another folder with --into."
         raise click.UsageError(message) from error
     for path in written:
         click.echo(folder / path)

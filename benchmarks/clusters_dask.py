@@ -122,9 +122,12 @@ def plain(client: Client, count: int, *, chain: bool) -> float:
 def measure(effort: Effort) -> Iterator[Figure]:
     """Give the figures of Dask."""
     count = 200 if effort.quick else NODES
+    quiet = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
     with (
         tempfile.TemporaryDirectory(prefix="oneml-bench-") as temporary,
-        LocalCluster(n_workers=WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, scheduler_kwargs=quiet
+        ) as cluster,
         Client(cluster, set_as_default=False) as client,
         DaskEngine(cluster=cluster).open(context()) as run,
     ):
@@ -141,7 +144,8 @@ def measure(effort: Effort) -> Iterator[Figure]:
             values = rounds(contenders, count=2 if effort.quick else 5)
             what = f"Dask, {shape} of {count:,}"
             yield from over_plain(what, "plain submit", values)
-            yield durable(what, "plain submit", values, count)
+            for contender in ("inline", "durable"):
+                yield durable(what, "plain submit", values, count, contender)
     if not effort.quick:
         yield measure_memory()
 

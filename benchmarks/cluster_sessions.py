@@ -60,8 +60,14 @@ def over_plain(what: str, plain: str, values: Mapping[str, list[float]]) -> Iter
         yield Figure(f"{what}, {name}", ours, "<= 1.25x", ratio <= 1.25, peer, ratio)
 
 
-def durable(what: str, plain: str, values: Mapping[str, list[float]], count: int) -> Figure:
-    """Give the figure of ``durable`` over ``plain``; see `over_plain`."""
-    more = [ours - theirs for ours, theirs in zip(values["durable"], values["plain"], strict=True)]
-    name = f"{what}, a whole session, every output committed by its worker: more than {plain}"
+_COMMITTED_BY = {
+    "durable": "every output committed by its worker",
+    "inline": "every output committed by the driver before the run ends",
+}
+
+
+def durable(what: str, plain: str, values: Mapping[str, list[float]], count: int, contender: str = "durable") -> Figure:
+    """Give the figure of ``durable``, or ``inline``, over ``plain``; see `over_plain`."""
+    more = [ours - theirs for ours, theirs in zip(values[contender], values["plain"], strict=True)]
+    name = f"{what}, a whole session, {_COMMITTED_BY[contender]}: more than {plain}"
     return at_most(name, statistics.median(more) / count * 1e3, 1.0, " ms a node")

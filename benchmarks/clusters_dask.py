@@ -1,7 +1,5 @@
 """Dask over plain submission of the same trivial work to the same cluster, and what a driver of 10,000 nodes takes."""
 
-import json
-import os
 import resource
 import subprocess
 import sys
@@ -124,9 +122,12 @@ def plain(client: Client, count: int, *, chain: bool) -> float:
 def measure(effort: Effort) -> Iterator[Figure]:
     """Give the figures of Dask."""
     count = 200 if effort.quick else NODES
+    quiet = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
     with (
         tempfile.TemporaryDirectory(prefix="oneml-bench-") as temporary,
-        LocalCluster(n_workers=WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=WORKERS, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, scheduler_kwargs=quiet
+        ) as cluster,
         Client(cluster, set_as_default=False) as client,
         DaskEngine(cluster=cluster).open(context()) as run,
     ):
@@ -143,44 +144,26 @@ def measure(effort: Effort) -> Iterator[Figure]:
             values = rounds(contenders, count=2 if effort.quick else 5)
             what = f"Dask, {shape} of {count:,}"
             yield from over_plain(what, "plain submit", values)
-            yield durable(what, "plain submit", values, count)
+            for contender in ("inline", "durable"):
+                yield durable(what, "plain submit", values, count, contender)
     if not effort.quick:
         yield measure_memory()
 
 
 def measure_memory() -> Figure:
-    """Give the peak memory of a driver of many nodes whose scheduler is another process."""
-    scheduler = Path(sys.executable).with_name("dask")
-    command = [str(scheduler), "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show"]
-    file = Path(tempfile.gettempdir(), f"oneml-bench-{uuid.uuid4().hex}.json")
-    children = [subprocess.Popen([*command, "--scheduler-file", str(file)], stderr=subprocess.DEVNULL)]
-    try:
-        while not file.exists():
-            time.sleep(0.1)
-        paths = os.pathsep.join(filter(None, sys.path))
-        for _ in range(WORKERS):
-            worker = [str(scheduler), "worker", "--scheduler-file", str(file), "--host", "127.0.0.1", "--nthreads", "1"]
-            children.append(
-                subprocess.Popen(
-                    [*worker, "--no-dashboard"], stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": paths}
-                )
-            )
-        address = json.loads(file.read_text())["address"]
-        script = f"from benchmarks.clusters_dask import many; many({address!r})"
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    finally:
-        for child in reversed(children):
-            child.terminate()
-            child.wait()
-        file.unlink(missing_ok=True)
+    """Give the peak memory of the driver of a whole session of many nodes, the scheduler in the same process."""
+    script = "from benchmarks.clusters_dask import many; many()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     mebibytes, seconds = map(float, done.stdout.split())
-    return at_most(f"Dask, memory of a driver of {MANY:,} nodes ({seconds:.0f} s)", mebibytes, 300, " MB")
+    what = f"Dask, fan-out of {MANY:,}, memory of the driver, the scheduler within ({seconds:.0f} s)"
+    return at_most(what, mebibytes, 300, " MB")
 
 
-def many(address: str) -> None:
-    """Print the peak memory of this process, in MB, after many nodes, and the seconds that they took."""
-    with DaskEngine().open(context()._replace(options={"address": address})) as run:
-        seconds = driven(run, MANY, chain=False)
+def many() -> None:
+    """Print the peak memory of this process, in MB, after a session of many nodes, and the seconds that it took."""
+    with tempfile.TemporaryDirectory(prefix="oneml-bench-") as temporary:
+        sessions = Sessions("dask", Path(temporary), MANY, engines=[DaskEngine()])
+        seconds = sessions.run("fan-out", INLINE_RESULT_MAX_BYTES)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, seconds)
 
 

@@ -79,7 +79,9 @@ def measure_here(effort: Effort) -> Iterator[Figure]:
             committing = {name: contenders[name] for name in ("plain", "durable")}
             del contenders["durable"]
             what = f"Ray, {shape} of {count:,}"
-            yield from over_plain(what, "plain remote", rounds(contenders, count=3 if effort.quick else 7))
+            values = rounds(contenders, count=3 if effort.quick else 7)
+            yield from over_plain(what, "plain remote", values)
+            yield durable(what, "plain remote", values, count, "inline")
             yield durable(what, "plain remote", rounds(committing, count=1 if effort.quick else 3), count)
     yield at_most(
         "Ray, start to first result, embedded", first, 3.1 * 1.25, " s", peer="plain 3.1 s", ratio=first / 3.1

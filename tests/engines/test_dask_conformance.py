@@ -30,7 +30,12 @@ def address(shared_site: Path) -> Iterator[str]:
         with (
             dask.config.set({"distributed.scheduler.allowed-failures": 0}),
             LocalCluster(
-                n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+                n_workers=2,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # one port for all otherwise
             ) as cluster,
         ):
             yield cluster.scheduler_address

@@ -18,7 +18,7 @@ from ray_head import RayHead
 from two_images import TwoImages, new_environment
 
 SUPPORT = Path(engine_pipelines.__file__).parent
-SECONDS = 40.0
+SECONDS = 90.0
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,16 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSessionContext
+from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession, PipelineSessionContext
 from oneml.habitats.errors import NoSessionError
+from oneml.habitats.sessions import nesting
+from oneml.habitats.sessions.context import Executing
 from oneml.habitats.sessions.interrupts import Interrupts
+from oneml.habitats.sessions.nesting import nested_session
 from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.lineage import Parent
 from oneml.habitats.values.node_path import NodePath
@@ -156,3 +160,35 @@ def test_a_session_in_a_thread_sees_interrupts_of_the_outer_one() -> None:
     thread.start()
     thread.join()
     assert seen == [0, 1]
+
+
+def test_a_child_that_got_other_settings_is_not_taken_up_again(nested_client: PipelineServiceClient) -> None:
+    def child() -> PipelineSession:
+        return nested_session(
+            nested_client, Executing("outer", parse_session_id("outer"), NodePath("//fold"), 1), "inner",
+            name="", settings={}, inputs={"number": 2},
+        )  # fmt: skip
+
+    with child() as first, child() as same:
+        assert same.session_id == first.session_id
+        first.revise({"factor": 7})
+        with child() as other:
+            assert other.session_id != first.session_id
+
+
+def test_a_child_that_another_attempt_creates_meanwhile_is_taken_up_whole(
+    nested_client: PipelineServiceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executing = Executing("outer", parse_session_id("outer"), NodePath("//fold"), 1)
+    more: Mapping[str, Any] = {
+        "name": "",
+        "settings": {"nodes": {"//first": {"store": "memory:"}}},
+        "inputs": {"number": 2},
+    }
+    with nested_session(nested_client, executing, "inner", **more) as first:
+        seen = [None]
+        existing = nesting._existing
+        monkeypatch.setattr(nesting, "_existing", lambda *given: seen.pop() if seen else existing(*given))
+        with nested_session(nested_client, executing, "inner", **more) as second:
+            assert second.session_id == first.session_id
+            second.run_node("//first")  # as no worker may

@@ -1,11 +1,12 @@
 """Parts of a pipeline: which nodes they have, whose outputs they take over, and what is refused."""
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession, SessionOutput
+from oneml.habitats import HabitatRegistry, Parts, PipelineServiceClient, PipelineSession, SessionOutput
 from oneml.habitats.errors import (
     InvalidInputsError,
     InvalidSelectionError,
@@ -291,29 +292,117 @@ def test_outputs_that_cannot_be_given_are_refused(
         )
 
 
-def test_code_that_changed_is_no_source(
-    new_client: Clients, registry: HabitatRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pipeline = tmp_path / "changing_pipeline.py"
-    pipeline.write_text(CHANGING)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    registry.register("changing", "changing_pipeline:Changing")
-    with new_client().create_session("changing") as first:
-        assert first.run().succeeded
-    import sys
+Changing = Callable[..., PipelineServiceClient]
 
-    with monkeypatch.context() as patch:
-        patch.delitem(sys.modules, "changing_pipeline")
-        pipeline.write_text(CHANGING.replace("return 1", "return 11"))
-        fresh = HabitatRegistry(search_path=[])
-        fresh.register("changing", "changing_pipeline:Changing")
-        client = new_client()
-        client.registry = fresh
-        with pytest.raises(ParentRefusedError) as caught:
-            client.create_session("changing", only="//two")
+
+@pytest.fixture
+def changing(new_client: Clients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Changing]:
+    """Give a client that sees the pipeline with this code, as another process would."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def see(code: str) -> PipelineServiceClient:
         sys.modules.pop("changing_pipeline", None)
+        (tmp_path / "changing_pipeline.py").write_text(code)
+        registry = HabitatRegistry(search_path=[])
+        registry.register("changing", "changing_pipeline:Changing")
+        client = new_client()
+        client.registry = registry
+        return client
+
+    yield see
+    sys.modules.pop("changing_pipeline", None)
+
+
+def test_code_that_changed_is_no_source(changing: Changing) -> None:
+    with changing(CHANGING).create_session("changing") as first:
+        assert first.run().succeeded
+    with pytest.raises(ParentRefusedError) as caught:
+        changing(CHANGING.replace("return 1", "return 11")).create_session("changing", only="//two")
     assert "//one" in caught.value.nodes
     assert any("changing_pipeline" in drift.subject for drift in caught.value.drifts)
+
+
+@pytest.mark.parametrize("reusable", [True, False])
+def test_what_other_code_computed_where_that_was_allowed_is_no_source(changing: Changing, *, reusable: bool) -> None:
+    settings = {"verification": {"mode": "warn"}, "reusable": reusable}
+    with changing(CHANGING).create_session("changing", settings=settings) as first:
+        pass
+    with changing(CHANGING.replace("return 1", "return 11")).load_session(first.session_id) as drifted:
+        assert drifted.run().succeeded
+        assert drifted.output("//one") == 11
+    with pytest.raises(ParentRefusedError, match="other code was allowed there"):
+        changing(CHANGING).create_session("changing", only="//two", settings=settings)
+
+
+def test_what_stayed_in_memory_under_a_revision_is_not_mistaken_for_what_was_recorded(
+    client: PipelineServiceClient,
+) -> None:
+    settings: Mapping[str, object] = {"nodes": {"//start": {"store": "memory:"}}}
+    with client.create_session("arithmetic", settings=settings) as first:
+        first.revise({"start": 3})
+        assert first.run().succeeded
+        assert first.output("//total") == 333
+    with pytest.raises(ParentRefusedError) as caught:
+        client.create_session("arithmetic", only="//total", settings=settings)
+    assert "//start" in caught.value.nodes
+
+
+def test_code_that_was_patched_here_takes_nothing_over(changing: Changing, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = changing(CHANGING)
+    with client.create_session("changing") as first:
+        assert first.run().succeeded
+    monkeypatch.setattr(sys.modules["changing_pipeline"].One, "__call__", lambda _self: 12)
+    with pytest.raises(ParentRefusedError, match="//one"):
+        client.create_session("changing", only="//two")
+
+
+def test_a_session_that_cannot_be_read_is_passed_over(client: PipelineServiceClient, tmp_path: Path) -> None:
+    same = run(client)
+    with client.create_session("arithmetic", session_id="broken") as broken:
+        assert broken.run().succeeded
+    (recipe,) = tmp_path.rglob("broken/recipe.json")
+    recipe.chmod(0o600)
+    recipe.write_text(recipe.read_text()[:100])
+    assert run(client, only="//halve").recipe.parent == Parent(same.session_id)
+
+
+def test_parts_of_which_one_is_gone_are_neither_taken_over_nor_reused_nor_given(
+    client: PipelineServiceClient, registry: HabitatRegistry, tmp_path: Path
+) -> None:
+    registry.register("publishing", "publishing_pipelines:Publishing")
+    settings = {"folder": str(tmp_path)}
+    with client.create_session("publishing", settings=settings) as first:
+        assert first.run().succeeded
+        parts = first.output("//folds", form=Parts[list[int]])
+    assert parts.records is not None
+    digest = parts.records["fold-2"].digest
+    (file,) = (path for path in tmp_path.rglob("*") if path.is_file() and path.name == digest)
+    file.unlink()
+    with pytest.raises(ParentRefusedError, match="//folds has lost an output"):
+        client.create_session("publishing", settings=settings, only="//sizes")
+    with pytest.raises(InvalidInputsError, match="the artifact is missing"):
+        client.create_session("with-inputs", inputs={"table": SessionOutput(first.session_id, "//folds")})
+    with client.create_session("publishing", settings=settings) as second:
+        result = second.run(reuse=True)
+        assert result.succeeded, result.nodes
+        assert second.node_rows()[NodePath("//folds")].reused_from is None
+    assert file.exists()
+
+
+def test_items_of_a_stream_are_held_against_the_type_of_the_input(
+    client: PipelineServiceClient, registry: HabitatRegistry
+) -> None:
+    registry.register("streaming", "streaming_pipelines:Streaming")
+    registry.register("reading", "streaming_pipelines:Reading")
+    with client.create_session("streaming", only=["//numbers", "//both"]) as source:
+        assert source.run().succeeded
+    with client.create_session("reading", inputs={"numbers": SessionOutput(source.session_id, "//numbers")}) as session:
+        assert session.run().succeeded
+        assert session.outputs() == {"doubled": 2 * sum(range(100))}
+    with client.create_session("reading", only="//double") as part:
+        assert part.recipe.input_sources == {"numbers": SessionOutput(source.session_id, "//numbers", "output")}
+    with pytest.raises(InvalidInputsError, match="item 0"):
+        client.create_session("reading", inputs={"numbers": SessionOutput(source.session_id, "//both", "rows")})
 
 
 CHANGING = """

@@ -124,3 +124,18 @@ class Streaming(PipelineComponents):
         pipeline.output("joined", pipeline.node("joined", self.joined)(rows=both.rows))
         pipeline.node("context", self.context)()
         pipeline.node("slow", self.slow)()
+
+
+class Double:
+    def __call__(self, total: int) -> int:
+        return 2 * total
+
+
+class Reading(PipelineComponents):
+    total = providers.Factory(Total)
+    double = providers.Factory(Double)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        numbers = pipeline.input("numbers", Iterator[int])
+        total = pipeline.node("total", self.total)(numbers=numbers)
+        pipeline.output("doubled", pipeline.node("double", self.double)(total=total))

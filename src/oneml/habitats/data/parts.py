@@ -5,8 +5,9 @@ from typing import Generic, TypeVar, get_args, get_origin
 
 from typing_extensions import override
 
-from oneml.habitats.errors import InvalidDocumentError
+from oneml.habitats.errors import CorruptArtifactError, InvalidDocumentError
 from oneml.habitats.graph.streams import without_none
+from oneml.habitats.ports.artifact_store import ArtifactStore, Blob
 from oneml.habitats.values.json_value import JsonObject, canonical_json, json_object
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.outcome_json import port_records_from_json, port_records_to_json
@@ -81,6 +82,25 @@ def records_of(index: bytes, *, what: str) -> Mapping[str, PortRecord]:
     if len(names) != len(records) or not records.keys() >= set(map(str, names)):
         raise InvalidDocumentError(what=what, reason='"names" and "parts" differ')
     return {name: records[name] for name in map(str, names)}
+
+
+def is_whole(store: ArtifactStore, record: PortRecord) -> bool:
+    """Tell whether an artifact is in a store, with all parts where it stands for parts; contents are not looked at.
+
+    Raises:
+        StoreError: The store failed.
+    """
+    blob = Blob(record.digest, record.size, record.inline)
+    if not store.has_blob(blob):
+        return False
+    if record.serializer != PARTS:
+        return True
+    try:
+        with store.open_blob(blob) as stream:
+            records = records_of(stream.read(), what="index of parts")
+    except (CorruptArtifactError, InvalidDocumentError):
+        return False
+    return all(is_whole(store, part) for part in records.values())
 
 
 def part_form(form: object) -> object:

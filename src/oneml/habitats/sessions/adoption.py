@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable
 
+from oneml.habitats.data.parts import is_whole
 from oneml.habitats.errors import InvalidDocumentError, StoreError
-from oneml.habitats.ports.artifact_store import ArtifactStore, Blob
+from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.session_store import SessionStore
 from oneml.habitats.sessions.attempts import AttemptLog, Commit, outcome_of, read_commit
@@ -89,5 +90,5 @@ class Adoption:
     def _is_whole(self, commit: Commit, node: PlannedNode) -> bool:
         """Tell whether all of the outputs are there; their content is held against its hash by whoever reads it."""
         return sorted(commit.ports) == sorted(node.outputs) and all(
-            self._store.has_blob(Blob(record.digest, record.size, record.inline)) for record in commit.ports.values()
+            is_whole(self._store, record) for record in commit.ports.values()
         )

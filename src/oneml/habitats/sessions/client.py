@@ -223,9 +223,8 @@ class PipelineServiceClient:
     ) -> "Origins":
         from oneml.habitats.sessions.origins import find_origins  # noqa: PLC0415  # not on a worker
 
-        def newest() -> Iterator[PipelineSession]:
-            ids = [row.session_id for row in self.list_sessions() if row.habitat == prepared.entry.name]
-            return map(self.load_session, ids)
+        def newest() -> Iterator[SessionId]:
+            return (row.session_id for row in self.list_sessions() if row.habitat == prepared.entry.name)
 
         return find_origins(
             self.store,

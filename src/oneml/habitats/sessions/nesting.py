@@ -2,15 +2,18 @@
 
 A body that is run again must not compute all of its sessions again. So their ids count up from the id of the parent,
 the node and the name: the first of them that is the same session, by fingerprint and inputs, is taken up, and the first
-that is free becomes a new one. What cannot be proven the same is never taken up.
+that is free becomes a new one. What cannot be proven the same, or has got other settings since, is never taken up.
 """
 
 from collections.abc import Mapping
 from itertools import count
 from typing import TYPE_CHECKING
 
-from oneml.habitats.errors import SessionExistsError, UnknownSessionError
+from oneml.habitats.errors import SessionExistsError
+from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.context import Executing
+from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES
+from oneml.habitats.sessions.revisions import newest_revision
 from oneml.habitats.values.session_id import SessionId, derived_session_id
 
 if TYPE_CHECKING:
@@ -42,19 +45,19 @@ def nested_session(
                     habitat, *overrides, settings=settings, inputs=inputs, session_id=session_id
                 )
             except SessionExistsError:
-                found = service.session(habitat, session_id)  # another attempt was faster
+                found = service.load_session(session_id)  # another attempt was faster
         if wanted is None:
             wanted = service.preview(habitat, *overrides, settings=settings, inputs=inputs or {})
-        if _is_same(found.recipe, wanted):
+        if _is_same(found.recipe, wanted) and not newest_revision(service.store, session_id):
             return found
     raise AssertionError  # counting does not end
 
 
 def _existing(service: "PipelineServiceClient", session_id: SessionId) -> "PipelineSession | None":
-    try:
-        return service.load_session(session_id)
-    except UnknownSessionError:
+    # An id that nobody uses yet is not looked for among the starts of all others.
+    if service.store.read(keys.recipe_key(session_id), limit_bytes=HEADER_MAX_BYTES) is None:
         return None
+    return service.load_session(session_id)
 
 
 def _is_same(recipe: "Recipe", wanted: "SessionPreview") -> bool:

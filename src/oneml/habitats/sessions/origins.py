@@ -1,10 +1,11 @@
 """What a session gets from outside: the inputs of its pipeline, and the outputs that it takes over from its parent."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from oneml.habitats.data.client import DataClient
-from oneml.habitats.errors import InvalidSelectionError
+from oneml.habitats.errors import InvalidDocumentError, InvalidSelectionError, RefusalError, UnknownSessionError
 from oneml.habitats.ports.artifact_store import ArtifactStore, BlobStore
 from oneml.habitats.sessions.external_inputs import check_inputs
 from oneml.habitats.sessions.preparation import Prepared
@@ -12,9 +13,12 @@ from oneml.habitats.sessions.session_outputs import find_outputs
 from oneml.habitats.sessions.taking_over import Candidate, TakenOver, TakingOver
 from oneml.habitats.values.lineage import SessionOutput
 from oneml.habitats.values.outcome import PortRecord
+from oneml.habitats.values.session_id import SessionId
 
 if TYPE_CHECKING:
     from oneml.habitats.sessions.session import PipelineSession
+
+_log = logging.getLogger(__name__)
 
 
 class Origins(NamedTuple):
@@ -39,7 +43,7 @@ def find_origins(
     inputs: Mapping[str, object],
     parent: str | None,
     load_session: "Callable[[str], PipelineSession]",
-    newest: Callable[[], Iterator["PipelineSession"]],
+    newest: Callable[[], Iterator[SessionId]],
     signing_key: bytes | None,
 ) -> Origins:
     """Check the inputs, store them, and find a parent where one is needed.
@@ -51,7 +55,7 @@ def find_origins(
         inputs: The inputs of the pipeline by name.
         parent: The id of the parent, or the start of it; None for the newest session that has what is needed.
         load_session: Gives a session by its id, or the start of it.
-        newest: Gives the sessions of the habitat, newest first.
+        newest: Gives the ids of sessions of the habitat, newest first.
         signing_key: The key by which recipes are checked.
 
     Raises:
@@ -77,11 +81,23 @@ def find_origins(
         return Origins(records, sources, None)
     taking = TakingOver(store, prepared, part, given=records, signing_key=signing_key)
     if parent is None:
-        taken = taking.from_newest(_candidate(session) for session in newest())
+        taken = taking.from_newest(_candidates(newest(), load_session))
     else:
         taken = taking.from_parent(_candidate(load_session(parent)))
     check_inputs(habitat, plan, forms, inputs, found=taken.inputs)
-    return Origins({**taken.inputs, **records}, sources, taken)
+    inherited = {name: source for name, source in taken.sources.items() if name not in records}
+    return Origins({**taken.inputs, **records}, {**inherited, **sources}, taken)
+
+
+def _candidates(ids: Iterator[SessionId], load_session: "Callable[[str], PipelineSession]") -> Iterator[Candidate]:
+    """Give the sessions that can be read."""
+    for session_id in ids:
+        try:
+            session = load_session(session_id)
+        except (InvalidDocumentError, RefusalError, UnknownSessionError) as error:
+            _log.warning("Session %s is passed over: %s", session_id, error)
+            continue
+        yield _candidate(session)
 
 
 def _candidate(session: "PipelineSession") -> Candidate:

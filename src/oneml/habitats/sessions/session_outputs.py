@@ -1,11 +1,14 @@
 """Outputs of other sessions as inputs of a pipeline: found when a session is created, and recorded by their content."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from oneml.habitats.data.client import DataClient
+from oneml.habitats.data.parts import Parts, is_whole
+from oneml.habitats.data.scratch import node_scratch
+from oneml.habitats.data.streams import StreamReader
 from oneml.habitats.errors import InvalidInputsError, OnemlError, StoreError
-from oneml.habitats.ports.artifact_store import ArtifactStore, Blob
+from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.values.lineage import SessionOutput
 from oneml.habitats.values.outcome import PortRecord
 
@@ -89,12 +92,22 @@ def _found(source: SessionOutput, session: "PipelineSession", store: ArtifactSto
         message = f'Node "{source.node}" has no output "{port}". Known: {known}.'
         raise _NotUsableError(message)
     record = ports[port]
-    if not store.has_blob(Blob(record.digest, record.size, record.inline)):
+    if not is_whole(store, record):
         message = "the artifact is missing in the store. Put it back, or run that node again in a new session."
         raise _NotUsableError(message)
     return FoundOutput(SessionOutput(session.session_id, source.node, port), record)
 
 
 def _check_form(found: FoundOutput, form: object, data: DataClient) -> None:
-    if found.record.size <= CHECKED_MAX_BYTES:
-        data.load(found.record, form, what=f"{found.source.node}.{found.source.port}")
+    if found.record.size > CHECKED_MAX_BYTES:
+        return
+    with node_scratch():
+        value = data.load(found.record, form, what=f"{found.source.node}.{found.source.port}")
+        if isinstance(value, StreamReader):
+            for _ in value:
+                pass
+        elif isinstance(value, Parts):
+            parts = cast("Parts[object]", value)
+            if sum(record.size for record in (parts.records or {}).values()) <= CHECKED_MAX_BYTES:
+                for name in parts:
+                    _ = parts[name]

@@ -2,32 +2,37 @@
 
 A node is the same if its outputs would be reused (see `reuse`): what it is, and the content of all that feeds it. Where
 that is not known, since a node is not reusable or stands below one that keeps its outputs in memory, its fingerprint
-must be the one that was recorded, and what comes from outside the pipeline the same.
+must be the one that was recorded, what comes from outside the pipeline the same, and nothing else allowed to run there.
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from oneml.habitats.errors import NoParentError, ParentRefusedError
-from oneml.habitats.ports.artifact_store import ArtifactStore, Blob
+from oneml.habitats.data.parts import is_whole
+from oneml.habitats.errors import InvalidDocumentError, NoParentError, ParentRefusedError, RefusalError
+from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions.adoption import NO_ATTEMPT
 from oneml.habitats.sessions.attempts import AttemptLog, Commit
 from oneml.habitats.sessions.comparison import RecordedSession, compare_sessions
 from oneml.habitats.sessions.plan_shards import Shard, shard_of
+from oneml.habitats.sessions.policy import policy_of
 from oneml.habitats.sessions.preparation import Prepared
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.reuse import ReuseKeys
-from oneml.habitats.sessions.revisions import read_revision
+from oneml.habitats.sessions.revisions import newest_revision, read_revision
 from oneml.habitats.sessions.selection import Narrowed
 from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.json_value import JsonObject
-from oneml.habitats.values.lineage import Parent
+from oneml.habitats.values.lineage import Parent, SessionOutput
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.plan import ExternalSource, PlannedNode
 from oneml.habitats.values.session_id import SessionId
+
+_log = logging.getLogger(__name__)
 
 CANDIDATES_MAX = 50
 """So many sessions are looked at, newest first, where no parent is named."""
@@ -54,11 +59,13 @@ class TakenOver:
         parent: From which session.
         commits: The outputs of its nodes.
         inputs: The inputs of the pipeline that it had.
+        sources: Those of them that were outputs of other sessions.
     """
 
     parent: Parent
     commits: Mapping[NodePath, Commit]
     inputs: Mapping[str, PortRecord]
+    sources: Mapping[str, SessionOutput]
 
 
 class TakingOver:
@@ -113,9 +120,13 @@ class TakingOver:
         """
         refusal: ParentRefusedError | None = None
         for _, candidate in zip(range(CANDIDATES_MAX), candidates, strict=False):
-            if self._missing(AttemptLog(self._store, candidate.recipe.session_id)):
+            try:
+                if self._missing(AttemptLog(self._store, candidate.recipe.session_id)):
+                    continue
+                found = self._judged(candidate, explain=refusal is None)
+            except (InvalidDocumentError, RefusalError) as error:
+                _log.warning("Session %s is passed over: %s", candidate.recipe.session_id, error)
                 continue
-            found = self._judged(candidate, explain=refusal is None)
             if isinstance(found, TakenOver):
                 return found
             refusal = refusal or found
@@ -145,6 +156,7 @@ class TakingOver:
             parent=Parent(recipe.session_id),
             commits={path: _own(commit, recipe.session_id) for path, commit in commits if commit is not None},
             inputs=inherited,
+            sources={name: one for name, one in recipe.input_sources.items() if name in inherited},
         )
 
     def _drifts(
@@ -222,15 +234,27 @@ class _Check:
         if commit is not None:
             if is_wanted and not all(self._is_there(record) for record in commit.ports.values()):
                 return "has lost an output: an artifact is missing in the store"
-            key = None if commit.reuse_key is None else self._keys.of(node)
-            if key is not None:
+            key = self._keys.of(node)
+            if key is not None and commit.reuse_key is not None:
                 return "" if key == commit.reuse_key else "is not what was run there"
-        return self._why_other(node, 0 if commit is None else commit.attempt)
+            if key is not None and not policy_of(self._recipe).warns:
+                return "cannot be proven the same: its outputs were not reusable there"
+        if policy_of(self._recipe).warns:
+            return 'cannot be proven the same: other code was allowed there (verification.mode = "warn")'
+        reasons = (self._why_other(node, revision) for revision in self._revisions(node, commit))
+        return next(filter(None, reasons), "")
 
-    def _why_other(self, node: PlannedNode, attempt: int) -> str:
+    def _revisions(self, node: PlannedNode, commit: Commit | None) -> Sequence[int]:
+        """Return those under which a node may have run; nobody wrote down which where outputs stayed in memory."""
+        if commit is None:
+            return range(newest_revision(self._store, self._recipe.session_id) + 1)
+        if commit.attempt == NO_ATTEMPT:
+            return [0]
+        return [self._attempts.revision_of(node.path, commit.attempt) or 0]
+
+    def _why_other(self, node: PlannedNode, revision: int) -> str:
         """Hold the fingerprint of a node against the one that was recorded."""
-        revision = self._attempts.revision_of(node.path, attempt) if attempt else 0
-        recipe = read_revision(self._store, self._recipe, revision or 0, key=self._signing_key)
+        recipe = read_revision(self._store, self._recipe, revision, key=self._signing_key)
         shard = Shard(self._store, recipe, shard_of(node.path, len(recipe.shards)))
         record = shard.record(node.path)
         if record is None:
@@ -251,7 +275,7 @@ class _Check:
         return self._prepared.whole.node_settings.get(path, {})
 
     def _is_there(self, record: PortRecord) -> bool:
-        return self._store.has_blob(Blob(record.digest, record.size, record.inline))
+        return is_whole(self._store, record)
 
 
 def _own(commit: Commit, parent: SessionId) -> Commit:

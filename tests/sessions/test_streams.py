@@ -219,7 +219,7 @@ def test_coroutines_keep_their_context_on_every_engine(streaming: PipelineServic
 
 
 def test_a_timeout_reaches_a_coroutine(streaming: PipelineServiceClient, tmp_path: Path) -> None:
-    settings = {"engine": "process", "timeout_seconds": 1.0, "folder": str(tmp_path)}
+    settings = {"engine": "process", "timeout_seconds": 4.0, "folder": str(tmp_path)}
     with streaming.create_session("streaming", settings=settings, only="//slow") as session:
         assert not session.run().succeeded
         row = session.node_rows()[NodePath("//slow")]

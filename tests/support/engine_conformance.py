@@ -22,6 +22,7 @@ from oneml.habitats.ports.engine import Capability
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog
 from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.states import NodeState, SessionState
 
 IMPORTABLE = Path(__file__).parent
@@ -34,6 +35,11 @@ NewSession = Callable[..., PipelineSession]
 
 def states(session: PipelineSession) -> Mapping[str, str]:
     return {path: row.state.value for path, row in session.node_rows().items()}
+
+
+def _stored(session: PipelineSession, path: NodePath) -> Mapping[str, PortRecord]:
+    """Return the outputs of a node, wherever they stand: in its commit, or in the store."""
+    return {port: record._replace(inline=None) for port, record in session.ports(path).items()}
 
 
 class EngineConformance:
@@ -69,8 +75,8 @@ class EngineConformance:
     @pytest.fixture
     def new_session(self, module: Path, tmp_path: Path, settings: Mapping[str, Any]) -> NewSession:
         registry = HabitatRegistry(search_path=[])
-        for name, attribute in (("contract", "Contract"), ("failing", "Failing"), ("sleeping", "Sleeping")):
-            registry.register(name, f"{module.stem}:{attribute}")
+        for name in ("contract", "passing", "failing", "sleeping"):
+            registry.register(name, f"{module.stem}:{name.capitalize()}")
         sources = ProcessSources(environ=dict(os.environ), working_directory=tmp_path)
         client = PipelineServiceClient(store=(tmp_path / "store").as_uri(), registry=registry, sources=sources)
 
@@ -98,11 +104,21 @@ class EngineConformance:
             assert result.succeeded, result.nodes
             assert here.run().succeeded
             for path in session.plan.nodes:
-                mine = {port: record._replace(inline=None) for port, record in session.ports(path).items()}
-                theirs = {port: record._replace(inline=None) for port, record in here.ports(path).items()}
-                assert mine == theirs, path
+                assert _stored(session, path) == _stored(here, path), path
             assert session.outputs() == {"text": "222 and 400000 bytes"}
         assert runs("start") == 2
+
+    def test_streams_parts_files_and_sessions_inside_nodes_are_what_they_are_here(
+        self, new_session: NewSession
+    ) -> None:
+        with new_session("passing") as session, new_session("passing", engine="in-process") as here:
+            result = session.run()
+            assert result.succeeded, result.nodes
+            assert here.run().succeeded
+            for path in session.plan.nodes:
+                assert _stored(session, path) == _stored(here, path), path
+            assert session.outputs() == {"found": {"bytes": 200_000, "small": 999_000, "large": 39_998}}
+            assert session.ports("//numbers")["output"].serializer == "jsonl"
 
     def test_every_node_starts_after_what_it_waits_for_and_is_told_of(self, new_session: NewSession) -> None:
         events: list[Event] = []

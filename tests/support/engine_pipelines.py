@@ -1,8 +1,9 @@
 """Pipelines by which engines are held against their contract; workers import them too."""
 
+import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,14 @@ from dependency_injector import providers
 from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSessionContext, PipelineSettings, Settings
+from oneml.habitats import (
+    Parts,
+    PipelineBuilder,
+    PipelineComponents,
+    PipelineSessionContext,
+    PipelineSettings,
+    Settings,
+)
 
 BIG_BYTES = 200_000
 
@@ -34,7 +42,7 @@ class OddError(Exception):
         self.second = second
 
 
-class Parts(NamedTuple):
+class TextAndData(NamedTuple):
     text: str
     data: bytes
 
@@ -62,14 +70,14 @@ class Multiply:
 
 
 class Add:
-    def __call__(self, values: Sequence[int]) -> Parts:
+    def __call__(self, values: Sequence[int]) -> TextAndData:
         context = PipelineSessionContext.current()
         print(f"adding {len(values)} values in {context.node}", flush=True)  # noqa: T201  # a node writes
-        return Parts(text=str(sum(values)), data=bytes(BIG_BYTES))
+        return TextAndData(text=str(sum(values)), data=bytes(BIG_BYTES))
 
 
 class Measure:
-    def __call__(self, parts: Parts, factor: int = 2) -> str:
+    def __call__(self, parts: TextAndData, factor: int = 2) -> str:
         return f"{parts.text} and {len(parts.data) * factor} bytes"
 
 
@@ -118,6 +126,64 @@ class Sleep:
         run_of(self.folder, "sleep")
         time.sleep(self.seconds)
         return "slept"
+
+
+class Numbers:
+    def __call__(self) -> Iterator[int]:
+        yield from range(1000)
+
+
+class Published(NamedTuple):
+    data: bytes
+    parts: Parts[list[int]]
+
+
+class Publish:
+    """A coroutine that reads a stream, and publishes a file and parts before it returns."""
+
+    async def __call__(self, numbers: Iterator[int]) -> Published:
+        await asyncio.sleep(0)
+        publisher = PipelineSessionContext.publisher()
+        file = PipelineSessionContext.scratch_folder() / "file"
+        await asyncio.to_thread(file.write_bytes, bytes(BIG_BYTES))
+        data = publisher.publish_file(file, port="data")
+        publisher.publish_part("small", [sum(numbers)], port="parts")
+        publisher.publish_part("large", list(range(20_000)), port="parts")
+        return Published(data=data, parts=publisher.parts(port="parts"))
+
+
+class Nest:
+    """Runs a session for each part; the habitat is not installed where workers of this suite are."""
+
+    def __call__(self, data: bytes, parts: Mapping[str, Sequence[int]]) -> dict[str, object]:
+        PipelineSessionContext.client().registry.register("inner", f"{__name__}:Inner")
+        found: dict[str, object] = {"bytes": len(data)}
+        for name, part in parts.items():
+            with PipelineSessionContext.nested_session("inner", inputs={"value": part[-1]}) as session:
+                session.run().raise_unless_succeeded()
+                found[name] = session.outputs()["product"]
+        return found
+
+
+class Inner(PipelineComponents):
+    multiply = providers.Factory(Multiply)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        value = pipeline.input("value", int)
+        pipeline.output("product", pipeline.node("multiply", self.multiply)(value=value, factor=2))
+
+
+class Passing(PipelineComponents):
+    """Data that is not simply returned: a stream, a file, parts, and what sessions inside a node compute."""
+
+    settings = Settings(ContractSettings)
+    numbers = providers.Factory(Numbers)
+    publish = providers.Factory(Publish)
+    nest = providers.Factory(Nest)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        published = pipeline.node("publish", self.publish)(numbers=pipeline.node("numbers", self.numbers)())
+        pipeline.output("found", pipeline.node("nest", self.nest)(data=published.data, parts=published.parts))
 
 
 class Contract(PipelineComponents):

@@ -31,7 +31,7 @@ def check_node_settings(
     reserved = frozenset(PipelineSettings.model_fields)
     spaces = _namespaces(plan)
     problems: list[SettingProblem] = []
-    for named in settings.node_paths():
+    for named in sorted(settings.node_paths()):
         members = [named] if named in plan.nodes else spaces.get(named, ())
         if not members:
             problems.append(no_such_node(plan, named, settings.node_source(named)))

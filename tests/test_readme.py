@@ -28,6 +28,7 @@ PAGES = [
     ROOT / "docs" / "drawing.md",
     ROOT / "docs" / "data.md",
     ROOT / "docs" / "comparison.md",
+    *sorted((ROOT / "docs" / "engines").glob("*.md")),
 ]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OTHERS = {"py", "sh", "yaml"}

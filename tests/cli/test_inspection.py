@@ -178,6 +178,13 @@ def test_doctor_tells_a_settings_file_that_stops_everything(invoke: Invoke, envi
     assert re.search(r"^habitat probe +problem +", result.stdout, re.MULTILINE)
 
 
+def test_doctor_tells_once_of_a_store_of_no_known_kind(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEML_STORE_URL", "ftp://x")
+    shown = invoke("doctor").stdout
+    assert shown.count("no such kind of store is known") == 1
+    assert "probe:Probe, probe 1.0" in shown
+
+
 def test_doctor_ends_with_4_where_the_store_cannot_be_used(
     invoke: Invoke, environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import OnemlError
 from oneml.habitats.habitats.distributions import installed_distributions
 from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.settings.models import MEMORY_STORE
 from oneml.habitats.settings.process import PROJECT_FILE_NAME
 from oneml.habitats.settings.sources import USER_FILE_NAME, ProcessSources
 from oneml.habitats.settings.toml_files import read_toml
@@ -65,7 +66,9 @@ def doctor(*, as_json: bool) -> None:
     """
     client = PipelineServiceClient()
     with stdout_kept_for_data():
-        checks = [*_versions(), *_engines(), *_settings_files(), *_variables(), _store(client), *_habitats(client)]
+        store = _store(client)
+        habitats = _habitats(client if store.state == OK else PipelineServiceClient(store=MEMORY_STORE))
+        checks = [*_versions(), *_engines(), *_settings_files(), *_variables(), store, *habitats]
     if as_json:
         rows = [{"name": each.name, "state": each.state, "detail": each.detail} for each in checks]
         print_document("doctor", checks=rows)
@@ -141,7 +144,7 @@ def _store(client: PipelineServiceClient) -> Check:
 
 
 def _habitats(client: PipelineServiceClient) -> Iterator[Check]:
-    """Check what `oneml check` does: container, settings and pipeline of each."""
+    """Check what `oneml check` does: container, settings and pipeline of each; a broken store is told of once."""
     for entry in client.registry.entries():
         report = client.validate(entry.name)
         if report.is_sound:

@@ -1,5 +1,7 @@
 """Diagrams of objects: who gets what injected, what keeps it, what stands for it."""
 
+from collections.abc import Sequence
+
 from dependency_injector import containers, providers
 
 from oneml.habitats import (
@@ -11,6 +13,7 @@ from oneml.habitats import (
     replace,
 )
 from oneml.habitats.graph.drawing.diagram import Box, Diagram, LinkKind, Shape, Tone
+from oneml.habitats.graph.drawing.plan_diagram import LINE_MAX_CHARACTERS
 from oneml.habitats.habitats.graph_description import describe_graph
 from oneml.habitats.habitats.object_diagram import object_diagram
 from oneml.habitats.values.node_path import NodePath
@@ -40,10 +43,10 @@ class Outer(PipelineComponents):
     use = providers.Factory(Thing, parts=providers.List(own, shared), make=own.provider)
 
 
-def drawn(*overrides: object, depth: int | None = None) -> Diagram:
+def drawn(*overrides: object, depth: int | None = None, paths: Sequence[str] = "abcd") -> Diagram:
     with Outer.open(overrides=overrides) as components:  # type: ignore[arg-type]  # fewer words
         described = describe_graph(components.opened_blueprint, components.overrides)
-    nodes = {NodePath(f"//{name}"): PlannedNode(NodePath(f"//{name}"), "use", {}, ()) for name in "abcd"}
+    nodes = {NodePath(f"//{name}"): PlannedNode(NodePath(f"//{name}"), "use", {}, ()) for name in paths}
     return object_diagram(described.providers, plan=Plan(nodes=nodes), title="", depth=depth)
 
 
@@ -65,6 +68,13 @@ def test_a_box_tells_what_is_made_how_of_which_values_and_which_nodes_it_runs() 
     found = boxes(drawn())
     assert found["shared"].lines == ("Thing \N{MIDDLE DOT} ProcessSingleton", "name='x'", "rounds=2")
     assert found["use"].lines[-1] == "runs //a, //b +2"
+
+
+def test_of_nodes_with_long_names_as_many_are_told_as_fit() -> None:
+    long, short = "a" * 30, "b"
+    runs = boxes(drawn(paths=[long, short, "c"]))["use"].lines[-1]
+    assert (runs.startswith("runs //aaa"), runs.endswith(" +2"), len(runs) <= LINE_MAX_CHARACTERS) == (True, True, True)
+    assert short not in runs
 
 
 def test_links_lead_from_what_is_injected_and_tell_the_argument_where_it_has_another_name() -> None:

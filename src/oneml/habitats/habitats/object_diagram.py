@@ -91,8 +91,7 @@ def _provider(name: str, content: JsonObject, bodies: Sequence[NodePath]) -> Box
         return Box(name=name, title=_line(field), shape=Shape.SETTING, tone=tone, frame=frame_of(name))
     lines = [_line(line) for line in _about(content)]
     if bodies:
-        more = f" +{len(bodies) - BODIES_SHOWN}" if len(bodies) > BODIES_SHOWN else ""
-        lines.append(_line(f"runs {', '.join(bodies[:BODIES_SHOWN])}{more}"))
+        lines.append(_line(_runs(bodies)))
     return Box(
         name=name,
         title=_line(own_name(name)),
@@ -148,6 +147,15 @@ def _imported(value: JsonValue) -> str:
 def _short(path: JsonValue) -> str:
     """Return the last part of ``module:Qualified.Name``."""
     return str(path or "").rpartition(":")[2].rpartition(".")[2]
+
+
+def _runs(bodies: Sequence[str]) -> str:
+    """Return which nodes a provider gives the bodies of: as many as fit whole, and the first at least."""
+    shown = min(len(bodies), BODIES_SHOWN)
+    while shown > 1 and len(f"runs {', '.join(bodies[:shown])} +{len(bodies)}") > LINE_MAX_CHARACTERS:
+        shown -= 1
+    more = f" +{len(bodies) - shown}" if len(bodies) > shown else ""
+    return f"runs {shortened(', '.join(bodies[:shown]), LINE_MAX_CHARACTERS - len('runs ') - len(more))}{more}"
 
 
 def _line(text: str) -> str:

@@ -5,7 +5,7 @@ from pandas import DataFrame, Series, Timestamp
 
 from marketing.spend import MarketingSpend, Weeks
 from marketing.users import UniqueUsers, UsersByRegion
-from oneml.habitats import PipelineServiceClient, replace
+from oneml.habitats import replace
 from oneml.habitats.errors import SettingsError
 from oneml.habitats.testing import NewSession, RunNode
 
@@ -33,15 +33,12 @@ def test_what_the_settings_name_becomes_a_node_each(new_session: NewSession) -> 
     assert {"avg_1wk_spend", "avg_4wk_spend"} < set(table.columns)
 
 
-def test_only_what_a_wanted_feature_needs_is_computed(
-    new_session: NewSession, service_client: PipelineServiceClient
-) -> None:
-    new_session(MarketingSpend)
-    with service_client.create_session("marketing-spend", stop_at="//spend_zero_mean") as session:
-        result = session.run()
-        assert result.succeeded
-        assert set(result.nodes) == {"//weeks", "//spend_mean", "//spend_zero_mean"}
-        assert session.output("//spend_zero_mean", form=Series).sum() == pytest.approx(0.0)
+def test_only_what_a_wanted_feature_needs_is_computed(new_session: NewSession) -> None:
+    session = new_session(MarketingSpend, stop_at="//spend_zero_mean")
+    result = session.run()
+    assert result.succeeded
+    assert set(result.nodes) == {"//weeks", "//spend_mean", "//spend_zero_mean"}
+    assert session.output("//spend_zero_mean", form=Series).sum() == pytest.approx(0.0)
 
 
 def test_data_of_a_test_stand_for_the_loader(new_session: NewSession) -> None:

@@ -5,7 +5,7 @@ from pandas import DataFrame, Series
 from sklearn.linear_model import LinearRegression
 from sklearn.svm import SVR
 
-from oneml.habitats import PipelineServiceClient, PipelineSession, Reference, replace
+from oneml.habitats import PipelineSession, Reference, replace
 from oneml.habitats.errors import UnknownSettingError
 from oneml.habitats.testing import NewSession, OpenComponents, RunNode
 from spaceflights import Spaceflights
@@ -81,9 +81,7 @@ def test_a_function_that_is_a_body_is_replaced_by_another(new_session: NewSessio
     assert session.outputs()["choice"] == {"best": "active"}
 
 
-def test_settings_reach_one_namespace_or_both(
-    service_client: PipelineServiceClient, new_session: NewSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_settings_reach_one_namespace_or_both(new_session: NewSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACEFLIGHTS_MODEL_TEST_SIZE", "0.5")
     session = new_session(Spaceflights, settings={"nodes": {"//candidate_modelling": {"test_size": 0.25}}})
     assert session.run().succeeded
@@ -97,14 +95,10 @@ def test_a_misspelt_option_is_told_with_the_model_it_is_missing_in(new_session: 
         new_session(Spaceflights, settings={"nodes": {"//candidate_modelling": {"modle": "linear"}}})
 
 
-def test_other_options_start_again_where_they_matter(
-    done: PipelineSession, service_client: PipelineServiceClient
-) -> None:
+def test_other_options_start_again_where_they_matter(done: PipelineSession, new_session: NewSession) -> None:
     settings = {"nodes": {"//candidate_modelling": {"features": ["crew"]}}}
-    with service_client.create_session(
-        "spaceflights", start_at="//candidate_modelling", parent=done.session_id, settings=settings
-    ) as second:
-        result = second.run()
+    second = new_session(Spaceflights, start_at="//candidate_modelling", parent=done.session_id, settings=settings)
+    result = second.run()
     assert result.succeeded
     ran = {path for path, row in result.nodes.items() if row.reused_from is None}
     assert ran == {"//choose", *(path for path in NODES if path.startswith("//candidate_modelling/"))}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from oneml.habitats.habitats.components import PipelineComponents
     from oneml.habitats.habitats.overrides import Override
     from oneml.habitats.ports.engine import Engine
+    from oneml.habitats.sessions.selection import Paths
     from oneml.habitats.sessions.session import PipelineSession
     from oneml.habitats.settings.models import PipelineSessionSettings
 
@@ -71,6 +72,10 @@ class NewSession(Protocol):
         settings: "PipelineSessionSettings | Mapping[str, object] | None" = None,
         inputs: Mapping[str, object] | None = None,
         engine: "Engine | str | None" = None,
+        start_at: "Paths" = (),
+        stop_at: "Paths" = (),
+        only: "Paths" = (),
+        parent: str | None = None,
     ) -> "PipelineSession":
         """Create a session in a store of the test's own; it is stopped and closed when the test ends.
 
@@ -80,9 +85,14 @@ class NewSession(Protocol):
             settings: What the session sets.
             inputs: The inputs of the pipeline by name.
             engine: The engine, by name or as an object such as ``DaskEngine(cluster=...)``; stands above ``settings``.
+            start_at: Have these nodes and everything below them alone; outputs above are those of the parent.
+            stop_at: Have these nodes and everything above them alone.
+            only: Have these nodes alone; outputs above are those of the parent.
+            parent: The id of the parent: another session of this test, the newest one that fits unless given.
 
         Raises:
             UsageError: Anything that is wrong with what is given, or with the pipeline.
+            RefusalError: What the parent has computed is not what would be computed here.
         """
         ...
 

@@ -17,6 +17,7 @@ from oneml.habitats.ports.engine import Engine
 from oneml.habitats.sessions.builder_factory import define_components
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.sessions.preparation import prepare
+from oneml.habitats.sessions.selection import Paths
 from oneml.habitats.sessions.session import PipelineSession
 from oneml.habitats.settings.models import PipelineSessionSettings
 from oneml.habitats.settings.resolve import resolve_settings
@@ -91,6 +92,10 @@ class Kit:
         settings: PipelineSessionSettings | Mapping[str, object] | None = None,
         inputs: Mapping[str, object] | None = None,
         engine: Engine | str | None = None,
+        start_at: Paths = (),
+        stop_at: Paths = (),
+        only: Paths = (),
+        parent: str | None = None,
     ) -> PipelineSession:
         """Create a session; see `NewSession`."""
         name, _ = self._named(habitat)
@@ -99,7 +104,16 @@ class Kit:
             engines.append(engine)
             engine = engine.name
         client = self.service_client(*engines)
-        session = client.create_session(name, *overrides, settings=_with_engine(settings, engine), inputs=inputs)
+        session = client.create_session(
+            name,
+            *overrides,
+            settings=_with_engine(settings, engine),
+            inputs=inputs,
+            start_at=start_at,
+            stop_at=stop_at,
+            only=only,
+            parent=parent,
+        )
         self._ends.append(partial(_end, session))
         return session
 

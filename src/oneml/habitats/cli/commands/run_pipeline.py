@@ -54,11 +54,11 @@ def run_pipeline(
     \b
     Examples:
       oneml run-pipeline diamond
-      oneml run-pipeline diamond --set seed=3 --set '//b:retries=2' --engine process
+      oneml run-pipeline digits-training --set seed=3 --set '//train:retries=2' --engine process
       oneml run-pipeline diamond --engine dask --set engines.dask.address=tcp://scheduler:8786
       oneml run-pipeline diamond --reuse --progress json
-      oneml run-pipeline diamond --from //b --set '//b:seed=4'
-      oneml run-pipeline other --input table=session:0197f3c2//b.output
+      oneml run-pipeline digits-training --from //select --set '//select:retries=2'
+      oneml run-pipeline my-pipeline --input table=session:0197f3c2//load.output
     """
     name = named_habitat(habitat)
     inputs = given_inputs(options)

@@ -35,7 +35,7 @@ def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None
 
     \b
     Example, all that an engine needs to run a node:
-      ONEML_HABITATS_PIPELINE=diamond ONEML_PIPELINE_SESSION_ID=... oneml run-pipeline-node //a
+      ONEML_HABITATS_PIPELINE=diamond ONEML_PIPELINE_SESSION_ID=... oneml run-pipeline-node //join
     """
     habitat = _given(pipeline, "--pipeline", HABITAT_VARIABLE, "the habitat")
     known_id = _given(session_id, "--session-id", SESSION_VARIABLE, "the session")

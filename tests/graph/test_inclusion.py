@@ -213,3 +213,80 @@ def test_cycle_through_an_included_pipeline_names_its_nodes(
     first, second = pipeline.include("a", training), pipeline.include("b", training)
     pipeline.connect(first.outputs.parts.train >> second.inputs.text, second.outputs.parts.rest >> first.inputs.text)
     assert problems() == ["A cycle: //a/split -> //b/split -> //a/split. Take one edge of it out."]
+
+
+def test_nobody_else_includes_or_defines_anything_in_the_namespace(
+    pipeline: PipelineBuilder, problems: Problems, give: Give, training: Any
+) -> None:
+    def nothing(inner: PipelineBuilder) -> None:
+        del inner
+
+    pipeline.include("t", training, inputs={"text": "abc"})
+    pipeline.namespace("t").include("deep", training, inputs={"text": "abc"})
+    pipeline.include("empty", nothing)
+    pipeline.node("empty", give(Load))()
+    assert [message.partition(" of the pipeline")[0] for message in problems()] == [
+        'Pipeline "//t/deep" lies in the namespace',
+        'Node "//empty" lies in the namespace',
+    ]
+
+
+def gathering(give: Give) -> Callable[[PipelineBuilder], None]:
+    """Stand for a habitat that gathers a fan-out of its own."""
+
+    def best_of_seeds(inner: PipelineBuilder) -> None:
+        parts = inner.node("split", give(Split))(text=inner.input("text", str), seed=inner.each([1, 2]))
+        scores = inner.node("train", give(Train))(parts=parts)
+        inner.output("best", inner.node("best", give(Best))(scores=inner.gather(scores)))
+        inner.output("scores", inner.gather(scores))
+
+    return best_of_seeds
+
+
+def test_an_included_pipeline_gathers_its_own_fan_outs(pipeline: PipelineBuilder, give: Give) -> None:
+    included = pipeline.include("t", gathering(give), inputs={"text": "abc"}, outputs={"scores": "scores"})
+    pipeline.output("best", included.outputs.best)
+    plan = pipeline.build()
+    assert len(list(plan.nodes[NodePath("//t/best")].upstreams())) == 2
+
+
+def test_what_an_included_pipeline_gathers_is_never_mixed_with_a_fan_out_around_it(
+    pipeline: PipelineBuilder, problems: Problems, give: Give
+) -> None:
+    texts = pipeline.each(["a", "b"])
+    pipeline.include("t", gathering(give), inputs={"text": texts}, outputs={"scores": "scores"})
+    about = 'gathers "//t/train", which fans out over "text" of the pipeline that includes "//t", at '
+    found = problems()
+    assert [message.partition(about)[0] for message in found] == [
+        'Input "scores" of node "//t/best" ',
+        'Output "scores" ',
+    ]
+    assert "nested_session" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"without": "score"}, 'without= of pipeline "//t" takes a list of names, ["score"], not a text.'),
+        ({"outputs": ["score"]}, 'outputs= of pipeline "//t" takes a mapping, {"port": ...}, not a list.'),
+    ],
+)
+def test_names_of_ports_in_another_form_are_told(
+    pipeline: PipelineBuilder, problems: Problems, training: Any, given: Any, message: str
+) -> None:
+    pipeline.include("t", training, inputs={"text": "abc"}, **given)
+    assert problems() == [message]
+
+
+def test_an_included_pipeline_is_no_value_and_its_inputs_stand_in_no_list(
+    pipeline: PipelineBuilder, problems: Problems, give: Give, training: Any
+) -> None:
+    def listing(inner: PipelineBuilder) -> None:
+        inner.node("best", give(Best))(scores=[inner.input("score", float)])
+
+    included = pipeline.include("t", training, inputs={"text": "abc"})
+    pipeline.node("best", give(Best))(scores=included)
+    pipeline.include("list", listing, inputs={"score": 0.5})
+    told = problems()
+    assert any(message.startswith('Input "scores" of node "//best" is given an included pipeline.') for message in told)
+    assert any("feed inputs one by one" in message for message in told)

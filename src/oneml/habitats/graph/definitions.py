@@ -29,19 +29,27 @@ class Axis:
         keys: The names of the members.
         values: The values, for checks and labels.
         literals: The same in the form of the plan.
+        owner: The include path of the pipeline that fans out over them; the root for the outermost one.
         label: The input that it was first given to.
     """
 
     keys: tuple[str, ...]
     values: tuple[object, ...]
     literals: tuple[LiteralSource, ...]
+    owner: NodePath = ROOT
     label: str = ""
 
 
 class Gathered(NamedTuple):
-    """All members of a fan-out as one list."""
+    """All members of a fan-out as one list.
+
+    Attributes:
+        of: What each of them gives.
+        owner: The include path of the pipeline that gathers; the root for the outermost one.
+    """
 
     of: ResultSource
+    owner: NodePath = ROOT
 
 
 class Listed(NamedTuple):
@@ -159,8 +167,8 @@ class Intake(Definition):
     __slots__ = ()
     noun = "pipeline"
 
-    def __init__(self, path: NodePath, place: Place) -> None:
-        super().__init__(-1, path, None, place, (), None)
+    def __init__(self, path: NodePath, place: Place, owner: NodePath) -> None:
+        super().__init__(-1, path, None, place, (), None, owner)
 
 
 class DeclaredInput(NamedTuple):

@@ -23,7 +23,7 @@ from oneml.habitats.graph.feeding import feed, origin_in
 from oneml.habitats.graph.forms import list_of
 from oneml.habitats.graph.handles import Handle, broken_handle, subject_of
 from oneml.habitats.graph.included import Included
-from oneml.habitats.graph.inclusion import admits_include, habitat_at, take_interface
+from oneml.habitats.graph.inclusion import admits_include, habitat_at, names_in, ports_in, take_interface
 from oneml.habitats.graph.literals import kind_of
 from oneml.habitats.graph.node_call import NodeCall
 from oneml.habitats.graph.planning import make_plan
@@ -66,7 +66,6 @@ class Drafting:
         place = draft.here(2)
         path = join_path(self._namespace, name)
         is_admitted = admits(draft, name, path, place)
-        included = self._included
         definition = Definition(
             len(draft.definitions),
             path,
@@ -74,7 +73,7 @@ class Drafting:
             place,
             paths_of(draft, after, path, place) if after else (),
             None if settings is None else entries_of(draft, settings, path, place),
-            ROOT if included is None else included.path,
+            self._owner,
         )
         if is_admitted:
             draft.definitions.append(definition)
@@ -97,6 +96,7 @@ class Drafting:
         if isinstance(axis, str):
             draft.report(axis, draft.here(2))
             return broken_handle(draft)
+        axis.owner = self._owner
         return Handle(draft, None, axis, Any)
 
     def gather(self, result: object) -> object:
@@ -111,7 +111,7 @@ class Drafting:
             message = f"gather() takes the result of a fan-out of this pipeline, not {subject}."
             draft.report(message, draft.here(2))
             return broken_handle(draft)
-        return Handle(draft, origin.definition, Gathered(origin.source), list_of(origin.form))
+        return Handle(draft, origin.definition, Gathered(origin.source, self._owner), list_of(origin.form))
 
     def input(self, name: str, form: object, *, required: bool) -> object:
         """Declare an input of the pipeline."""
@@ -175,22 +175,25 @@ class Drafting:
         path = join_path(self._namespace, name)
         taken = not admits_include(draft, name, path, place)
         found = None if taken else habitat_at(self._executables, draft, path, habitat, settings, place)
+        intake = Intake(path, place, self._owner)
         if found is None:
-            return Included(draft, None, Intake(path, place))
-        pipeline = IncludedPipeline(
-            path=path, name=found.name, executables=found.executables, intake=Intake(path, place)
-        )
+            return Included(draft, None, intake)
+        pipeline = IncludedPipeline(path=path, name=found.name, executables=found.executables, intake=intake)
         draft.included[path] = pipeline
         found.define(view(Drafting(draft, path, pipeline)))
-        take_interface(draft, pipeline, without)
-        for port, value in inputs.items():
+        take_interface(draft, pipeline, names_in(draft, pipeline, without))
+        for port, value in ports_in(draft, pipeline, "inputs", inputs).items():
             message = feed(draft, pipeline.intake, port, value)
             if message is not None:
                 draft.report(message, place, path)
-        included = Included(draft, pipeline, pipeline.intake)
-        for port, own in outputs.items():
+        included = Included(draft, pipeline, intake)
+        for port, own in ports_in(draft, pipeline, "outputs", outputs).items():
             self._output(own, included.output(port, place), place)
         return included
+
+    @property
+    def _owner(self) -> NodePath:
+        return ROOT if self._included is None else self._included.path
 
     @property
     def _executables(self) -> Executables:

@@ -17,6 +17,7 @@ from oneml.habitats.graph.definitions import (
 from oneml.habitats.graph.edges import no_input
 from oneml.habitats.graph.forms import form_text, list_of, tuple_of, union_of
 from oneml.habitats.graph.handles import Handle, Origin, origin_of, parts_of, subject_of
+from oneml.habitats.graph.included import Included, IncludedOutputs
 from oneml.habitats.graph.literals import are_simple, literal_source, misfit
 from oneml.habitats.graph.outputs import OutputRef
 from oneml.habitats.graph.signature import InputPort
@@ -77,6 +78,8 @@ def listed(draft: Draft, values: Sequence[object]) -> Origin | str:
     for origin in origins:
         if origin is not None and origin.source is BROKEN:
             return origin
+        if origin is not None and isinstance(origin.source, ExternalSource | Slot):
+            return f"takes a list with {subject_of(origin)} in it. A list holds results alone: feed inputs one by one."
         if origin is None or not isinstance(origin.source, PortSource | WholeSource):
             return "takes a list of which only some items are results of nodes. Give results alone, or values alone."
         if origin.draft is not draft:
@@ -88,11 +91,9 @@ def listed(draft: Draft, values: Sequence[object]) -> Origin | str:
 
 def _feed_value(draft: Draft, definition: Definition, name: str, port: InputPort | None, value: object) -> str | None:
     definition.arguments[name] = BROKEN
-    from oneml.habitats.graph.node_call import NodeCall  # noqa: PLC0415  # that module imports this one
-
-    if isinstance(value, NodeCall):
-        what = "is given a node that was not called. Call it, node(...)(...), or connect one of its outputs"
-        return _about(definition, name, f"{what}: node.outputs.name >> other.inputs.name.")
+    unconnected = _unconnected(value)
+    if unconnected is not None:
+        return _about(definition, name, unconnected)
     inside = _inside(value)
     if any(map(_is_result, inside)):
         if isinstance(value, Mapping):
@@ -112,6 +113,18 @@ def _feed_value(draft: Draft, definition: Definition, name: str, port: InputPort
     if message is not None:
         return _about(definition, name, f"{message}.")
     definition.arguments[name] = literal
+    return None
+
+
+def _unconnected(value: object) -> str | None:
+    """Return what is wrong where a node or an included pipeline itself is given, as the end of a sentence."""
+    from oneml.habitats.graph.node_call import NodeCall  # noqa: PLC0415  # that module imports this one
+
+    if isinstance(value, NodeCall):
+        what = "is given a node that was not called. Call it, node(...)(...), or connect one of its outputs"
+        return f"{what}: node.outputs.name >> other.inputs.name."
+    if isinstance(value, Included | IncludedOutputs):
+        return "is given an included pipeline. Connect one of its outputs: included.outputs.name."
     return None
 
 

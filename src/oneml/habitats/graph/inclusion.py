@@ -1,9 +1,15 @@
 """Included pipelines while the DAG is made: their namespaces, their inputs, and what feeds these in the end."""
 
-from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple, TypeVar
 
-from oneml.habitats.errors import BrokenHabitatError, InvalidInclusionError, NotAHabitatError, UnknownHabitatError
+from oneml.habitats.errors import (
+    BrokenHabitatError,
+    DuplicateHabitatError,
+    InvalidInclusionError,
+    NotAHabitatError,
+    UnknownHabitatError,
+)
 from oneml.habitats.graph.declarations import admits
 from oneml.habitats.graph.definitions import (
     Argument,
@@ -13,12 +19,15 @@ from oneml.habitats.graph.definitions import (
     Intake,
     Slot,
 )
+from oneml.habitats.graph.literals import kind_of
 from oneml.habitats.graph.signature import BodySignature, InputPort
 from oneml.habitats.ports.executables import Executables, IncludedHabitat
 from oneml.habitats.values.include_paths import include_of
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.place import Place
 from oneml.habitats.values.suggestions import known_names
+
+T = TypeVar("T")
 
 
 def admits_include(draft: Draft, name: str, path: NodePath, place: Place) -> bool:
@@ -39,9 +48,33 @@ def habitat_at(
     """Return a habitat ready to be defined at ``path``; note why it cannot be."""
     try:
         return executables.include(path, habitat, settings, place)
-    except (InvalidInclusionError, UnknownHabitatError, NotAHabitatError, BrokenHabitatError) as error:
+    except (
+        InvalidInclusionError,
+        UnknownHabitatError,
+        DuplicateHabitatError,
+        NotAHabitatError,
+        BrokenHabitatError,
+    ) as error:
         draft.report(str(error), place, path)
         return None
+
+
+def ports_in(draft: Draft, pipeline: IncludedPipeline, what: str, given: Mapping[str, T]) -> Mapping[str, T]:
+    """Return what was given for ports by their names; note where it is no mapping."""
+    if isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # authors without a checker
+        return given
+    message = f'{what}= of pipeline "{pipeline.path}" takes a mapping, {{"port": ...}}, not {kind_of(given)}.'
+    draft.report(message, pipeline.intake.place, pipeline.path)
+    return {}
+
+
+def names_in(draft: Draft, pipeline: IncludedPipeline, given: Collection[str]) -> Collection[str]:
+    """Return names of ports; note where a single one stands in the place of a list of them."""
+    if not isinstance(given, str):
+        return given
+    message = f'without= of pipeline "{pipeline.path}" takes a list of names, ["{given}"], not a text.'
+    draft.report(message, pipeline.intake.place, pipeline.path)
+    return ()
 
 
 def take_interface(draft: Draft, pipeline: IncludedPipeline, without: Collection[str]) -> None:
@@ -147,13 +180,18 @@ def _consumers(draft: Draft, slot: Slot) -> Iterator[NodePath]:
 
 def _check_namespaces(draft: Draft) -> None:
     told: set[NodePath] = set()
-    for definition in draft.definitions:
-        owner = include_of(draft.included, definition.path)
+    intakes = [pipeline.intake for pipeline in draft.included.values()]
+    for definition in (*draft.definitions, *intakes):
+        # Where nodes lie below a node, that is told otherwise.
+        is_taken = definition.path in draft.included and definition not in intakes
+        if is_taken and definition.path in draft.namespaces:
+            continue
+        owner = definition.path if is_taken else include_of(draft.included, definition.path)
         if owner != definition.owner and owner not in told:
             told.add(owner)
             place = draft.included[owner].intake.place
             message = (
-                f'Node "{definition.path}" lies in the namespace of the pipeline that is included at {place}, which '
-                "has it for itself. Choose another name."
+                f'{definition.noun.capitalize()} "{definition.path}" lies in the namespace of the pipeline that is '
+                f"included at {place}, which has it for itself. Choose another name."
             )
             draft.report(message, definition.place, definition.path)

@@ -6,7 +6,8 @@ from oneml.habitats.graph.cycles import find_loops
 from oneml.habitats.graph.definitions import BROKEN, Definition, Draft, Gathered, result_sources
 from oneml.habitats.graph.fan_out import axes_of, member_count
 from oneml.habitats.graph.order import Order
-from oneml.habitats.values.node_path import PATH_MAX_CHARACTERS, NodePath, ancestors_of
+from oneml.habitats.values.node_path import PATH_MAX_CHARACTERS, ROOT, NodePath, ancestors_of
+from oneml.habitats.values.place import Place
 
 MEMBERS_MAX = 10_000_000
 """Members of one fan-out."""
@@ -139,6 +140,25 @@ def _check_gathers(draft: Draft, definition: Definition, uncertain: Collection[N
                 "Pass its result without gather(), or in a list."
             )
             draft.report(message, definition.place, definition.path)
+        elif isinstance(argument, Gathered):
+            _check_gathered_alone(draft, argument, f'Input "{name}" of node "{definition.path}"', definition.place)
+
+
+def _check_gathered_alone(draft: Draft, gathered: Gathered, what: str, place: Place) -> None:
+    """Note where an included pipeline gathers what another fans out: what it means by a list would be another."""
+    owner, upstream = gathered.owner, draft.by_path.get(gathered.of.node)
+    if owner == ROOT or upstream is None:
+        return
+    outside = [axis for axis in upstream.axes if axis.owner != owner and not axis.owner.startswith(f"{owner}/")]
+    if outside:
+        intake = draft.included[owner].intake
+        over = " and ".join(f'"{axis.label}"' for axis in outside)
+        message = (
+            f'{what} gathers "{gathered.of.node}", which fans out over {over} of the pipeline that includes "{owner}", '
+            f"at {intake.place}: one list would hold what its author keeps apart. Include it once for each value, or "
+            "run it for each in a session of its own, PipelineSessionContext.nested_session."
+        )
+        draft.report(message, place, upstream.path, owner)
 
 
 def _is_single(draft: Draft, gathered: Gathered, uncertain: Collection[NodePath]) -> bool:
@@ -153,6 +173,8 @@ def _check_outputs(draft: Draft, uncertain: Collection[NodePath]) -> None:
             if _is_single(draft, source, uncertain):
                 message = f'Output "{name}" gathers "{source.of.node}", which is no fan-out. Pass it without gather().'
                 draft.report(message, declared.place, source.of.node)
+            else:
+                _check_gathered_alone(draft, source, f'Output "{name}"', declared.place)
             continue
         upstream = draft.by_path.get(source.node)
         if upstream is not None and upstream.axes:

@@ -141,12 +141,8 @@ class DataClient:
                 return self._write(node, port, self._serializers.by_name(PICKLE), value)
         except OnemlError:
             raise
-        except UnwritableError as error:
-            reason = f"{port}{error.place} {error.problem}"
-            raise SerializationError(node=node, port=port, reason=reason, remedy=_ANOTHER_WAY) from error
         except Exception as error:
-            reason = f"{type_name_of(error)}: {error}"
-            raise SerializationError(node=node, port=port, reason=reason, remedy=_ANOTHER_WAY) from error
+            raise _not_written(error, node, port) from error
 
     def publish_file(self, node: NodePath, port: str, path: Path) -> PortRecord:
         """Store the content of a file as bytes, in bounded memory.
@@ -207,9 +203,7 @@ class DataClient:
         except OnemlError:
             raise
         except Exception as error:
-            own_words = isinstance(error, TypeError | ValueError)
-            reason = str(error) if own_words else f"{type_name_of(error)}: {error}"
-            raise DeserializationError(what=what, serializer=record.serializer, reason=reason) from error
+            raise DeserializationError(what=what, serializer=record.serializer, reason=_why_not_read(error)) from error
 
     def _pass_on(self, node: NodePath, port: str, parts: Parts[object], wanted: str | None) -> PortRecord:
         if parts.records is not None:
@@ -259,12 +253,8 @@ class DataClient:
             return make()
         except OnemlError:
             raise
-        except UnwritableError as error:
-            reason = f"{port}[{number}]{error.place} {error.problem}"
-            raise SerializationError(node=node, port=port, reason=reason, remedy=_ANOTHER_WAY) from error
         except Exception as error:
-            reason = f"item {number}: {type_name_of(error)}: {error}"
-            raise SerializationError(node=node, port=port, reason=reason, remedy=_ANOTHER_WAY) from error
+            raise _not_written(error, node, port, item=number) from error
 
     def _load_stream(self, record: PortRecord, form: object, what: str) -> object:
         _check_version(record.serializer, record.version, STREAM_VERSION, what)
@@ -306,9 +296,7 @@ class DataClient:
         except OnemlError:
             raise
         except Exception as error:
-            own_words = isinstance(error, TypeError | ValueError)
-            reason = str(error) if own_words else f"{type_name_of(error)}: {error}"
-            reason = f"item {number}: {reason}"
+            reason = f"item {number}: {_why_not_read(error)}"
             raise DeserializationError(what=what, serializer=record.serializer, reason=reason) from error
 
     def _reader_of(self, name: str, version: int, what: str) -> Serializer:
@@ -328,6 +316,19 @@ class DataClient:
 
         blob = self._store.write_blob(self._limited(node, port, write))
         return PortRecord(serializer.name, serializer.version, *blob)
+
+
+def _not_written(error: Exception, node: NodePath, port: str, *, item: int | None = None) -> SerializationError:
+    if isinstance(error, UnwritableError):
+        reason = f"{port}{'' if item is None else f'[{item}]'}{error.place} {error.problem}"
+    else:
+        reason = f"{'' if item is None else f'item {item}: '}{type_name_of(error)}: {error}"
+    return SerializationError(node=node, port=port, reason=reason, remedy=_ANOTHER_WAY)
+
+
+def _why_not_read(error: Exception) -> str:
+    own_words = isinstance(error, TypeError | ValueError)
+    return str(error) if own_words else f"{type_name_of(error)}: {error}"
 
 
 def _check_version(serializer: str, version: int, known: int, what: str) -> None:

@@ -1,13 +1,18 @@
-"""What an author's code raised, in one line: the class, the text, and the line of the author that it came from."""
+"""What an author's code raised: in one line, with the line of the author that it came from, and as a traceback."""
 
 import importlib
+import traceback
 from pathlib import Path
+from types import TracebackType
 
 from oneml.habitats.values.place import Place
 
 _PACKAGE = f"{Path(__file__).parent.parent}/"
 _LIBRARIES = frozenset({"dependency_injector", "pydantic", "pydantic_settings", "typing_extensions"})
 """Through which code of this package is called back."""
+
+_CALLERS = frozenset({"asyncio", "bdb", "concurrent", "contextlib", "pdb", "threading"})
+"""Through which this package calls bodies."""
 
 
 def described_error(error: BaseException) -> str:
@@ -24,8 +29,25 @@ def raised_at(error: BaseException) -> Place | None:
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        library = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0] in _LIBRARIES
+        library = _top_package(trace) in _LIBRARIES
         if not library and not file.startswith(("<", _PACKAGE)) and file != importlib.__file__:
             place = Place(file, trace.tb_lineno)
         trace = trace.tb_next
     return place
+
+
+def traceback_text(error: BaseException) -> str:
+    """Return the traceback of an error from the first line of the author on; whole where no line of it is theirs."""
+    trace = error.__traceback__
+    while trace is not None and _leads_to_authors(trace):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
+
+
+def _leads_to_authors(trace: TracebackType) -> bool:
+    is_ours = trace.tb_frame.f_code.co_filename.startswith(_PACKAGE)
+    return is_ours or _top_package(trace) in _LIBRARIES | _CALLERS
+
+
+def _top_package(trace: TracebackType) -> str:
+    return str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]

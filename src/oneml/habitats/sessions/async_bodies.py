@@ -65,9 +65,7 @@ async def _finished(closing: Awaitable[None]) -> None:
 @contextmanager
 def _loop(interrupts: Interrupts) -> Generator[_Run]:
     """Have a loop for the time of the block, and what runs a coroutine in it."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _is_loop_running():
         with asyncio.Runner() as runner:
             is_watched = threading.current_thread() is not threading.main_thread()
 
@@ -87,6 +85,14 @@ def _loop(interrupts: Interrupts) -> Generator[_Run]:
             yield elsewhere
         finally:
             executor.submit(runner.close).result()
+
+
+def _is_loop_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def _watched(coroutine: Coroutine[Any, Any, T], interrupts: Interrupts) -> T:

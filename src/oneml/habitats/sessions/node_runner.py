@@ -1,6 +1,5 @@
 """Runs one node in this process: inputs, body, outputs, commit."""
 
-import traceback
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import CoroutineType
@@ -15,6 +14,7 @@ from oneml.habitats.data.unkeepable import refuse_to_keep
 from oneml.habitats.graph.signature import BodySignature
 from oneml.habitats.graph.streams import is_stream
 from oneml.habitats.habitats.components import PipelineComponents
+from oneml.habitats.habitats.raised import traceback_text
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.sessions import context
 from oneml.habitats.sessions.attempts import AttemptLog, Commit, outcome_of
@@ -321,7 +321,7 @@ def error_record(error: BaseException, secrets: frozenset[str]) -> ErrorRecord:
     except Exception as unprintable:  # noqa: BLE001  # __str__ of a stranger's class may raise anything
         text = f"(its text cannot be had: {type(unprintable).__qualname__})"
     try:
-        lines = "".join(traceback.format_exception(error))
+        lines = traceback_text(error)
     except Exception as unprintable:  # noqa: BLE001  # as above
         lines = f"(its traceback cannot be had: {type(unprintable).__qualname__})"
     kind = type(error)

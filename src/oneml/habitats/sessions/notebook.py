@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from oneml.habitats.graph.drawing.rendering import BOXES_MAX, Format, render
 from oneml.habitats.sessions.diagrams import preview_diagram, session_diagram
-from oneml.habitats.values.states import NodeState
+from oneml.habitats.sessions.row_texts import row_texts
 
 if TYPE_CHECKING:
     from oneml.habitats.graph.drawing.diagram import Diagram
-    from oneml.habitats.ports.session_store import NodeRow
     from oneml.habitats.sessions.preview import SessionPreview
     from oneml.habitats.sessions.session import PipelineSession
 
@@ -50,16 +49,8 @@ def _table(session: "PipelineSession") -> Iterator[str]:
     rows, paths = session.node_rows(), list(session.plan.nodes)
     yield f"<table>{_HEAD}"
     for path in paths[:ROWS_MAX]:
-        cells = (path, *_cells(rows.get(path)))
+        cells = (path, *row_texts(rows.get(path)))
         yield "<tr>" + "".join(f"<td{_LEFT}>{escape(cell)}</td>" for cell in cells) + "</tr>"
     yield "</table>"
     if len(paths) > ROWS_MAX:
         yield f"<p>{len(paths) - ROWS_MAX} more nodes.</p>"
-
-
-def _cells(row: "NodeRow | None") -> tuple[str, str, str, str]:
-    if row is None:
-        return NodeState.PENDING.value, "", "", ""
-    seconds = "" if row.seconds is None else f"{row.seconds:.3f}"
-    why = row.detail if row.reused_from is None else f"reused from {row.reused_from}"
-    return row.state.value, str(row.attempt or ""), seconds, why

@@ -11,6 +11,7 @@ from oneml.habitats.cli.plan_text import node_fields, source_text
 from oneml.habitats.cli.printing import one_line, print_document, print_table
 from oneml.habitats.cli.running import error_text, state_counts
 from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.sessions.row_texts import row_texts
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.states import NodeState
@@ -63,7 +64,7 @@ def _document_of_session(session: "PipelineSession") -> None:
 
 def _print_node(session: "PipelineSession", path: NodePath) -> None:
     node, row = session.plan.nodes[path], session.node_rows().get(path)
-    _, state, attempt, seconds, why = _line(path, "", row)
+    state, attempt, seconds, why = row_texts(row)
     where = f" in attempt {attempt}" if attempt else ""
     if row is not None and row.reused_from is not None:
         where = f", {why}"
@@ -109,12 +110,8 @@ def _document_of_node(session: "PipelineSession", path: NodePath) -> None:
 
 
 def _line(path: NodePath, label: str, row: "NodeRow | None") -> tuple[str, str, str, str, str]:
-    name = f"{path} ({label})" if label else path
-    if row is None:
-        return name, NodeState.PENDING, "", "", ""
-    seconds = "" if row.seconds is None else f"{row.seconds:.3f}"
-    why = one_line(row.detail) if row.reused_from is None else f"reused from {row.reused_from}"
-    return name, row.state, str(row.attempt or ""), seconds, why
+    state, attempt, seconds, why = row_texts(row)
+    return f"{path} ({label})" if label else path, state, attempt, seconds, one_line(why)
 
 
 def _row_fields(row: "NodeRow | None") -> JsonObject:

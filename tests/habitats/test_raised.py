@@ -1,0 +1,43 @@
+"""What is told of errors of authors: their own lines first."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from oneml.habitats.errors import InvalidNodePathError
+from oneml.habitats.habitats.raised import traceback_text
+from oneml.habitats.sessions.async_bodies import awaited
+from oneml.habitats.sessions.interrupts import Interrupts
+from oneml.habitats.values.node_path import parse_node_path
+
+HERE = Path(__file__).name
+
+
+def raised(call: Callable[..., object], *arguments: object) -> BaseException:
+    """Return what a call raises, with its traceback from there on."""
+    with pytest.raises(InvalidNodePathError) as caught:
+        call(*arguments)
+    trace = caught.value.__traceback__
+    assert trace is not None
+    return caught.value.with_traceback(trace.tb_next)
+
+
+async def body() -> None:
+    await asyncio.sleep(0)
+    parse_node_path("no path")
+
+
+def test_lines_of_the_author_come_first_and_what_they_called_follows() -> None:
+    lines = traceback_text(raised(awaited, body(), Interrupts())).splitlines()
+    assert HERE in lines[1]
+    assert "body" in lines[1]
+    assert any("node_path.py" in line for line in lines[2:])
+    assert not any("async_bodies.py" in line or "asyncio" in line for line in lines)
+
+
+def test_an_error_of_our_own_keeps_all_of_its_lines() -> None:
+    text = traceback_text(raised(parse_node_path, "no path"))
+    assert "node_path.py" in text
+    assert HERE not in text

@@ -11,7 +11,7 @@ from dependency_injector import containers, providers, resources
 from oneml.habitats.errors import InvalidComponentsError, UnbuildableError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import replace
-from oneml.habitats.habitats.providers import NodeSingleton, ProcessSingleton, Reference
+from oneml.habitats.habitats.providers import Choice, NodeSingleton, ProcessSingleton, Reference
 from oneml.habitats.habitats.settings_views import Settings
 from oneml.habitats.settings.models import PipelineSettings
 
@@ -212,6 +212,20 @@ def test_a_selector_builds_what_its_setting_or_function_says(opened: Opener) -> 
     assert c.chosen.one() == 1
     with pytest.raises(UnbuildableError, match=r"\"chosen\" cannot be built: it selects 'three'\. Known: one, two\."):
         opened(C, settings={"which": "three"}).chosen()
+
+
+def test_a_choice_is_a_selector_also_where_its_container_is_nested(opened: Opener) -> None:
+    class Inner(containers.DeclarativeContainer):
+        which = providers.Dependency(instance_of=str)
+        chosen = Choice(which, one=providers.Object(1), two=providers.Object(2))
+
+    class C(PipelineComponents):
+        settings = Settings(Fixed)
+        inner = providers.Container(Inner, which=settings.session.which)
+
+    assert opened(C).inner.chosen() == 1
+    assert opened(C, settings={"which": "two"}).inner.chosen() == 2
+    assert opened(C, replace(C.inner.chosen, 3)).inner.chosen() == 3
 
 
 @pytest.mark.parametrize("kind", [providers.Aggregate, providers.FactoryAggregate])

@@ -6,6 +6,7 @@ from typing import Protocol, assert_type
 from dependency_injector import containers, providers
 
 from oneml.habitats import (
+    Choice,
     NodeResource,
     NodeSeed,
     NodeSingleton,
@@ -72,6 +73,10 @@ class Shop(PipelineComponents):
     structural: providers.Provider[Reads] = providers.Factory(Client)
     inner = providers.Container(Inner)
     items = providers.List(client, per_node)
+    chosen = Choice(settings.session.name, shop=client, inner=per_node)
+    chosen_as: providers.Provider[Reads] = Choice(
+        settings.session.name, one=client, other=providers.Factory(Structural)
+    )
 
 
 class Branch(Shop):
@@ -90,6 +95,8 @@ def open_by_hand(session_id: str) -> None:
         assert_type(branch.per_node(), Client)
         assert_type(branch.session(), Client)
         assert_type(branch.pool(), Client)
+        assert_type(branch.chosen(), Client)
+        assert_type(branch.chosen_as(), Reads)
         assert_type(branch.remote(), Reads)
         assert_type(branch.structural(), Reads)
         assert_type(branch.settings.session.name, str)

@@ -3,7 +3,7 @@
 from container_accepted import Client, Shop, ShopSettings, Structural
 from dependency_injector import providers
 
-from oneml.habitats import PipelineComponents, PipelineSettings, Reference, Settings, replace
+from oneml.habitats import Choice, PipelineComponents, PipelineSettings, Reference, Settings, replace
 from oneml.habitats.testing import NewSession, OpenComponents, RunNode
 
 shop = Shop.open()
@@ -30,6 +30,12 @@ class Misspelt(PipelineComponents):
     by_session = providers.Singleton(Client, settings.session.nmae)  # rejected: mypy, basedpyright
     by_node = providers.Factory(Client, name=settings.node.nmae)  # rejected: mypy, basedpyright
     by_layer = providers.Factory(Client, settings.nodes.name)  # rejected: mypy, basedpyright
+
+
+class Unlike(PipelineComponents):
+    settings = Settings(ShopSettings)
+    one = providers.Factory(Structural)
+    chosen: providers.Provider[Client] = Choice(settings.node.name, one=one)  # rejected: mypy, basedpyright
 
 
 class Undeclared(PipelineComponents):

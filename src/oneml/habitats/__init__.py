@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from oneml.habitats.habitats.executables import PipelineExecutables as PipelineExecutables
     from oneml.habitats.habitats.overrides import Override as Override
     from oneml.habitats.habitats.overrides import replace as replace
+    from oneml.habitats.habitats.providers import Choice as Choice
     from oneml.habitats.habitats.providers import NodeResource as NodeResource
     from oneml.habitats.habitats.providers import NodeSeed as NodeSeed
     from oneml.habitats.habitats.providers import NodeSingleton as NodeSingleton
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from oneml.habitats.values.lineage import SessionOutput as SessionOutput
 
 _HOMES = {
+    "Choice": "habitats.providers",
     "File": "data.files",
     "Folder": "data.files",
     "HabitatRegistry": "habitats.registry",

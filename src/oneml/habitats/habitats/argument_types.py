@@ -1,11 +1,11 @@
-"""Whether what providers give fits the annotations of the constructors that they are given to.
+"""Whether what providers give fits the annotations of constructors, and whether settings select what there is.
 
 Type checkers cannot see this, since the stubs of dependency-injector take anything. Reading annotations takes its
 time, so it is done only where somebody asks for a check.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args, get_origin
 
 from oneml.habitats.graph.forms import form_text
 from oneml.habitats.graph.hints import Unresolved, resolved_hints
@@ -27,6 +27,8 @@ def type_problems(container: type, graph: ProviderGraph, model: type[PipelineSet
     """Give every argument whose type does not fit; what is not annotated, or cannot be told, fits."""
     places = SourcePlaces(container)
     for node in graph.nodes:
+        if node.kind is ProviderKind.SELECTOR:
+            yield from _unselectable(container, node, graph, model, places)
         if node.kind is not ProviderKind.CALL or isinstance(node.provides, Edge):
             continue
         wanted = _wanted(node)
@@ -41,6 +43,22 @@ def type_problems(container: type, graph: ProviderGraph, model: type[PipelineSet
                     f"{form_text(wanted[name])}, and is given {what}, which is {form_text(given)}. "
                     "Give what it takes, or correct the annotation.",
                 )
+
+
+def _unselectable(
+    container: type, node: ProviderNode, graph: ProviderGraph, model: type[PipelineSettings], places: SourcePlaces
+) -> Iterator[Problem]:
+    """Give the values that the type of a setting lets pass, and that select nothing."""
+    form = _given(node.args[0], graph, model)
+    for value in get_args(form) if get_origin(form) is Literal else ():
+        if value not in node.members:
+            setting = graph.nodes[cast("Edge", node.args[0]).target].name
+            known = ", ".join(str(member) for member in node.members)
+            yield Problem(
+                places.of(node.name),
+                f"{container.__name__}.{node.name} cannot be built where {setting} is {value!r}, which that may be. "
+                f"Known: {known}. Give a provider for it, or take it out of the type of the setting.",
+            )
 
 
 def _wanted(node: ProviderNode) -> Mapping[str, object]:

@@ -1,13 +1,16 @@
-"""The providers that stock dependency-injector lacks: one per process, one per node, and code that is not here."""
+"""The providers that stock dependency-injector lacks: one per process or node, code that is not here, typed choices."""
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar, cast
 
 from dependency_injector import providers
 from typing_extensions import TypeForm, TypeIs
 
 from oneml.habitats.errors import NotOpenedError, ReferenceMismatchError
+
+if TYPE_CHECKING:
+    from oneml.habitats.ports.executables import ProviderOf
 
 T = TypeVar("T")
 AnyProvider: TypeAlias = providers.Provider[Any]
@@ -55,6 +58,21 @@ class NodeResource(providers.Resource[T]):
 
     def _provide(self, args: tuple[object, ...], kwargs: dict[str, object]) -> NoReturn:
         raise NotOpenedError(subject="A NodeResource")
+
+
+class Choice(providers.Selector[T]):
+    """Gives what one of several providers gives: a stock Selector, for type checkers.
+
+    ``Choice(settings.session.finder, csv=..., sqlite=...)``. To them a setting is its value, which the stock Selector
+    does not take, and what that gives is not known.
+
+    Args:
+        selector: A setting, or a provider or function, that says which.
+        options: The providers, by what selects them.
+    """
+
+    def __init__(self, selector: object = None, /, **options: "ProviderOf[T]") -> None:
+        super().__init__(cast("Any", selector), **cast("dict[str, AnyProvider]", options))  # pyright: ignore[reportUnknownMemberType]  # DI stub
 
 
 class NodeSeed(providers.Provider[int]):

@@ -12,7 +12,7 @@ from dependency_injector import providers
 from pydantic import BaseModel
 from pydantic_settings import SettingsConfigDict
 
-from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSettings, Settings
+from oneml.habitats import Choice, PipelineBuilder, PipelineComponents, PipelineSettings, Settings
 
 ROWS = (
     ("The Hunger Games: Mockingjay - Part 2", 2015, "Francis Lawrence"),
@@ -98,7 +98,7 @@ class MovieLister(PipelineComponents):
 
     settings = Settings(MovieSettings)
     movie = providers.Factory(Movie)
-    finder = providers.Selector(
+    finder = Choice(
         settings.session.finder.type,
         csv=providers.Singleton(CsvFinder, new_movie=movie.provider, delimiter=settings.session.finder.delimiter),
         sqlite=providers.Singleton(SqliteFinder, new_movie=movie.provider, table=settings.session.finder.table),

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
-from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSettings, Settings
+from oneml.habitats import Choice, PipelineBuilder, PipelineComponents, PipelineSettings, Settings
 
 
 class ModelSettings(PipelineSettings):
@@ -103,7 +103,7 @@ class DataScience(PipelineComponents):
     """Split, train, evaluate."""
 
     settings = Settings(ModelSettings)
-    regressor = providers.Selector(
+    regressor = Choice(
         settings.session.model,
         linear=providers.Factory(LinearRegression),
         support_vectors=providers.Factory(SVR, C=settings.session.c),

@@ -124,6 +124,24 @@ def test_lets_go():
     result.stdout.fnmatch_lines(["*Session *, open with what it has to finalize: close it*"])
 
 
+def test_what_a_test_builds_in_a_container_of_a_wider_fixture_is_left_to_that_fixture(suite: Suite) -> None:
+    result = suite(
+        """
+@pytest.fixture(scope="module")
+def wide():
+    with Shop.open() as components:
+        yield components
+
+def test_builds_first(wide):
+    assert wide.resource() == "open"
+
+def test_builds_again(wide, open_components):
+    assert wide.resource() == open_components(Shop).resource() == "open"
+"""
+    )
+    result.assert_outcomes(passed=2)
+
+
 def test_what_failed_at_the_end_is_told_before_what_was_left(suite: Suite) -> None:
     result = suite(
         """

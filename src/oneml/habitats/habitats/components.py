@@ -1,6 +1,5 @@
 """`PipelineComponents`: the base of declarative containers, and instances of them opened for a session or a node."""
 
-import functools
 from collections import OrderedDict
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from oneml.habitats.habitats.blueprint import Blueprint
 from oneml.habitats.habitats.bound import BoundProvider
 from oneml.habitats.habitats.class_checks import class_problems, no_pipeline
 from oneml.habitats.habitats.entry import own_target
+from oneml.habitats.habitats.finalizers import next_order
 from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.habitats.overrides import Override, is_override, named_overrides, replacements
 from oneml.habitats.habitats.provider_graph import Overriding, ReplacedBy, standing_overrides
@@ -151,7 +151,7 @@ class PipelineComponents(_Declarative):
             InvalidSessionIdError: The id is none.
         """
         checked_id = new_session_id() if session_id is None else parse_session_id(session_id)
-        opened = OpenedSession(checked_id, settings, named)
+        opened = OpenedSession(checked_id, settings, named, next_order())
         scope = Scope(blueprint, f"Session {checked_id}", Surroundings(settings.process, settings.session, opened))
         for override in named:
             if override.provider is None:
@@ -170,7 +170,8 @@ class PipelineComponents(_Declarative):
                 force there.
 
         Returns:
-            An instance of this class, for the time of the block, whose providers see the node.
+            An instance of this class, or of that of the included habitat whose node it is, for the time of the block,
+            whose providers see the node.
 
         Raises:
             InvalidNodePathError: ``path`` is none.
@@ -178,9 +179,10 @@ class PipelineComponents(_Declarative):
             ClosedScopeError: The session is closed.
         """
         checked = parse_node_path(path)
-        scope = self.open_node(checked, self._node_settings(checked, settings))
+        part = self if self._parts is None else cast("Self", self.opened_part(include_of(self._parts, checked)))
+        scope = part.open_node(checked, self._node_settings(checked, settings))
         try:
-            yield self.in_scope(scope, Lease(scope, self._lease))
+            yield part.in_scope(scope, Lease(scope, part._lease))
         finally:
             scope.close()
 
@@ -223,6 +225,12 @@ class PipelineComponents(_Declarative):
     def take_parts(self, parts: "Parts") -> None:
         """Have the containers of included habitats: they answer for their nodes, and close before this one."""
         vars(self)["_parts"] = parts
+
+    def take_settings(self, settings: EffectiveSettings[PipelineSettings]) -> None:
+        """Have the entries for nodes, which are known once the DAG is; what session and process set is the same."""
+        surroundings = self._session_scope.surroundings
+        opened = self._opened._replace(settings=settings)
+        self._session_scope.surroundings = surroundings._replace(opened=opened)
 
     def opened_part(self, path: NodePath) -> "PipelineComponents":
         """Return the opened container at an include path; this one for the root."""
@@ -358,13 +366,9 @@ class PipelineComponents(_Declarative):
 
     @classmethod
     def _resolved(cls, settings: Mapping[str, object] | None) -> EffectiveSettings[PipelineSettings]:
-        from oneml.habitats.settings.resolve import resolve_settings  # noqa: PLC0415  # a worker does without
-        from oneml.habitats.settings.sources import ProcessSources  # noqa: PLC0415  # a worker does without
+        from oneml.habitats.habitats.settings_here import settings_here  # noqa: PLC0415  # a worker does without
 
-        habitat = _habitat_names().get(own_target(cls), own_target(cls))
-        return resolve_settings(
-            cls.settings_model(), habitat=habitat, session=settings, sources=ProcessSources.of_this_process()
-        )
+        return settings_here(own_target(cls), cls.settings_model(), settings)
 
     def _node_settings(
         self, path: NodePath, settings: Mapping[str, object] | PipelineNodeSettings | PipelineSettings | None
@@ -377,14 +381,6 @@ class PipelineComponents(_Declarative):
         elif settings is not None:
             author = json_tree(settings, source="code")
         return self._opened.settings.node(path, author)
-
-
-@functools.cache
-def _habitat_names() -> Mapping[str, str]:
-    """Return the names of installed habitats by target, for settings that files give by habitat."""
-    from oneml.habitats.habitats.registry import HabitatRegistry  # noqa: PLC0415  # a worker does without
-
-    return {entry.target: entry.name for entry in HabitatRegistry().entries()}
 
 
 def define_pipeline(components: PipelineComponents, pipeline: "PipelineBuilder") -> None:

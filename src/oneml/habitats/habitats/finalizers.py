@@ -1,6 +1,7 @@
 """What runs when a scope ends: each finalizer once, the last one made first, whatever the others do."""
 
 import atexit
+import itertools
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -19,17 +20,20 @@ class Finalizers:
     Args:
         scope: Name of the scope, for messages.
         outer: Those of the session, for a node; None for a session and for the process.
+        order: Of the session among all that this process opens, see `next_order`.
 
     Attributes:
         scope: Name of the scope.
+        order: Of the session.
         inner: Those of the nodes of this session, by identity.
         process_id: The process that they belong to; a forked one leaves them alone.
     """
 
-    __slots__ = ("_callbacks", "_siblings", "inner", "process_id", "scope")
+    __slots__ = ("_callbacks", "_siblings", "inner", "order", "process_id", "scope")
 
-    def __init__(self, scope: str, outer: "Finalizers | None" = None) -> None:
+    def __init__(self, scope: str, outer: "Finalizers | None" = None, order: int = 0) -> None:
         self.scope = scope
+        self.order = order
         # Entries are added, taken and removed by single operations of the dictionary, so that no lock is needed.
         self._callbacks: dict[int, tuple[Callable[[Any], object], Any]] | None = {}
         self.inner: dict[int, Finalizers] = {} if outer is None else _NOTHING_INSIDE
@@ -91,6 +95,7 @@ def run_all(several: Iterable[Finalizers]) -> list[BaseException]:
 _NOTHING_INSIDE: dict[int, Finalizers] = {}
 _standing: dict[int, Finalizers] = {}
 _of_process = Finalizers("The process")
+_orders = itertools.count(1)
 
 
 def process_finalizers() -> Finalizers:
@@ -98,10 +103,23 @@ def process_finalizers() -> Finalizers:
     return _of_process
 
 
-def open_scopes() -> Mapping[int, str]:
-    """Return the names of the sessions in this process that have something to finalize, by identity."""
+def next_order() -> int:
+    """Return a number above all that were returned before: which of two sessions was opened first."""
+    return next(_orders)
+
+
+def open_scopes(since: int = 0) -> Mapping[int, str]:
+    """Return the names of the sessions in this process that have something to finalize, by identity.
+
+    Args:
+        since: The order of the first session that counts.
+    """
     own = os.getpid()
-    return {key: one.scope for key, one in _standing.copy().items() if one is not _of_process and one.process_id == own}
+    return {
+        key: one.scope
+        for key, one in _standing.copy().items()
+        if one is not _of_process and one.process_id == own and one.order >= since
+    }
 
 
 @contextmanager

@@ -40,11 +40,13 @@ class OpenedSession(NamedTuple):
         session_id: Its id.
         settings: The effective settings.
         overrides: What stands for providers in it, by name.
+        order: Among all sessions that this process opens.
     """
 
     session_id: SessionId
     settings: EffectiveSettings[PipelineSettings]
     overrides: "Sequence[Override]"
+    order: int
 
 
 class Surroundings(NamedTuple):
@@ -164,7 +166,8 @@ class Scope:
             return process_finalizers()
         session = self.session
         outer = None if session is None else session.own.get(_FINALIZERS) or session.finalizers()
-        made = Finalizers(self.name, outer)
+        opened = self.surroundings.opened
+        made = Finalizers(self.name, outer, 0 if opened is None else opened.order)
         found: Finalizers = self.own.setdefault(_FINALIZERS, made)
         if found is not made:
             made.run()

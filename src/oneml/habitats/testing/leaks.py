@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from oneml.habitats.errors import LeftBehindError
 from oneml.habitats.habitats.components import PipelineComponents
-from oneml.habitats.habitats.finalizers import open_scopes
+from oneml.habitats.habitats.finalizers import next_order, open_scopes
 from oneml.habitats.habitats.provider_graph import overriding_of, reached_providers, restore_override
 from oneml.habitats.habitats.providers import AnyProvider
 from oneml.habitats.habitats.source_places import SourcePlaces
@@ -27,16 +27,19 @@ class Standing(NamedTuple):
 
     Attributes:
         variables: The variables of ours.
+        order: Of the next session that is opened.
         sessions: The sessions that have something to finalize, by identity.
     """
 
     variables: Mapping[str, str]
+    order: int
     sessions: Mapping[int, str]
 
     @classmethod
     def now(cls) -> "Standing":
         """Return what stands now."""
-        return cls({name: value for name, value in os.environ.items() if name.startswith(_OURS)}, open_scopes())
+        variables = {name: value for name, value in os.environ.items() if name.startswith(_OURS)}
+        return cls(variables, next_order(), open_scopes())
 
 
 class LeakCheck:
@@ -95,9 +98,9 @@ def _environment(before: Mapping[str, str], after: Mapping[str, str]) -> Iterato
 
 
 def _sessions(before: Standing, after: Standing) -> Iterator[str]:
-    standing = open_scopes()
+    standing = open_scopes(before.order)
     for key, name in after.sessions.items():
-        if key not in before.sessions and standing.get(key) == name:
+        if standing.get(key) == name:
             yield f"{name}, open with what it has to finalize: close it, or open it by open_components."
 
 

@@ -192,3 +192,15 @@ def test_a_child_that_another_attempt_creates_meanwhile_is_taken_up_whole(
         with nested_session(nested_client, executing, "inner", **more) as second:
             assert second.session_id == first.session_id
             second.run_node("//first")  # as no worker may
+
+
+@pytest.mark.parametrize("engine", ["inline", "process"])
+def test_a_node_that_ran_sessions_is_run_again_since_it_does_not_know_what_they_computed_with(
+    nested_client: PipelineServiceClient, engine: str
+) -> None:
+    settings = ENGINES[engine]
+    with nested_client.create_session("outer", settings=settings) as first:
+        assert first.run().succeeded
+    with nested_client.create_session("outer", settings=settings) as second:
+        assert second.run(reuse=True).succeeded
+        assert second.node_rows()[NodePath("//fold")].reused_from is None

@@ -20,7 +20,7 @@ from oneml.habitats.sessions.catalogue import SessionCatalogue
 from oneml.habitats.sessions.changing import SettingsChanges
 from oneml.habitats.sessions.chosen_store import allows_pickle, open_chosen_store, url_for_workers
 from oneml.habitats.sessions.clock import SystemClock
-from oneml.habitats.sessions.context import creating_node
+from oneml.habitats.sessions.context import creating_node, note_session
 from oneml.habitats.sessions.opening import SessionOpener
 from oneml.habitats.sessions.preview import SessionPreview
 from oneml.habitats.sessions.recipe import Recipe, check_unused, read_recipe, row_of
@@ -159,6 +159,7 @@ class PipelineServiceClient:
                 signing_key=self._signing_key,
                 parent=creating_node(),
             )
+            note_session(new_id)
             self._index.remove(new_id)
             self._index.put_session(row_of(recipe, SessionState.CREATED))
         except BaseException:

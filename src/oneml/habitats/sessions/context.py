@@ -44,11 +44,13 @@ class NodeWork(NamedTuple):
         service: Creates sessions in the same store; None where a body runs alone.
         interrupts: Of its session.
         publisher: Publishes its outputs.
+        sessions: Those that the body created or took up.
     """
 
     service: "PipelineServiceClient | None"
     interrupts: "Interrupts"
     publisher: "Publisher"
+    sessions: set[SessionId]
 
 
 _work: ContextVar[NodeWork | None] = ContextVar("oneml_node_work", default=None)
@@ -87,6 +89,19 @@ def creating_node() -> Parent | None:
     if executing is None or executing.node is None:
         return None
     return Parent(executing.session_id, executing.node, executing.attempt)
+
+
+def note_session(session_id: SessionId) -> None:
+    """Note that the body which runs here, where one does, uses a session."""
+    work = _work.get()
+    if work is not None:
+        work.sessions.add(session_id)
+
+
+def has_sessions() -> bool:
+    """Tell whether the body that runs here has used sessions, which its reuse key knows nothing of."""
+    work = _work.get()
+    return work is not None and bool(work.sessions)
 
 
 def _service() -> "PipelineServiceClient":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from oneml.habitats.errors import SessionExistsError
 from oneml.habitats.sessions import keys
-from oneml.habitats.sessions.context import Executing
+from oneml.habitats.sessions.context import Executing, note_session
 from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES
 from oneml.habitats.sessions.revisions import newest_revision
 from oneml.habitats.values.session_id import SessionId, derived_session_id
@@ -49,6 +49,7 @@ def nested_session(
         if wanted is None:
             wanted = service.preview(habitat, *overrides, settings=settings, inputs=inputs or {})
         if _is_same(found.recipe, wanted) and not newest_revision(service.store, session_id):
+            note_session(session_id)
             return found
     raise AssertionError  # counting does not end
 

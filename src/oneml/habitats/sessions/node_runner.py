@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 from oneml.habitats.data.client import DataClient
 from oneml.habitats.data.published import Published
@@ -164,13 +164,12 @@ class NodeRunner:
                 self._memory[path] = self._run_body(node, settings, None, lambda ports: _kept(path, ports))
                 return NodeOutcome(path, NodeState.SUCCEEDED, attempt, perf_counter() - started)
             client, wanted = self._client.limited_to(settings.output_max_bytes), settings.serializers
-            published = self._run_body(node, settings, client, lambda ports: _published(client, path, ports, wanted))
+            done = self._run_body(node, settings, client, lambda ports: _published(client, path, ports, wanted))
             seconds = perf_counter() - started
         except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
             outcome = self._failed(path, attempt, perf_counter() - started, error)
         else:
-            commit = Commit(attempt, seconds, rfc3339(self._clock.now()), published, self._reuse_key_of(node))
-            outcome = outcome_of(path, self._attempts.commit(path, commit))
+            outcome = outcome_of(path, self._attempts.commit(path, self._commit(node, attempt, seconds, done)))
         finally:
             context.leave(token)
         if not in_memory:
@@ -192,14 +191,17 @@ class NodeRunner:
         token = context.enter(Executing(self._habitat, self._session_id, path, attempt))
         try:
             self._inputs.check(node)
-            published = self._run_body(node, settings, client, lambda ports: _published(client, path, ports, wanted))
+            done = self._run_body(node, settings, client, lambda ports: _published(client, path, ports, wanted))
             seconds = perf_counter() - started
         except BaseException as error:  # noqa: BLE001  # a body may raise anything, SystemExit included
             return self._failed(path, attempt, perf_counter() - started, error)
         finally:
             context.leave(token)
-        commit = Commit(attempt, seconds, rfc3339(self._clock.now()), published, self._reuse_key_of(node))
-        return outcome_of(path, commit)
+        return outcome_of(path, self._commit(node, attempt, seconds, done))
+
+    def _commit(self, node: PlannedNode, attempt: int, seconds: float, done: "_Done") -> Commit:
+        key = None if done.has_sessions else self._reuse_key_of(node)
+        return Commit(attempt, seconds, rfc3339(self._clock.now()), done.ports, key)
 
     def check_inputs(self, path: NodePath) -> None:
         """Let pass a node before which everything has run that must.
@@ -256,7 +258,7 @@ class NodeRunner:
         arguments = self._inputs.load(node, signature)
         scope = self._components.open_node(node.path, settings)
         publisher = Publisher(node.path, node.outputs, client, settings.serializers)
-        token = context.start_work(context.NodeWork(self._service, interrupts, publisher))
+        token = context.start_work(context.NodeWork(self._service, interrupts, publisher, set()))
         try:
             try:
                 interrupts.enter_body()
@@ -307,11 +309,17 @@ def _awaited(coroutine: "CoroutineType[Any, Any, object]", interrupts: Interrupt
     return awaited(coroutine, interrupts)
 
 
-def _published(
-    client: DataClient, path: NodePath, ports: Mapping[str, object], wanted: Mapping[str, str]
-) -> Mapping[str, PortRecord]:
+class _Done(NamedTuple):
+    """What a body has done."""
+
+    ports: Mapping[str, PortRecord]
+    has_sessions: bool
+
+
+def _published(client: DataClient, path: NodePath, ports: Mapping[str, object], wanted: Mapping[str, str]) -> _Done:
     publish = client.publish
-    return {port: publish(path, port, value, wanted=wanted.get(port)) for port, value in ports.items()}
+    records = {port: publish(path, port, value, wanted=wanted.get(port)) for port, value in ports.items()}
+    return _Done(records, context.has_sessions())
 
 
 def error_record(error: BaseException, secrets: frozenset[str]) -> ErrorRecord:

@@ -229,7 +229,7 @@ def test_a_change_of_the_session_says_for_included_nodes_how_they_run(client: Pi
         assert session.outputs() == {"first": 20, "second": 100}
 
 
-def test_outputs_are_reused_wherever_the_same_habitat_stands(client: PipelineServiceClient) -> None:
+def test_outputs_are_reused_where_nothing_that_they_depend_on_differs(client: PipelineServiceClient) -> None:
     ran(client.create_session("study"))
     with client.create_session("study", settings={"nodes": {"//first": {"factor": 3}}}) as session:
         result = session.run(reuse=True)

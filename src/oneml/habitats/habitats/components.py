@@ -182,7 +182,7 @@ class PipelineComponents(_Declarative):
         part = self if self._parts is None else cast("Self", self.opened_part(include_of(self._parts, checked)))
         scope = part.open_node(checked, self._node_settings(checked, settings))
         try:
-            yield part.in_scope(scope, Lease(scope, part._lease))
+            yield part.in_scope(scope, Lease(scope, part._lease))  # noqa: SLF001  # of this base, too
         finally:
             scope.close()
 

@@ -126,6 +126,7 @@ def prepare(
         builder = defined(habitat, builder_factory, components, PipelineExecutables(components, inclusions))
         whole = builder.build()
         effective = inclusions.finished(whole)
+        components.take_settings(effective)
         replaced = (*components.overrides, *inclusions.parts.overrides())
         check_node_settings(whole, effective, components)
         part = None if selection is None else _narrowed(whole, selection, effective)

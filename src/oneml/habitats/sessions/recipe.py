@@ -30,7 +30,7 @@ from oneml.habitats.values.lineage_json import (
     parent_from_json,
     selection_from_json,
 )
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.node_path import ROOT, NodePath
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.outcome_json import port_records_from_json, port_records_to_json
 from oneml.habitats.values.session_id import SessionId
@@ -109,6 +109,11 @@ class Recipe:
     parent: Parent | None = None
     selection: Selection | None = None
     input_sources: Mapping[str, SessionOutput] = field(default_factory=dict[str, SessionOutput])
+
+    def parts_of(self, habitat: str) -> Sequence[NodePath]:
+        """Return where a habitat stands in the session: the root for its own, and include paths."""
+        included = [path for path, record in self.included.items() if record.habitat == habitat]
+        return [ROOT, *included] if habitat == self.habitat else included
 
 
 def row_of(recipe: Recipe, state: SessionState) -> SessionRow:

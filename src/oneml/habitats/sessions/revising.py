@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from oneml.habitats.errors import FixedSettingError, SigningKeyMissingError
+from oneml.habitats.errors import FixedSettingError, SigningKeyMissingError, UnknownHabitatError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.sessions.attempts import AttemptLog
@@ -32,6 +32,7 @@ class Reviser:
 
     Attributes:
         store: The artifact store.
+        recipe: The recipe of the session.
         nodes: The nodes of the session's plan.
         openings: Its open containers.
         attempts: Its commits.
@@ -40,6 +41,7 @@ class Reviser:
     """
 
     store: ArtifactStore
+    recipe: Recipe
     nodes: PlannedNodes
     openings: Openings
     attempts: AttemptLog
@@ -47,23 +49,28 @@ class Reviser:
     signing_key: bytes | None = field(repr=False)
 
     def settings_with(
-        self, values: Mapping[str, object], *, source: str, parts: Sequence[NodePath]
+        self, values: Mapping[str, object], *, source: str, habitat: str
     ) -> EffectiveSettings[PipelineSettings]:
         """Return the settings as they would be with other values, and change nothing.
 
         Raises:
+            UnknownHabitatError: The session does not include that habitat.
             FixedSettingError: A setting is fixed when a session is created.
             SettingsError: A value is wrong.
         """
+        parts = self.recipe.parts_of(habitat)
+        if not parts:
+            known = dict.fromkeys([self.recipe.habitat, *(one.habitat for one in self.recipe.included.values())])
+            raise UnknownHabitatError(name=habitat, known=[*known])
         opened = self.openings.refreshed()
         check_changeable(opened.settings.model, values)
         return opened.settings.revised(values, source=source, parts=parts)
 
-    def revise(self, values: Mapping[str, object], *, source: str, parts: Sequence[NodePath]) -> Revision:
+    def revise(self, values: Mapping[str, object], *, source: str, habitat: str) -> Revision:
         """Write a revision with other values, unless they change nothing; see `PipelineSession.revise`."""
-        settings = self.settings_with(values, source=source, parts=parts)
+        settings = self.settings_with(values, source=source, habitat=habitat)
         opened = self.openings.current()
-        unread = self._unread(values, opened, parts)
+        unread = self._unread(values, opened, self.recipe.parts_of(habitat))
         if not settings.changed_fields(opened.settings):
             return Revision(opened.revision, (), unread)
         changed: Sequence[NodePath] = ()

@@ -28,7 +28,7 @@ from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.single_nodes import SingleNodes
 from oneml.habitats.sessions.standing import Standing
 from oneml.habitats.settings.calling import calling_place
-from oneml.habitats.values.node_path import ROOT, NodePath, parse_node_path
+from oneml.habitats.values.node_path import NodePath, parse_node_path
 from oneml.habitats.values.outcome import NodeOutcome, PortRecord
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
@@ -175,6 +175,7 @@ class PipelineSession:
             habitat: The habitat whose settings change, which may be an included one; that of the session unless given.
 
         Raises:
+            UnknownHabitatError: The session does not include that habitat.
             SettingsError: A value is wrong.
             FixedSettingError: A setting is fixed when a session is created.
             SessionBusyError: Another process drives this session.
@@ -183,24 +184,24 @@ class PipelineSession:
         """
         where = source or calling_place()
         with self._revising, nullcontext() if self._driving.locked() else self._index().drive(self.session_id):
-            return self._reviser().revise(values, source=where, parts=self.parts_of(habitat or self.habitat))
+            return self._reviser().revise(values, source=where, habitat=habitat or self.habitat)
 
     def check_revision(
         self, values: Mapping[str, object], *, source: str, habitat: str | None = None
     ) -> "EffectiveSettings[PipelineSettings]":
         """Return the settings as they would be with other values, and change nothing; raises as `revise` does."""
-        return self._reviser().settings_with(values, source=source, parts=self.parts_of(habitat or self.habitat))
+        return self._reviser().settings_with(values, source=source, habitat=habitat or self.habitat)
 
     def parts_of(self, habitat: str) -> Sequence[NodePath]:
         """Return where a habitat stands in this session: the root for its own, and include paths."""
-        included = [path for path, record in self._recipe.included.items() if record.habitat == habitat]
-        return [ROOT, *included] if habitat == self.habitat else included
+        return self._recipe.parts_of(habitat)
 
     def _reviser(self) -> "Reviser":
         from oneml.habitats.sessions.revising import Reviser  # noqa: PLC0415  # few sessions are ever revised
 
         return Reviser(
             store=self._store,
+            recipe=self._recipe,
             nodes=self._nodes,
             openings=self._openings,
             attempts=self._attempts,

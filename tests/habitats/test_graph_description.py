@@ -227,7 +227,7 @@ def test_live_objects_and_providers_are_unproven_with_the_way_out(opened: Opener
         found = described(opened, override)
         [reason] = found.unproven_of("user")
         assert reason.startswith('"client" is replaced by a live Fa')
-        assert reason.endswith("which a worker cannot rebuild. Use replace(..., provider=Reference(...)).")
+        assert "which a worker cannot rebuild. Use replace(..., factory=Class) with one that it can imp" in reason
         assert found.unproven_of("alone") == ()
 
 

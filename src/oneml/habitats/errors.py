@@ -1022,7 +1022,7 @@ class LiveOverridesError(RefusalError):
         super().__init__(
             f"Session {session_id} can only run in the process that created it: {names} "
             f"{'is' if len(providers) == 1 else 'are'} replaced by live objects. "
-            "Use replace(..., provider=Reference(...))."
+            "Use replace(..., factory=Class), or provider=Reference(...)."
         )
 
 

@@ -189,7 +189,7 @@ class _Description:
         content["override"] = {"unproven": f"a live {override.value_type}"}
         self._unproven.append(
             f'"{self._node.name}" is replaced by a live {override.value_type}, which a worker cannot rebuild. '
-            "Use replace(..., provider=Reference(...))."
+            "Use replace(..., factory=Class) with one that it can import, or provider=Reference(...)."
         )
 
 

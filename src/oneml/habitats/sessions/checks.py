@@ -250,7 +250,7 @@ def _bound_to_this_process(
         if override.live:
             yield (
                 f'"{override.name}" is replaced by a live {override.value_type}, which a worker cannot rebuild. '
-                "Use replace(..., provider=Reference(...))."
+                "Use replace(..., factory=Class) with one that it can import, or provider=Reference(...)."
             )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from typing_extensions import override
 
@@ -11,7 +11,7 @@ from oneml.habitats.settings.field_text import attribute_texts
 from oneml.habitats.settings.models import RESERVED_NAMES, SESSION_ONLY_NAMES, PipelineSettings
 from oneml.habitats.settings.process import HABITATS_TABLE
 from oneml.habitats.settings.session import NODES_TABLE
-from oneml.habitats.settings.shapes import settings_of
+from oneml.habitats.settings.shapes import settings_of, unusable
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 
 SettingsFile = Literal["session", "project"]
@@ -28,7 +28,7 @@ def settings_json_schema(habitat: str, model: type[PipelineSettings], file: Sett
         file: ``session`` for the file of ``--settings``, ``project`` for ``oneml.toml``, which speaks of many habitats.
 
     Raises:
-        InvalidSettingsModelError: A type in the model is not defined.
+        InvalidSettingsModelError: A type in the model is not defined, or none that pydantic can check.
     """
     parts = _Parts(model)
     if file == "session":
@@ -75,10 +75,11 @@ class _Parts:
 
     def __init__(self, model: type[PipelineSettings]) -> None:
         settings_of(model)  # completes a model whose types were not defined yet
-        whole = cast(
-            "dict[str, JsonValue]",
-            model.model_json_schema(ref_template=_REFERENCE, schema_generator=_AnythingWhereUnknown),
-        )
+        try:
+            described = model.model_json_schema(ref_template=_REFERENCE, schema_generator=_AnythingWhereUnknown)
+        except PydanticUserError as error:
+            raise unusable(model, error) from error
+        whole = cast("dict[str, JsonValue]", described)
         self._model = model
         self._whole = whole
         definitions = cast("dict[str, JsonValue]", whole.get("$defs", {}))

@@ -6,7 +6,15 @@ from functools import lru_cache
 from types import UnionType
 from typing import Annotated, NamedTuple, NewType, Union, cast, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, PydanticUndefinedAnnotation, RootModel, Secret, SecretBytes, SecretStr
+from pydantic import (
+    BaseModel,
+    PydanticUndefinedAnnotation,
+    PydanticUserError,
+    RootModel,
+    Secret,
+    SecretBytes,
+    SecretStr,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 from typing_extensions import is_typeddict
@@ -82,6 +90,14 @@ def settings_of(model: type[BaseModel]) -> Mapping[str, Setting]:
                 remedy="Define it in the module of the class.",
             ) from error
     return {name: _setting(model, name, field) for name, field in model.model_fields.items()}
+
+
+def unusable(model: type[BaseModel], error: PydanticUserError) -> InvalidSettingsModelError:
+    """Return the error of a model with a type that pydantic cannot check, as it found when it was first needed."""
+    reason = error.message.partition("\n")[0].rstrip(".")
+    return InvalidSettingsModelError(
+        model=model.__name__, reason=reason, remedy="Give the field a type that pydantic can check."
+    )
 
 
 def dotted(name: SettingName) -> str:

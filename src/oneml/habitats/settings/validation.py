@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, PydanticUserError, ValidationError
 from pydantic_core import ErrorDetails, PydanticSerializationError
 
 from oneml.habitats.errors import SettingsError
@@ -16,7 +16,7 @@ from oneml.habitats.settings.json_form import as_json
 from oneml.habitats.settings.models import RESERVED_NAMES, PipelineSettings
 from oneml.habitats.settings.references import DEFAULT_REFERENCE, ResolvedSecrets, default_of, field_default
 from oneml.habitats.settings.secrets import mask_secrets
-from oneml.habitats.settings.shapes import Setting, SettingName, merged, settings_of
+from oneml.habitats.settings.shapes import Setting, SettingName, merged, settings_of, unusable
 from oneml.habitats.settings.variables import RESERVED_PREFIX, prefix_of, variable_of
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.setting_problem import SettingProblem
@@ -34,11 +34,14 @@ def validated(model: type[S], resolved: ResolvedSecrets, source_of: Callable[[Se
 
     Raises:
         SettingsError: Values do not fit their types; no report shows a secret.
+        InvalidSettingsModelError: pydantic cannot check one of the types.
     """
     instance = model.__new__(model)
     document = json.dumps(resolved.tree).encode()
     try:
         model.__pydantic_validator__.validate_json(document, self_instance=instance, by_alias=False, by_name=True)
+    except PydanticUserError as error:
+        raise unusable(model, error) from error
     except ValidationError as error:
         items = error.errors(include_url=False, include_context=False, include_input=False)
         problems = [_problem(model, item, resolved.texts, source_of) for item in items]
@@ -59,7 +62,7 @@ def dumped(model: type[BaseModel], instance: BaseModel, tree: Mapping[str, JsonV
             instance.model_dump(mode="json", by_alias=False, round_trip=True, warnings=False),
         )
     except (PydanticSerializationError, ValueError) as error:
-        message = f"cannot be written as JSON: {error}"
+        message = f"cannot be written as JSON: {error}. Give the field a type that can."
         raise ValueError(message) from None
     settings = settings_of(model)
     result: dict[str, JsonValue] = {}

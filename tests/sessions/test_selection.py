@@ -118,7 +118,7 @@ def test_memory_is_no_place_to_take_over_from_unless_nobody_reads_it() -> None:
         (
             {"start_at": "//join", "stop_at": "//left"},
             InvalidSelectionError,
-            r"--from //join --to //left selects no part .*: nothing lies between: //left does not come after //join",
+            r"--from //join --to //left cannot be run: nothing lies between: //left does not come after //join",
         ),
         ({"only": "//join", "stop_at": "//left"}, InvalidSelectionError, r"--from and --to .* cannot be given beside"),
     ],

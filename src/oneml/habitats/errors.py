@@ -758,7 +758,7 @@ class NotSelectedError(UnknownNodeError):
 
 
 class InvalidSelectionError(UsageError):
-    """No part of a pipeline is what was asked for.
+    """What was asked for is no part of a pipeline that can be run.
 
     Attributes:
         selection: What was asked for, as a command line gives it.
@@ -768,7 +768,7 @@ class InvalidSelectionError(UsageError):
     def __init__(self, *, selection: str, reason: str) -> None:
         self.selection = selection
         self.reason = reason
-        super().__init__(f"{selection} selects no part of the pipeline: {reason}.")
+        super().__init__(f"{selection} cannot be run: {reason}.")
 
 
 class NoParentError(UsageError):

@@ -69,7 +69,9 @@ def find_origins(
     values = check_inputs(habitat, plan, forms, inputs, found=plan.inputs if needs_parent else ())
     if parent is not None and not needs_parent:
         reason = "it needs no outputs of another session, so that a parent (--parent) would give it nothing"
-        raise InvalidSelectionError(selection="The whole pipeline" if part is None else str(part.selection), reason=reason)
+        raise InvalidSelectionError(
+            selection="The whole pipeline" if part is None else str(part.selection), reason=reason
+        )
     data = DataClient(blobs, allow_pickle=prepared.settings.session.allow_pickle)
     named = {name: value for name, value in values.items() if isinstance(value, SessionOutput)}
     found = find_outputs(habitat, named, forms=forms, store=store, data=data, load_session=load_session)

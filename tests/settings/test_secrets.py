@@ -24,6 +24,7 @@ from oneml.habitats.errors import (
 )
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.effective_secrets import secret_digests
 from oneml.habitats.settings.explanations import setting_explanations
 from oneml.habitats.settings.model_values import Values
 from oneml.habitats.settings.models import PipelineSettings
@@ -325,8 +326,8 @@ def test_a_canary_is_in_nothing_that_is_written_or_shown(machine: "Machine") -> 
     for one in (settings, worker):
         shown += [one, one.process, str(one.session), one.node("//a"), one.layers, one.process_key, one.values("//a")]
         shown += [one.origins("//a"), setting_explanations(one, "//a"), setting_rows(one, "//a"), one.snapshot()]
-        shown += [one.node_entry_documents(), one.snapshot_sources(), one.secret_digests(b"k" * 32, b"here")]
-        shown += [one._secrets_in_force(None, None), one.secret_digests(b"k" * 32, b"", "//a"), one.read_values([""])]
+        shown += [one.node_entry_documents(), one.snapshot_sources(), secret_digests(one, b"k" * 32, b"here")]
+        shown += [one.secrets_in_force(), secret_digests(one, b"k" * 32, b"", "//a"), one.read_values([""])]
         assert CANARY in one.secret_texts()
     shown.append(environment_differences(worker, {**machine.environ, "VAULT_PLAIN": "4", "VAULT_CLIENT__KEY": CANARY}))
     text = repr(shown) + json.dumps(settings.snapshot())

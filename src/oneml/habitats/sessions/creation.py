@@ -8,6 +8,7 @@ from oneml.habitats.sessions.origins import Origins
 from oneml.habitats.sessions.plan_shards import plan_shards
 from oneml.habitats.sessions.preparation import Prepared
 from oneml.habitats.sessions.recipe import Recipe, write_recipe
+from oneml.habitats.settings.effective_secrets import secret_digests
 from oneml.habitats.values.lineage import Parent
 from oneml.habitats.values.plan import PlannedNode
 from oneml.habitats.values.session_id import SessionId
@@ -61,7 +62,7 @@ def write_session(
         if signing_key is None or not has_own:
             return {}
         author = plan.node_settings.get(node.path, {})
-        return settings.secret_digests(signing_key, session_id.encode(), node.path, author)
+        return secret_digests(settings, signing_key, session_id.encode(), node.path, author)
 
     shards = plan_shards(
         plan,
@@ -87,7 +88,7 @@ def write_session(
         included={path: part.record() for path, part in identity.parts.items()},
         unproven=_told(identity.unproven),
         settings=settings.snapshot(),
-        secrets={} if signing_key is None else settings.secret_digests(signing_key, session_id.encode()),
+        secrets={} if signing_key is None else secret_digests(settings, signing_key, session_id.encode()),
         overrides={override.name: override.describe() for override in prepared.overrides},
         inputs=origins.inputs,
         node_count=len(plan.nodes),

@@ -16,6 +16,7 @@ from oneml.habitats.sessions.proof import Revision
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.revisions import write_revision
 from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.effective_secrets import secret_digests
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.values.include_paths import split_provider_key
 from oneml.habitats.values.node_path import NodePath
@@ -161,7 +162,7 @@ def revised_recipe(
             changed.append(path)
     secrets: Mapping[str, str] = {}
     if key is not None:
-        secrets = settings.secret_digests(key, recipe.session_id.encode())
+        secrets = secret_digests(settings, key, recipe.session_id.encode())
     revised = write_revision(
         store,
         recipe,

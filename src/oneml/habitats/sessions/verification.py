@@ -36,6 +36,7 @@ from oneml.habitats.sessions.recipe import Recipe, read_code, read_explanation
 from oneml.habitats.sessions.verified import Compared, Findings, Verified, inner_object
 from oneml.habitats.settings.differences import environment_differences
 from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.effective_secrets import rotated_secrets
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.process import files_here
 from oneml.habitats.settings.sources import ProcessSources
@@ -162,7 +163,7 @@ def _included(  # noqa: PLR0917  # what was found on the way to here
     def check_secrets(path: NodePath, settings: EffectiveSettings[PipelineSettings]) -> None:
         if signing_key is not None:
             recorded = own_names(recipe.secrets, path)
-            rotated = settings.rotated_secrets(recorded, signing_key, recipe.session_id.encode())
+            rotated = rotated_secrets(settings, recorded, signing_key, recipe.session_id.encode())
             told = [drift._replace(subject=f"{path}:{drift.subject}") for drift in rotated]
             verified.judge_secrets(told, findings)
 

@@ -13,6 +13,7 @@ from oneml.habitats.sessions.plan_shards import NodeRecord, ProviderRecord
 from oneml.habitats.sessions.policy import Policy
 from oneml.habitats.sessions.recipe import Recipe, read_explanation
 from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.effective_secrets import rotated_secrets
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
 from oneml.habitats.values.drift import Drift
@@ -205,11 +206,11 @@ class Verified:
             return
         context = self.session_id.encode()
         if record is None:
-            rotated = settings.rotated_secrets(own_names(self._recipe.secrets), self._signing_key, context)
+            rotated = rotated_secrets(settings, own_names(self._recipe.secrets), self._signing_key, context)
         else:
             recorded = {name: str(digest) for name, digest in record.secrets.items()}
             path = record.node.path
-            rotated = settings.rotated_secrets(recorded, self._signing_key, context, path, record.author)
+            rotated = rotated_secrets(settings, recorded, self._signing_key, context, path, record.author)
         self.judge_secrets(rotated, findings)
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
@@ -20,16 +20,9 @@ from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.node_values import NodeValues
 from oneml.habitats.settings.reads import ReuseValues, read_values, reuse_values
 from oneml.habitats.settings.references import SecretSource
-from oneml.habitats.settings.secret_digests import (
-    SecretInForce,
-    digests_of,
-    rotated,
-    secrets_of,
-    told_apart,
-)
+from oneml.habitats.settings.secret_digests import SecretInForce, secrets_of, told_apart
 from oneml.habitats.settings.shapes import dotted, leaves
 from oneml.habitats.settings.snapshot import Snapshot, entry_documents, read_snapshot, snapshot_document
-from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.include_paths import part_of
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 from oneml.habitats.values.node_path import ROOT, NodePath
@@ -361,54 +354,20 @@ class EffectiveSettings(Generic[S]):
         own = frozenset({*of_session, *changed_names(self._model, self._process.tree, other.process_values)})
         return own if self._included is None else own | self._included.changed_fields(other.at)
 
-    def secret_digests(
-        self, key: bytes, context: bytes, path: NodePath | None = None, author: Mapping[str, JsonValue] | None = None
-    ) -> Mapping[str, str]:
-        """Return a keyed digest of each secret, by which a worker tells whether its own is the same.
-
-        Args:
-            key: The signing key.
-            context: What the digests are bound to: of another context they say nothing.
-            path: The node, for those secrets that it has otherwise than the session; None for session and process.
-            author: What its author gave for it.
-
-        Returns:
-            Digests in hexadecimal, by dotted name; behind ``process:`` where the process has another secret than the
-            session.
+    def secrets_in_force(
+        self, path: NodePath | None = None, author: Mapping[str, JsonValue] | None = None
+    ) -> Mapping[str, SecretInForce]:
+        """Return the secrets of the session and of the process, or those that a node has otherwise; see `told_apart`.
 
         Raises:
             OnemlError: As `node`.
         """
         part = self._part(path)
         if part is not self:
-            return part.secret_digests(key, context, path, author)
-        own = digests_of(self._secrets_in_force(path, author), key, context)
-        return own if path is not None or self._included is None else {**own, **self._included.digests(key, context)}
-
-    def rotated_secrets(
-        self,
-        recorded: Mapping[str, str],
-        key: bytes,
-        context: bytes,
-        path: NodePath | None = None,
-        author: Mapping[str, JsonValue] | None = None,
-    ) -> Sequence[Drift]:
-        """Return the secrets that are not those that ``recorded`` tells of; never themselves.
-
-        Args:
-            recorded: What `secret_digests` gave when the session was created.
-            key: As it was given there, and so the rest.
-            context: As it was given there.
-            path: As it was given there.
-            author: As it was given there.
-
-        Raises:
-            OnemlError: As `node`.
-        """
-        part = self._part(path)
-        if part is not self:
-            return part.rotated_secrets(recorded, key, context, path, author)
-        return rotated(self._secrets_in_force(path, author), recorded, key, context)
+            return part.secrets_in_force(path, author)
+        own = secrets_of(self._model, self._secrets, self._nodes.tree(path, author or {}))
+        wider = secrets_of(self._model, self._secrets, self._process.tree if path is None else self._session.tree)
+        return told_apart(own, wider, of_node=path is not None)
 
     def _applied(self, path: NodePath | None, author: Mapping[str, JsonValue]) -> Iterator[LayerValues]:
         yield from self._layers.process
@@ -425,10 +384,3 @@ class EffectiveSettings(Generic[S]):
         tree = self._nodes.tree(path, author)
         resolved = self._secrets.resolve(self._model, tree).tree if key is not None else tree
         return reuse_values(self._model, tree, resolved, fields, key)
-
-    def _secrets_in_force(
-        self, path: NodePath | None, author: Mapping[str, JsonValue] | None
-    ) -> Mapping[str, SecretInForce]:
-        own = secrets_of(self._model, self._secrets, self._nodes.tree(path, author or {}))
-        wider = secrets_of(self._model, self._secrets, self._process.tree if path is None else self._session.tree)
-        return told_apart(own, wider, of_node=path is not None)

@@ -107,14 +107,6 @@ class IncludedSettings:
             provider_key(path, name) for path in self for name in self.at(path).changed_fields(other(path))
         )
 
-    def digests(self, key: bytes, context: bytes) -> Mapping[str, str]:
-        """Return a keyed digest of each secret; see `EffectiveSettings.secret_digests`."""
-        return {
-            provider_key(path, name): digest
-            for path in self
-            for name, digest in self.at(path).secret_digests(key, context).items()
-        }
-
 
 def reserved_part(layer: LayerValues) -> LayerValues:
     """Return what a layer says of how nodes run, which every model has."""

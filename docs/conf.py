@@ -2,6 +2,10 @@
 
 from importlib import metadata
 
+import click
+
+from oneml.habitats.cli import oneml
+
 project = "oneml-habitats"
 author = "The oneml-habitats authors"
 project_copyright = author
@@ -19,3 +23,15 @@ autodoc_typehints = "signature"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 add_module_names = False
 python_use_unqualified_type_names = True
+
+
+def load_commands(group: click.Group) -> None:
+    """Import every command: of a group with some of them loaded, sphinx-click shows these alone."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            load_commands(command)
+
+
+load_commands(oneml)

@@ -1,6 +1,8 @@
 """What is wrong with the names in the body of a container, found when the class is made."""
 
+import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import FunctionType
 
 from dependency_injector import containers, providers
 from typing_extensions import Format, get_annotations
@@ -45,7 +47,9 @@ def _reason(name: str, value: object, own: Collection[str]) -> str | None:
     meaning = _MEANINGS.get(name)
     if meaning is not None:
         fits, reason = meaning
-        return None if fits(value) else reason
+        if not fits(value):
+            return reason
+        return _misdefined(value) if name == "define" else None
     if isinstance(value, Settings):
         return 'settings are found by the name "settings". Call them that.'
     if isinstance(value, containers.WiringConfiguration):
@@ -55,6 +59,22 @@ def _reason(name: str, value: object, own: Collection[str]) -> str | None:
         return "every container has something of that name. Choose another name."
     return None
 
+
+def _misdefined(define: object) -> str | None:
+    """Return why calling a method ``define`` would fail, or define nothing at all."""
+    if not isinstance(define, FunctionType):
+        return None
+    code = define.__code__
+    if code.co_flags & (inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR):
+        return "it is called once, to its end: take async and yield out of it."
+    required = code.co_argcount - len(define.__defaults__ or ())
+    takes_any = code.co_flags & inspect.CO_VARARGS
+    if required > _DEFINE_ARGUMENTS or (code.co_argcount < _DEFINE_ARGUMENTS and not takes_any):
+        return "it is called with the pipeline alone. Write define(self, pipeline)."
+    return None
+
+
+_DEFINE_ARGUMENTS = 2
 
 _MEANINGS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "settings": (

@@ -14,7 +14,7 @@ _CLASS = "class"
 
 
 def assigned_at(owner: type, name: str) -> Place | None:
-    """Return where the body of a class assigns or annotates ``name`` last; None where its source cannot be had."""
+    """Return where the body of a class last assigns, annotates or defines a name; None without its source."""
     file = _file_of(owner)
     try:
         changed = os.stat(file).st_mtime_ns  # noqa: PTH116  # a path object costs as much again
@@ -39,7 +39,7 @@ def _file_of(owner: type) -> str:
 
 @lru_cache(maxsize=256)
 def _lines(file: str, _changed: int) -> Mapping[str, Mapping[str, int]]:
-    """Return the line of every annotated or assigned name in the body of every class of a file, by qualified name."""
+    """Return the line of every name that is defined in the body of every class of a file, by qualified name."""
     try:
         tree = ast.parse(Path(file).read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -70,6 +70,9 @@ def _statements(scope: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _targets(statement: ast.stmt) -> Iterator[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield statement.name
+        return
     if isinstance(statement, ast.Assign):
         targets = statement.targets
     elif isinstance(statement, ast.AnnAssign):

@@ -7,7 +7,7 @@ from dependency_injector import containers, providers
 from pydantic_settings import SettingsConfigDict
 
 from oneml.habitats.errors import ClosedScopeError, InvalidComponentsError, UnbuildableError
-from oneml.habitats.habitats import components as module
+from oneml.habitats.habitats import settings_here as module
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import replace
 from oneml.habitats.habitats.providers import ProcessSingleton

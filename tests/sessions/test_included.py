@@ -13,6 +13,7 @@ import pytest
 
 from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession, Reference, replace
 from oneml.habitats.errors import (
+    ClosedScopeError,
     DefinitionFailedError,
     DriftError,
     InvalidComponentsError,
@@ -23,8 +24,10 @@ from oneml.habitats.errors import (
     SettingsError,
     UnknownSettingError,
 )
+from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.sessions.comparison import compare_sessions
 from oneml.habitats.sessions.explaining import session_explanations
+from oneml.habitats.sessions.included_identity import IncludedIdentity
 from oneml.habitats.sessions.recipe import read_explanation
 from oneml.habitats.settings.explanations import setting_explanations
 from oneml.habitats.settings.layers import Layer
@@ -390,3 +393,68 @@ def test_store_in_memory_serves_included_habitats(registry: HabitatRegistry, cli
     other = PipelineServiceClient(store="memory:", registry=registry)
     assert isinstance(other.store, MemoryArtifactStore)
     assert ran(other.create_session("study")) == {"first": 6, "second": 30}
+
+
+def test_a_settings_model_that_differs_is_refused_however_often_a_warm_worker_is_asked(
+    client: PipelineServiceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = client.create_session("study")
+    session.close()
+    with client.session("study", session.session_id) as worker:
+        assert worker.run_node("//table").ports
+        monkeypatch.setattr(IncludedIdentity, "schema_of", staticmethod(lambda _: {"properties": {}}))
+        for _ in range(2):
+            with pytest.raises(DriftError, match="//first"):
+                worker.run_node(FIRST)
+
+
+def test_what_differs_without_effect_is_told_of_included_habitats_too(new_client: Clients) -> None:
+    session = new_client().create_session("study")
+    session.close()
+    with new_client({"SCALING_SHIFT": "5"}).session("study", session.session_id) as worker:
+        assert not worker.prove("//table").notices
+        (notice,) = worker.prove(FIRST).notices
+    assert notice.startswith("//first: SCALING_SHIFT gives ")
+    assert notice.endswith("with shift = 0")
+
+
+def test_name_that_several_distributions_offer_leads_to_the_recorded_class(
+    client: PipelineServiceClient, registry: HabitatRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = client.create_session("study")
+    session.close()
+    other = HabitatEntry("scaling", "included_broken:Wide", distribution="others", version="1.0")
+    monkeypatch.setattr(registry, "_installed", [other])
+    registry._loaded.clear()
+    with client.session("study", session.session_id) as worker:
+        assert worker.prove(SECOND).fingerprint is not None
+
+
+def test_container_that_opens_after_the_session_was_closed_builds_nothing(client: PipelineServiceClient) -> None:
+    session = client.create_session("study")
+    session.close()
+    with client.session("study", session.session_id) as worker:
+        opened = worker.open()
+    with pytest.raises(ClosedScopeError):
+        opened.components.open_node(FIRST, opened.settings_of(FIRST))
+
+
+def test_all_finalizers_of_all_containers_run_and_are_told(client: PipelineServiceClient, rulers: Any) -> None:
+    class FailingList(list[str]):
+        def append(self, item: str) -> None:
+            super().append(item)
+            if item.startswith("log"):
+                raise OSError(item)
+
+    rulers.CLOSED = closed = FailingList()
+    try:
+        session = client.create_session("study")
+        assert session.run().succeeded
+        with pytest.raises(BaseExceptionGroup) as caught:
+            session.close()
+    finally:
+        rulers.CLOSED = []
+    assert list(closed)[-2:] == ["log 10", "log 2"]
+    told = [str(error) for group in caught.value.exceptions for error in group.exceptions]  # type: ignore[attr-defined]
+    assert told == ["log 10", "log 2"]
+    session.close()

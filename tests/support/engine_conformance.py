@@ -75,7 +75,7 @@ class EngineConformance:
     @pytest.fixture
     def new_session(self, module: Path, tmp_path: Path, settings: Mapping[str, Any]) -> NewSession:
         registry = HabitatRegistry(search_path=[])
-        for name in ("contract", "passing", "failing", "sleeping"):
+        for name in ("contract", "passing", "including", "failing", "sleeping"):
             registry.register(name, f"{module.stem}:{name.capitalize()}")
         sources = ProcessSources(environ=dict(os.environ), working_directory=tmp_path)
         client = PipelineServiceClient(store=(tmp_path / "store").as_uri(), registry=registry, sources=sources)
@@ -119,6 +119,13 @@ class EngineConformance:
                 assert _stored(session, path) == _stored(here, path), path
             assert session.outputs() == {"found": {"bytes": 200_000, "small": 999_000, "large": 39_998}}
             assert session.ports("//numbers")["output"].serializer == "jsonl"
+
+    def test_nodes_of_included_habitats_have_settings_and_objects_of_their_own(self, new_session: NewSession) -> None:
+        entries = {"//second": {"factors": [5, 7]}}
+        with new_session("including", nodes=entries) as session:
+            result = session.run()
+            assert result.succeeded, result.nodes
+            assert session.outputs() == {"first": "5", "second": "12"}
 
     def test_every_node_starts_after_what_it_waits_for_and_is_told_of(self, new_session: NewSession) -> None:
         events: list[Event] = []

@@ -204,6 +204,34 @@ class Contract(PipelineComponents):
         pipeline.output("text", pipeline.node("measure", self.measure)(parts=total))
 
 
+@dataclass(frozen=True)
+class Total:
+    factors: tuple[int, ...]
+
+    def __call__(self) -> str:
+        return str(sum(self.factors))
+
+
+class Totals(PipelineComponents):
+    """One node, which others include."""
+
+    settings = Settings(ContractSettings)
+    total = providers.Factory(Total, settings.session.factors)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        pipeline.output("total", pipeline.node("total", self.total)())
+
+
+class Including(PipelineComponents):
+    """Includes one habitat twice, with other settings each time."""
+
+    settings = Settings(ContractSettings)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        pipeline.include("first", Totals, settings={"factors": (2, 3)}, outputs={"total": "first"})
+        pipeline.include("second", Totals, outputs={"total": "second"})
+
+
 class Failing(PipelineComponents):
     """A node that fails as often and in the way that settings say, what lies below it, and what lies beside it."""
 

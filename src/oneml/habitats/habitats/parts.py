@@ -30,11 +30,16 @@ class Parts:
         self._open_part = open_part
         self._opened: dict[NodePath, PipelineComponents] = {}
         self._lock = threading.RLock()
+        self._is_closed = False
 
     def add(self, path: NodePath, components: "PipelineComponents") -> None:
-        """Take an opened container."""
-        self._paths[path] = None
-        self._opened[path] = components
+        """Take an opened container; where all are closed, it is closed at once, and nothing builds."""
+        with self._lock:
+            self._paths[path] = None
+            self._opened[path] = components
+            closes = self._is_closed
+        if closes:
+            components.close()
 
     def __contains__(self, path: object) -> bool:
         return path in self._paths
@@ -53,7 +58,8 @@ class Parts:
                 found = self._opened.get(path)
                 if found is None:
                     open_part = cast("Callable[[NodePath], PipelineComponents]", self._open_part)
-                    found = self._opened[path] = open_part(path)
+                    found = open_part(path)
+                    self.add(path, found)
         return found
 
     def opened(self) -> Sequence["PipelineComponents"]:
@@ -74,6 +80,7 @@ class Parts:
         """
         errors: list[BaseException] = []
         with self._lock:
+            self._is_closed = True
             closing = [*reversed(self._opened.values())]
         for close in [*(components.close for components in closing), outer]:
             try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from oneml.habitats.errors import InvalidDocumentError, UnknownHabitatError
+from oneml.habitats.errors import DuplicateHabitatError, InvalidDocumentError, UnknownHabitatError
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.loading import checked_container, imported_object
 from oneml.habitats.habitats.registry import HabitatRegistry
@@ -58,9 +58,13 @@ def included_container(
     """
     try:
         return registry.load(record.habitat), registry.entry(record.habitat)
-    except UnknownHabitatError:
-        # It has no name here, as where a class is included that no distribution offers: its target is enough.
-        entry = HabitatEntry(record.habitat, record.target)
+    except (UnknownHabitatError, DuplicateHabitatError):
+        # It has no name here, as where a class is included that no distribution offers, or several have it: its target
+        # is enough, because its class and its code are held against the recipe.
+        recorded = (record.target, record.distribution)
+        offers = registry.offers(record.habitat)
+        same = (offer for offer in offers if (offer.target, offer.distribution) == recorded)
+        entry = next(same, HabitatEntry(record.habitat, record.target))
         return checked_container(entry, imported_object(entry)), entry
 
 

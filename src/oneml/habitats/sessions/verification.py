@@ -107,7 +107,7 @@ def open_verified(
     settings = verified.settings = with_entries(node_entries)
     verified.with_entries = with_entries
     verified.check_secrets(settings, findings)
-    findings.notices.extend(_without_effect(recipe, settings, sources))
+    findings.notices.extend(_without_effect(recipe, recipe.habitat, settings, sources))
     overrides = [
         override_from_json(container, name, how)
         for name, how in recipe.overrides.items()
@@ -167,6 +167,10 @@ def _included(  # noqa: PLR0917  # what was found on the way to here
             told = [drift._replace(subject=f"{path}:{drift.subject}") for drift in rotated]
             verified.judge_secrets(told, findings)
 
+    def without_effect(path: NodePath, settings: EffectiveSettings[PipelineSettings]) -> list[str]:
+        told = _without_effect(recipe, recipe.included[path].habitat, settings, sources)
+        return [line for line in told if line not in findings.notices]
+
     return VerifiedParts(
         recipe,
         registry=registry,
@@ -175,6 +179,7 @@ def _included(  # noqa: PLR0917  # what was found on the way to here
         schema_drifts=schema_drifts,
         check_code=check_code,
         check_secrets=check_secrets,
+        without_effect=without_effect,
     )
 
 
@@ -191,11 +196,11 @@ def _with_included(
 
 
 def _without_effect(
-    recipe: Recipe, settings: EffectiveSettings[PipelineSettings], sources: ProcessSources
+    recipe: Recipe, habitat: str, settings: EffectiveSettings[PipelineSettings], sources: ProcessSources
 ) -> Iterator[str]:
-    """Tell what variables and files here would make of settings that are the recipe's."""
+    """Tell what variables and files here would make of settings of a habitat that are the recipe's."""
     try:
-        files = files_here(settings.model, recipe.habitat, sources)
+        files = files_here(settings.model, habitat, sources)
     except SettingsError as error:
         yield f"without effect, but wrong: {error}"
         files = ()

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from oneml.habitats.habitats.components import PipelineComponents
@@ -48,6 +48,7 @@ class VerifiedParts:
         schema_drifts: Tells how a settings model differs from the recorded one, by include path.
         check_code: Holds what was imported against its source.
         check_secrets: Holds the secrets of a habitat against those of the recipe, by include path.
+        without_effect: Tells what differs here from the settings of a habitat without effect, by include path.
 
     Attributes:
         containers: The opened containers, for that of the session.
@@ -63,6 +64,7 @@ class VerifiedParts:
         schema_drifts: Callable[[NodePath, JsonObject], list[Drift]],
         check_code: Callable[[], None],
         check_secrets: Callable[[NodePath, EffectiveSettings[PipelineSettings]], None],
+        without_effect: Callable[[NodePath, EffectiveSettings[PipelineSettings]], Sequence[str]],
     ) -> None:
         self._recipe = recipe
         self._registry = registry
@@ -71,6 +73,7 @@ class VerifiedParts:
         self._schema_drifts = schema_drifts
         self._check_code = check_code
         self._check_secrets = check_secrets
+        self._without_effect = without_effect
         self._classes: dict[NodePath, tuple[type[PipelineComponents], HabitatEntry]] = {}
         self._opened: dict[NodePath, VerifiedPart] = {}
         self._lock = threading.RLock()
@@ -116,17 +119,21 @@ class VerifiedParts:
             drift = Drift("container", record.habitat, f"included at {path}", record.container, target)
             self._findings.judge([drift._replace(found_source=source)])
         self._check_code()
-        identity = self._classes[path] = (container, entry)
         schema = IncludedIdentity.schema_of(container)
         self._findings.judge(self._schema_drifts(path, schema))
         for line in self._findings.lines()[known_lines:]:
             _log.warning("%s: %s", path, line)
+        # Not before all of it was judged: what is refused for one node is refused for the next.
+        identity = self._classes[path] = (container, entry)
         return identity
 
     def _open(self, path: NodePath) -> VerifiedPart:
         container, entry = self._class(path)
         settings = self._settings(path, {})
         self._check_secrets(path, settings)
+        for line in self._without_effect(path, settings):
+            self._findings.notices.append(f"{path}: {line}")
+            _log.warning("%s: %s", path, line)
         overrides = [
             override_from_json(container, name, how)
             for include, name, how in ((*split_provider_key(key), how) for key, how in self._recipe.overrides.items())

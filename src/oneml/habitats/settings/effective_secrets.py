@@ -11,7 +11,6 @@ from oneml.habitats.values.include_paths import provider_key
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import NodePath
 
-
 S = TypeVar("S", bound=PipelineSettings)
 
 

@@ -404,7 +404,7 @@ def test_a_settings_model_that_differs_is_refused_however_often_a_warm_worker_is
         assert worker.run_node("//table").ports
         monkeypatch.setattr(IncludedIdentity, "schema_of", staticmethod(lambda _: {"properties": {}}))
         for _ in range(2):
-            with pytest.raises(DriftError, match="//first"):
+            with pytest.raises(DriftError, match="//first:"):
                 worker.run_node(FIRST)
 
 

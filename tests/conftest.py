@@ -1,7 +1,13 @@
 """What all tests share."""
 
-from hypothesis import settings
+import signal
+
+from hypothesis import HealthCheck, settings
 
 # Machines that run tests are shared: how long an example takes says nothing.
-settings.register_profile("shared-machine", deadline=None)
+settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared-machine")
+
+# What a shell starts in the background ignores interrupts, and so would all that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

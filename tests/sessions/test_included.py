@@ -16,6 +16,7 @@ from oneml.habitats.errors import (
     ClosedScopeError,
     DefinitionFailedError,
     DriftError,
+    HabitatMissingError,
     InvalidComponentsError,
     InvalidOverrideError,
     InvalidPipelineError,
@@ -25,6 +26,7 @@ from oneml.habitats.errors import (
     UnknownSettingError,
 )
 from oneml.habitats.habitats.entry import HabitatEntry
+from oneml.habitats.sessions import verified_parts
 from oneml.habitats.sessions.comparison import compare_sessions
 from oneml.habitats.sessions.explaining import session_explanations
 from oneml.habitats.sessions.included_identity import IncludedIdentity
@@ -458,3 +460,31 @@ def test_all_finalizers_of_all_containers_run_and_are_told(client: PipelineServi
     told = [str(error) for group in caught.value.exceptions for error in group.exceptions]  # type: ignore[attr-defined]
     assert told == ["log 10", "log 2"]
     session.close()
+
+
+def test_files_are_held_against_the_recipe_before_an_included_habitat_is_imported(
+    client: PipelineServiceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = client.create_session("study")
+    session.close()
+    changed: list[NodePath] = []
+
+    def refuse(path: NodePath) -> None:
+        changed.append(path)
+        raise HabitatMissingError(habitat="scaling", distribution="rulers", version="1.0", others=[])
+
+    with client.session("study", session.session_id) as worker:
+        verified = worker.open().verified
+        assert verified is not None
+        monkeypatch.setattr(verified, "check_again", refuse)
+        monkeypatch.setattr(verified_parts, "included_container", None)
+        with pytest.raises(HabitatMissingError):
+            worker.run_node(FIRST)
+    assert changed == ["//first"]
+
+
+def test_entry_at_an_include_path_is_explained_once(client: PipelineServiceClient) -> None:
+    session = client.create_session("study", command_line=CommandLineSettings(assignments=["//first:factor=9"]))
+    with session:
+        (found,) = setting_explanations(session.open().settings.at(FIRST), FIRST, names=["factor"])
+    assert [hidden.value for hidden in found.hidden] == [2]

@@ -873,12 +873,14 @@ class InMemoryNodeError(UsageError):
 class RecipeTooLargeError(UsageError):
     """Settings, inputs and overrides of a session do not fit into the header of a recipe."""
 
-    def __init__(self, *, size_bytes: int, limit_bytes: int) -> None:
+    def __init__(self, *, size_bytes: int, limit_bytes: int, included: int = 0) -> None:
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
+        self.included = included
+        fewer = f" It holds the settings of {included} included habitats: include fewer." if included else ""
         super().__init__(
             f"The header of the recipe has {size_bytes} bytes; at most {limit_bytes} are allowed. "
-            "Give large values as inputs of the pipeline from files, not as settings."
+            f"Give large values as inputs of the pipeline from files, not as settings.{fewer}"
         )
 
 

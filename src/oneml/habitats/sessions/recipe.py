@@ -167,7 +167,7 @@ def write_recipe(
     )
     header = canonical_json(sealed(_header_to_json(whole), key))
     if len(header) > HEADER_MAX_BYTES:
-        raise RecipeTooLargeError(size_bytes=len(header), limit_bytes=HEADER_MAX_BYTES)
+        raise RecipeTooLargeError(size_bytes=len(header), limit_bytes=HEADER_MAX_BYTES, included=len(whole.included))
     if not store.create_if_absent(keys.recipe_key(session_id), header):
         raise SessionExistsError(session_id=session_id)
     return whole

@@ -107,7 +107,7 @@ def write_revision(
     }
     data = canonical_json(sealed(document, key))
     if len(data) > HEADER_MAX_BYTES:
-        raise RecipeTooLargeError(size_bytes=len(data), limit_bytes=HEADER_MAX_BYTES)
+        raise RecipeTooLargeError(size_bytes=len(data), limit_bytes=HEADER_MAX_BYTES, included=len(recipe.included))
     if not store.create_if_absent(keys.revision_key(session_id, number), data):
         raise InvalidDocumentError(
             what=f"revision {number} of session {session_id}", reason="another process has written one meanwhile"

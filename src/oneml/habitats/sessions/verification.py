@@ -156,6 +156,9 @@ def _included(  # noqa: PLR0917  # what was found on the way to here
         told = [drift._replace(subject=f"{path}:{drift.subject}") for drift in told]
         return told or [Drift("setting", path, "schema", expected, digest)]
 
+    def check_files(path: NodePath) -> None:
+        verified.check_again(path)  # which is there once the session is open
+
     def check_code() -> None:
         findings.judge(live_drifts(inner_object(document, "live"), found.places, thorough=imported))
         HERE.note(found, imported)
@@ -177,6 +180,7 @@ def _included(  # noqa: PLR0917  # what was found on the way to here
         environ=sources.environ,
         findings=findings,
         schema_drifts=schema_drifts,
+        check_files=check_files,
         check_code=check_code,
         check_secrets=check_secrets,
         without_effect=without_effect,

@@ -46,6 +46,7 @@ class VerifiedParts:
         environ: Variables, for secrets.
         findings: Takes what is found.
         schema_drifts: Tells how a settings model differs from the recorded one, by include path.
+        check_files: Holds files that changed since against the recipe, as far as they may be imported yet.
         check_code: Holds what was imported against its source.
         check_secrets: Holds the secrets of a habitat against those of the recipe, by include path.
         without_effect: Tells what differs here from the settings of a habitat without effect, by include path.
@@ -62,6 +63,7 @@ class VerifiedParts:
         environ: Mapping[str, str],
         findings: Findings,
         schema_drifts: Callable[[NodePath, JsonObject], list[Drift]],
+        check_files: Callable[[NodePath], None],
         check_code: Callable[[], None],
         check_secrets: Callable[[NodePath, EffectiveSettings[PipelineSettings]], None],
         without_effect: Callable[[NodePath, EffectiveSettings[PipelineSettings]], Sequence[str]],
@@ -71,6 +73,7 @@ class VerifiedParts:
         self._environ = environ
         self._findings = findings
         self._schema_drifts = schema_drifts
+        self._check_files = check_files
         self._check_code = check_code
         self._check_secrets = check_secrets
         self._without_effect = without_effect
@@ -112,6 +115,7 @@ class VerifiedParts:
         if known is not None:
             return known
         record, known_lines = self._recipe.included[path], len(self._findings.lines())
+        self._check_files(path)
         container, entry = included_container(self._registry, record)
         target = own_target(container)
         if target != record.container:

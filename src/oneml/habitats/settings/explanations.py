@@ -119,12 +119,13 @@ def _layers_at(
     def here(_: SettingName) -> str:
         return author_source or Layer.NODE_DEFAULT.value
 
-    found = [*layers.process, *layers.session]
-    if path is not None:
-        if author:
-            found.append(LayerValues(layer=Layer.NODE_DEFAULT, values=author, locate=here, node=path))
-        found.extend(layers.entries_at(path))
-    return found
+    if path is None:
+        return [*layers.process, *layers.session]
+    # The entry at an include path is one of the session of that habitat and of its nodes: it is told once.
+    found = [*layers.process, *(layer for layer in layers.session if layer.node is None)]
+    if author:
+        found.append(LayerValues(layer=Layer.NODE_DEFAULT, values=author, locate=here, node=path))
+    return [*found, *layers.entries_at(path)]
 
 
 def _explained(

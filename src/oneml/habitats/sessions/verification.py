@@ -144,31 +144,12 @@ def _included(  # noqa: PLR0917  # what was found on the way to here
 
     findings = verified.findings
 
-    def schema_drifts(path: NodePath, schema: JsonObject) -> list[Drift]:
-        digest, expected = digest_of(schema), recipe.included[path].settings_schema
-        if digest == expected:
-            return []
-        from oneml.habitats.habitats.settings_schema import schema_drifts  # noqa: PLC0415  # only to explain
-
-        parts = inner_object(read_explanation(store, recipe, "graph"), "included")
-        recorded = inner_object(inner_object(parts, path), "settings_schema")
-        told = list(schema_drifts(recorded, schema)) if recorded else []
-        told = [drift._replace(subject=f"{path}:{drift.subject}") for drift in told]
-        return told or [Drift("setting", path, "schema", expected, digest)]
-
     def check_files(path: NodePath) -> None:
         verified.check_again(path)  # which is there once the session is open
 
     def check_code() -> None:
         findings.judge(live_drifts(inner_object(document, "live"), found.places, thorough=imported))
         HERE.note(found, imported)
-
-    def check_secrets(path: NodePath, settings: EffectiveSettings[PipelineSettings]) -> None:
-        if signing_key is not None:
-            recorded = own_names(recipe.secrets, path)
-            rotated = rotated_secrets(settings, recorded, signing_key, recipe.session_id.encode())
-            told = [drift._replace(subject=f"{path}:{drift.subject}") for drift in rotated]
-            verified.judge_secrets(told, findings)
 
     def without_effect(path: NodePath, settings: EffectiveSettings[PipelineSettings]) -> list[str]:
         told = _without_effect(recipe, recipe.included[path].habitat, settings, sources)
@@ -179,12 +160,41 @@ def _included(  # noqa: PLR0917  # what was found on the way to here
         registry=registry,
         environ=sources.environ,
         findings=findings,
-        schema_drifts=schema_drifts,
+        schema_drifts=partial(_schema_drifts, store, recipe),
         check_files=check_files,
         check_code=check_code,
-        check_secrets=check_secrets,
+        check_secrets=partial(_check_secrets, verified, recipe, signing_key),
         without_effect=without_effect,
     )
+
+
+def _schema_drifts(store: ArtifactStore, recipe: Recipe, path: NodePath, schema: JsonObject) -> list[Drift]:
+    """Tell how the settings model of an included habitat differs from the recorded one."""
+    digest, expected = digest_of(schema), recipe.included[path].settings_schema
+    if digest == expected:
+        return []
+    from oneml.habitats.habitats.settings_schema import schema_drifts  # noqa: PLC0415  # only to explain
+
+    parts = inner_object(read_explanation(store, recipe, "graph"), "included")
+    recorded = inner_object(inner_object(parts, path), "settings_schema")
+    told = list(schema_drifts(recorded, schema)) if recorded else []
+    told = [drift._replace(subject=f"{path}:{drift.subject}") for drift in told]
+    return told or [Drift("setting", path, "schema", expected, digest)]
+
+
+def _check_secrets(
+    verified: Verified,
+    recipe: Recipe,
+    signing_key: bytes | None,
+    path: NodePath,
+    settings: EffectiveSettings[PipelineSettings],
+) -> None:
+    """Hold the secrets of an included habitat against those of the recipe."""
+    if signing_key is not None:
+        recorded = own_names(recipe.secrets, path)
+        rotated = rotated_secrets(settings, recorded, signing_key, recipe.session_id.encode())
+        told = [drift._replace(subject=f"{path}:{drift.subject}") for drift in rotated]
+        verified.judge_secrets(told, verified.findings)
 
 
 def _with_included(

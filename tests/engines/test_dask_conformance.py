@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine_conformance import SECRET, EngineConformance
+from oneml.habitats.testing.engines import SECRET, EngineConformance
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from engine_conformance import IMPORTABLE, SECRET, EngineConformance
+from oneml.habitats.testing.engines import SECRET, EngineConformance
 from ray_head import RayHead
 
 
@@ -24,6 +24,6 @@ class TestRay(EngineConformance):
 
     @pytest.fixture
     def settings(self, address: str, module: Path) -> Mapping[str, Any]:
-        variables = {"PYTHONPATH": f"{module.parent}:{IMPORTABLE}", "CONTRACT_TOKEN": SECRET}
+        variables = {"PYTHONPATH": f"{module.parent}:{Path(__file__).parent}", "CONTRACT_TOKEN": SECRET}
         options = {"address": address, "init": {"runtime_env": {"env_vars": variables}}}
         return {"engine": "ray", "workers": 2, "engines": {"ray": options}}

@@ -12,12 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-import engine_pipelines
 from installed_site import Site
+from oneml.habitats.testing.engines import PIPELINES
 from ray_head import RayHead
 from two_images import TwoImages, new_environment
 
-SUPPORT = Path(engine_pipelines.__file__).parent
 SECONDS = 90.0
 
 
@@ -32,7 +31,7 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> RayHead:
 def site(tmp_path: Path, head: RayHead) -> Site:
     site = Site(tmp_path)
     habitats = {"failing": "engine_pipelines:Failing"}
-    site.install("contract-pipelines", files=SUPPORT, packages=["engine_pipelines.py"], habitats=habitats)
+    site.install("contract-pipelines", files=PIPELINES.parent, packages=["engine_pipelines.py"], habitats=habitats)
     site.environment.update(head.variables, CONTRACT_FOLDER=str(tmp_path / "runs"), CONTRACT_TOKEN="token")
     return site
 

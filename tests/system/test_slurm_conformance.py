@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine_conformance import EngineConformance
+from oneml.habitats.testing.engines import EngineConformance
 from slurm_cluster import SlurmCluster
 
 

@@ -46,6 +46,6 @@ Event: TypeAlias = SessionEvent | NodeEvent | NodeLog
 class Observer(Protocol):
     """Gets every event of a session, from the thread that drives it. What it raises is logged and goes no further."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, /) -> None:
         """Take one event."""
         ...

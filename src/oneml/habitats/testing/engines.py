@@ -1,4 +1,9 @@
-"""What every engine must do, as a class that the tests of an engine derive from.
+"""What every engine must do, as a suite of tests that an engine of one's own runs as well.
+
+    class TestMine(EngineConformance):
+        @pytest.fixture
+        def settings(self) -> Mapping[str, Any]:
+            return {"engine": "mine", "workers": 2}
 
 A derived class gives ``settings``: those of a session that runs on the engine, with whatever it needs to be reached. It
 overrules ``KILLS_WORKERS`` where bodies that end their process end the driver.
@@ -15,17 +20,21 @@ from typing import Any, ClassVar
 
 import pytest
 
-from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession
 from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import InvalidPipelineError
+from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.engine import Capability
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog
+from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.sessions.session import PipelineSession
 from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.states import NodeState, SessionState
 
-IMPORTABLE = Path(__file__).parent
+PIPELINES = Path(__file__).with_name("engine_pipelines.py")
+"""What runs on the engine, for workers to import."""
+
 SECRET = "s3cr3t-canary"
 PATIENCE_SECONDS = 30.0
 """Nothing may hang longer."""
@@ -63,11 +72,11 @@ class EngineConformance:
     def module(self, site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         """The module of the pipelines, in a place of its own, so that it can be changed."""
         module = site / "pipelines_of_contract.py"  # no name that is found elsewhere
-        shutil.copy(IMPORTABLE / "engine_pipelines.py", module)
+        shutil.copy(PIPELINES, module)
         for name in [name for name in os.environ if name.startswith("ONEML_")]:
             monkeypatch.delenv(name)
         monkeypatch.delitem(sys.modules, module.stem, raising=False)
-        monkeypatch.syspath_prepend(str(site))
+        monkeypatch.syspath_prepend(str(site))  # pyright: ignore[reportUnknownMemberType]  # as pytest types it
         monkeypatch.setenv("PYTHONPATH", str(site))
         monkeypatch.setenv("CONTRACT_TOKEN", SECRET)
         return module

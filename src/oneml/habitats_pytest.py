@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from oneml.habitats.testing.kit import Kit
     from oneml.habitats.testing.leaks import LeakCheck, Standing
 
+pytest.register_assert_rewrite("oneml.habitats.testing.engines", "oneml.habitats.testing.serializers")
+
 _AT_START = dict(os.environ)
 _CHANGED_SINCE = "oneml_changed_since_start"
 _CONTAINERS = "oneml.habitats.habitats.components"

@@ -238,9 +238,7 @@ class _Check:
             if key is not None and commit.reuse_key is not None:
                 return "" if key == commit.reuse_key else "is not what was run there"
             if key is not None and not policy_of(self._recipe).warns:
-                return (
-                    "cannot be proven the same: its outputs are not reusable (it ran sessions, or was patched)"
-                )
+                return "cannot be proven the same: its outputs are not reusable (it ran sessions, or was patched)"
         if policy_of(self._recipe).warns:
             return 'cannot be proven the same: other code was allowed there (verification.mode = "warn")'
         reasons = (self._why_other(node, revision) for revision in self._revisions(node, commit))

@@ -13,7 +13,7 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 FILES = "verification.identity_here = lambda expected, habitat: expected"
 LIVE = "verification.live_drifts = lambda *_, **__: ()"
 GRAPH = "verification.Verified.check_node = lambda *_, **__: None"
-SECRETS = "verification.EffectiveSettings.rotated_secrets = lambda *_, **__: ()"
+SECRETS = "verification.rotated_secrets = verified.rotated_secrets = lambda *_, **__: ()"
 CONTAINER = "verification.own_target = lambda _: 'harbour.containers:Harbour'"
 SIGNATURES = "signatures._check_signature = lambda *_: None"
 CHECKSUMS = "recipe.unsealed = lambda document, key, what: document"
@@ -23,7 +23,7 @@ WITHOUT = """
 import json
 import sys
 from oneml.habitats.cli import main
-from oneml.habitats.sessions import client, plan_shards, recipe, signatures, verification
+from oneml.habitats.sessions import client, plan_shards, recipe, signatures, verification, verified
 
 def unchecked(store, session_id, name, digest, what):
     (found,) = [each for each in store.children(f"sessions/{{session_id}}/recipe") if each.startswith(name)]

@@ -7,7 +7,7 @@ BIN := .venv/bin
 PROJECTS := $(wildcard pyproject.toml constraints.txt containers/*/pyproject.toml)
 PACKAGES := $(patsubst %/pyproject.toml,-e ./%,$(wildcard containers/*/pyproject.toml))
 DEMO_EXTRAS := numpy,pandas,images,sklearn,typer
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 
 .DEFAULT_GOAL := help

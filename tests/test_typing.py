@@ -22,7 +22,7 @@ def run(*command: str) -> str:
 
 
 def by_mypy(file: str) -> Mapping[int, str]:
-    out = run("mypy", "--strict", "--cache-dir=/dev/null", file)
+    out = run("mypy", "--strict", "--cache-dir=/dev/null", *names_of("*.py"))
     errors = re.findall(rf"^{re.escape(file)}:(\d+): error: (.*)", out, flags=re.MULTILINE)
     return {int(line): text for line, text in errors}
 
@@ -43,6 +43,7 @@ def names_of(pattern: str) -> list[str]:
     return sorted(path.name for path in FILES.glob(pattern))
 
 
+@pytest.mark.xdist_group("typing")  # in one process, so that each checker runs once
 @pytest.mark.parametrize("errors_in", [by_mypy, by_basedpyright])
 class TestChecker:
     @pytest.mark.parametrize("file", names_of("*accepted*.py"))

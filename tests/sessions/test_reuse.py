@@ -15,7 +15,7 @@ from oneml.habitats import (
     PipelineSession,
     PipelineSessionSettings,
 )
-from oneml.habitats.errors import CorruptArtifactError, InvalidDocumentError
+from oneml.habitats.errors import CorruptArtifactError
 from oneml.habitats.ports.observer import Event, NodeEvent
 from oneml.habitats.sessions import fingerprints, keys, reuse
 from oneml.habitats.sessions.attempts import AttemptLog, Commit, read_commit
@@ -164,7 +164,7 @@ class TestCommitDocument:
         store = MemoryArtifactStore()
         document = {"schema": "oneml.commit/1", "node": A, "attempt": 1, "seconds": 0, "ended_at": "", "ports": {}}
         store.create_if_absent(keys.commit_key(SessionId("s1"), A), canonical_json({**document, **fields}))
-        with pytest.raises(InvalidDocumentError, match="commit of //a"):
+        with pytest.raises(CorruptArtifactError, match="commit of //a"):
             read_commit(store, SessionId("s1"), A)
 
 

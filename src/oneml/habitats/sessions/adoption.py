@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from oneml.habitats.data.parts import is_whole
-from oneml.habitats.errors import InvalidDocumentError, StoreError
+from oneml.habitats.errors import CorruptArtifactError, StoreError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.session_store import SessionStore
@@ -80,7 +80,7 @@ class Adoption:
         for session_id in self._index.computed(key):
             try:
                 commit = read_commit(self._store, session_id, node.path)
-            except InvalidDocumentError as error:
+            except CorruptArtifactError as error:
                 _log.warning("Session %s is no source for %s: %s", session_id, node.path, error)
                 continue
             if commit is not None and commit.reuse_key == key and self._is_whole(commit, node):

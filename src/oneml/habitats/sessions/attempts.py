@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from oneml.habitats.errors import InvalidDocumentError
+from oneml.habitats.errors import CorruptArtifactError, InvalidDocumentError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions import keys
 from oneml.habitats.values.json_value import JsonObject, canonical_json, json_object
@@ -170,7 +170,7 @@ class AttemptLog:
         """Return what a node published; None where it has not yet.
 
         Raises:
-            InvalidDocumentError: The commit is not one of ours.
+            CorruptArtifactError: The commit is not one of ours.
         """
         commit = self._known.get(path) or self._carried_here().get(path)
         if commit is None:
@@ -224,12 +224,24 @@ def read_commit(store: ArtifactStore, session_id: SessionId, path: NodePath) -> 
     """Read what a node of a session published; None where it has not, or there is no such session.
 
     Raises:
-        InvalidDocumentError: The commit is not one of ours.
+        CorruptArtifactError: The commit is not one of ours.
         StoreError: The store failed.
     """
-    data = store.read(keys.commit_key(session_id, path), limit_bytes=_DOCUMENT_MAX_BYTES)
+    key = keys.commit_key(session_id, path)
+    data = store.read(key, limit_bytes=_DOCUMENT_MAX_BYTES)
     if data is None:
         return None
+    try:
+        return _commit_from_json(data, path)
+    except InvalidDocumentError as error:
+        raise CorruptArtifactError(
+            place=f"{store.url.rstrip('/')}/{key}",
+            reason=f"the {error.what} in session {session_id} is damaged ({error.reason})",
+            remedy=f"Delete it, and run what is missing: oneml sessions run {session_id}",
+        ) from error
+
+
+def _commit_from_json(data: bytes, path: NodePath) -> Commit:
     what = f"commit of {path}"
     document = json_object(data, what=what, limit_bytes=_DOCUMENT_MAX_BYTES)
     attempt, seconds, ended_at = document.get("attempt"), document.get("seconds"), document.get("ended_at")

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 
-from oneml.habitats.errors import InvalidDocumentError, RefusalError
+from oneml.habitats.errors import CorruptArtifactError, InvalidDocumentError, RefusalError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.session_store import NodeRow, SessionRow, SessionStore
 from oneml.habitats.sessions import keys
@@ -35,7 +35,7 @@ def reconcile(store: ArtifactStore, index: SessionStore) -> None:
             session_id = _session_id(store, name)
             if session_id is not None:
                 add_to_index(store, index, read_recipe(store, session_id))
-        except (InvalidDocumentError, RefusalError) as error:
+        except (CorruptArtifactError, InvalidDocumentError, RefusalError) as error:
             _log.warning("A session is left out of the list: %s", error)
     for name in known.keys() - present:
         index.remove(known[name])

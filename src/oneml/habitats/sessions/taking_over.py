@@ -12,7 +12,13 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from oneml.habitats.data.parts import is_whole
-from oneml.habitats.errors import InvalidDocumentError, NoParentError, ParentRefusedError, RefusalError
+from oneml.habitats.errors import (
+    CorruptArtifactError,
+    InvalidDocumentError,
+    NoParentError,
+    ParentRefusedError,
+    RefusalError,
+)
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.sessions.adoption import NO_ATTEMPT
 from oneml.habitats.sessions.attempts import AttemptLog, Commit
@@ -124,7 +130,7 @@ class TakingOver:
                 if self._missing(AttemptLog(self._store, candidate.recipe.session_id)):
                     continue
                 found = self._judged(candidate, explain=refusal is None)
-            except (InvalidDocumentError, RefusalError) as error:
+            except (CorruptArtifactError, InvalidDocumentError, RefusalError) as error:
                 _log.warning("Session %s is passed over: %s", candidate.recipe.session_id, error)
                 continue
             if isinstance(found, TakenOver):

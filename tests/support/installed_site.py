@@ -87,7 +87,12 @@ class Site:
         path.write_text(text)
 
     def start(
-        self, *arguments: str, code: Sequence[str] = COMMAND, cwd: Path | None = None, **variables: str
+        self,
+        *arguments: str,
+        code: Sequence[str] = COMMAND,
+        cwd: Path | None = None,
+        own_group: bool = False,
+        **variables: str,
     ) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [self.python, *code, *arguments],
@@ -97,6 +102,7 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=own_group,
         )
 
     def run(

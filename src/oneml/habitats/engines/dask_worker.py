@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ class WarmScope(WorkerPlugin):
     Args:
         preload: ``module:function``.
         topic: Of the session.
-        marks: Folder where a worker writes which node it runs; None where that is on another machine.
+        marks: Folder where a worker of our own cluster writes which node it runs; None in clusters of others.
     """
 
     def __init__(self, preload: str, topic: str, marks: str | None) -> None:
@@ -65,6 +66,7 @@ class WarmScope(WorkerPlugin):
     def setup(self, worker: "Worker") -> None:
         """Load; what fails here fails again for each node, and is told there."""
         if self._marks is not None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts us all, and the driver ends workers
             descriptor, _ = tempfile.mkstemp(dir=self._marks)
             _marks[self._topic] = descriptor
         module, _, function = self._preload.partition(":")

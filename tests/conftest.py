@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Machines that run tests are shared: how long an example takes says nothing.
@@ -11,3 +12,8 @@ settings.load_profile("shared-machine")
 # What a shell starts in the background ignores interrupts, and so would all that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what mostly waits, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: "ray_conformance" not in item.name)

@@ -32,6 +32,7 @@ from oneml.habitats.errors import (
     SessionBusyError,
     SessionExistsError,
     SettingsError,
+    StoreError,
     UnknownHabitatError,
     UnknownNodeError,
     UnknownPortError,
@@ -39,6 +40,7 @@ from oneml.habitats.errors import (
     UnprovenError,
 )
 from oneml.habitats.ports.observer import Event, NodeEvent, SessionEvent
+from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.opened import OpenedSession
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.states import NodeState, SessionState
@@ -485,6 +487,34 @@ def test_an_unreadable_recipe_is_left_out_of_the_list(
     bad.write_text("{")
     assert [row.session_id for row in client.list_sessions()] == ["good"]
     assert "left out of the list" in caplog.text
+
+
+@pytest.mark.parametrize("settings", [{}, {"engine": "process"}])
+def test_a_commit_that_is_gone_is_told_and_computed_again(
+    client: PipelineServiceClient, settings: Mapping[str, object]
+) -> None:
+    with client.create_session("arithmetic", settings=settings) as first:
+        assert first.run().succeeded
+    client.store.delete_tree(keys.commit_key(first.session_id, NodePath("//total")))
+    with client.load_session(first.session_id) as session:
+        with pytest.raises(
+            StoreError, match=f"of //total .* is missing.* again: oneml sessions run {first.session_id}"
+        ):
+            session.output("//total")
+        assert session.run().succeeded
+        assert session.output("//total") == TOTAL
+
+
+def test_outputs_that_stayed_in_the_memory_of_another_session_object_are_no_failure_of_the_store(
+    client: PipelineServiceClient,
+) -> None:
+    with client.create_session("arithmetic", settings={"store": "memory:"}) as first:
+        assert first.run().succeeded
+    with (
+        client.load_session(first.session_id) as session,
+        pytest.raises(NoOutputError, match="stayed in the memory of the process that ran it"),
+    ):
+        session.output("//total")
 
 
 def test_an_id_that_was_removed_halfway_starts_anew(client: PipelineServiceClient, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ class PipelineSession:
         self._driving = threading.Lock()
         self._stop_requested = threading.Event()
         self._standing = Standing(
-            store=store, index=index, recipe=recipe, nodes=self._nodes, attempts=self._attempts, clock=clock
+            self._nodes, self._openings, store=store, index=index, recipe=recipe, attempts=self._attempts, clock=clock
         )
         self._single = SingleNodes(
             self._nodes, self._openings, store=store, recipe=recipe, opener=opener, standing=self._standing
@@ -363,7 +363,7 @@ class PipelineSession:
             UnknownNodeError: The session has no such node.
             UnknownPortError: The node has no such output.
             NoOutputError: It has published nothing; says why.
-            CorruptArtifactError: What lies in the store is not what was published.
+            StoreError: What lies in the store is not what was published, or is gone.
             DeserializationError: The value is not of ``form``.
         """
         return self._outputs.read(parse_node_path(path), port, form)

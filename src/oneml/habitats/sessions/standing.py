@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from oneml.habitats.errors import UnknownSessionError
+from oneml.habitats.errors import RefusalError, StoreError, UnknownSessionError, UsageError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.session_store import NodeRow, SessionRow, SessionStore
 from oneml.habitats.sessions import keys
 from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.openings import Openings
 from oneml.habitats.sessions.planned_nodes import PlannedNodes
 from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe
+from oneml.habitats.settings.models import MEMORY_STORE
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState, SessionState
@@ -19,10 +21,11 @@ class Standing:
     """Tells where one session stands.
 
     Args:
+        nodes: The nodes of its plan.
+        openings: Opens it, where settings of a node must be known.
         store: The artifact store.
         index: Gives the session store.
         recipe: The session's recipe.
-        nodes: The nodes of its plan.
         attempts: Its claims and commits.
         clock: Time.
 
@@ -32,11 +35,12 @@ class Standing:
 
     def __init__(
         self,
+        nodes: PlannedNodes,
+        openings: Openings,
         *,
         store: ArtifactStore,
         index: Callable[[], SessionStore],
         recipe: Recipe,
-        nodes: PlannedNodes,
         attempts: AttemptLog,
         clock: Clock,
     ) -> None:
@@ -46,6 +50,7 @@ class Standing:
         self._nodes = nodes
         self._attempts = attempts
         self._clock = clock
+        self._openings = openings
         self.own_rows: dict[NodePath, NodeRow] = {}
 
     def state(self) -> SessionState:
@@ -84,13 +89,31 @@ class Standing:
         )
 
     def why_no_output(self, path: NodePath) -> str:
-        """Say why there is nothing to be read of a node."""
+        """Say why there is nothing to be read of a node.
+
+        Raises:
+            StoreError: It has succeeded, and its commit is gone.
+        """
         row = self.rows().get(path)
         if row is None:
             return "it has not run"
         if row.state is NodeState.SUCCEEDED:
+            if path not in self.own_rows and not self._may_stay_in_memory(path):
+                session_id = self._recipe.session_id
+                raise StoreError(
+                    place=f"{self._store.url.rstrip('/')}/{keys.commit_key(session_id, path)}",
+                    reason=f"the commit of {path} in session {session_id} is missing, though it has succeeded",
+                    remedy=f"Compute it again: oneml sessions run {session_id}",
+                )
             return "its outputs stayed in the memory of the process that ran it"
         return f"{row.state.value}, {row.detail}" if row.detail else row.state.value
+
+    def _may_stay_in_memory(self, path: NodePath) -> bool:
+        """Tell whether a node keeps its outputs in memory, as far as its settings can be known here."""
+        try:
+            return self._openings.current().settings_of(path).store == MEMORY_STORE
+        except (RefusalError, UsageError):
+            return True
 
     def _indexed(self) -> tuple[SessionStore, SessionRow]:
         """Return the index, and this session's row in it, which is found again where it was lost.

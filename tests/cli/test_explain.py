@@ -117,13 +117,15 @@ def test_secret_is_a_reference_and_need_not_be_at_hand(
     [
         (["greting"], 'Did you mean "greeting"?'),
         (["//nope"], 'There is no node "//nope".'),
+        (["//repeat"], '"//repeat" is a fan-out: name a member, //repeat/0 ... //repeat/1.'),
         (["/make"], "'/make' is not a node path."),
         (["//make", "greeting", "more"], "'more' is one too many."),
         (["greeting", "//make"], "'//make' is one too many."),
         (["--session", "nosuch"], 'There is no session "nosuch"'),
         (["--session", "mine", "--set", "fail=true"], "leave out the other settings."),
         (["--session", "mine", "greting"], 'Did you mean "greeting"?'),
-        (["--session", "mine", "//nope"], 'There is no node "//nope".'),
+        (["--session", "mine", "//nope"], 'There is no node "//nope". Known: //join, //make'),
+        (["--session", "mine", "//repeat"], '"//repeat" is a fan-out: name a member, //repeat/0 ... //repeat/1.'),
     ],
 )
 def test_what_cannot_be_explained_says_why(invoke: Invoke, arguments: list[str], message: str) -> None:

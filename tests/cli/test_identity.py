@@ -123,7 +123,11 @@ def test_warning_policy_proves_nothing_but_lets_pass(process: Process, edit: Cal
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["prove", "mine", "//nope"], 'There is no node "//nope".'),
+        (["prove", "mine", "//nope"], 'There is no node "//nope". Known: //join, //make'),
+        (["prove", "mine", "//mak"], 'Did you mean "//make"?'),
+        (["reproduce", "mine", "//mak"], 'Did you mean "//make"?'),
+        (["run-pipeline-node", "//mak", "--pipeline", "probe", "--session-id", "mine"], 'Did you mean "//make"?'),
+        (["run-pipeline-node", "//repeat", "--pipeline", "probe", "--session-id", "mine"], '"//repeat" is a fan-out'),
         (["prove", "nosuch", "//make"], 'There is no session "nosuch"'),
         (["fingerprint", "probe", "//nope"], 'There is no node "//nope".'),
         (["fingerprint", "prob"], 'No habitat "prob".'),

@@ -177,7 +177,8 @@ def test_output_is_saved_as_it_is_stored(invoke: Invoke, good: str, tmp_path: Pa
     [
         (["//make", "--to", "file"], 2, "--to takes one port of //make. Known: number, raw, text."),
         (["//make", "txt"], 2, 'Node "//make" has no output "txt". Known: number, raw, text. Did you mean "text"?'),
-        (["//mak"], 2, 'There is no node "//mak".'),
+        (["//mak"], 2, 'There is no node "//mak". Known: //join, //make'),
+        (["//repeat"], 2, '"//repeat" is a fan-out: name a member, //repeat/0 ... //repeat/1.'),
         (["mak"], 2, "'mak' is not a node path."),
         (
             ["//make", "raw", "--to", "no/such/folder"],

@@ -204,6 +204,8 @@ def test_the_newest_session_that_computed_the_same_is_taken(client: PipelineServ
 def test_without_anything_computed_there_is_no_parent(client: PipelineServiceClient) -> None:
     with pytest.raises(NoParentError, match=r'The outputs of //total are needed, and no session of "arithmetic"'):
         client.create_session("arithmetic", only="//halve")
+    with pytest.raises(NoParentError, match=r"start earlier \(--from //multiply\)"):
+        client.create_session("arithmetic", only="//total")
     with client.create_session("arithmetic") as idle:
         pass
     with pytest.raises(NoParentError, match=rf"session {idle.session_id} has none of //total"):
@@ -220,6 +222,15 @@ def test_nodes_that_are_not_reusable_are_known_by_their_fingerprints(client: Pip
         )
 
 
+def test_where_to_start_leaves_nothing_that_is_refused(client: PipelineServiceClient) -> None:
+    run(client)
+    changed = {"nodes": {"//multiply/0": {"offset": 5}, "//multiply/2": {"offset": 5}}}
+    with pytest.raises(ParentRefusedError) as caught:
+        client.create_session("arithmetic", only="//halve", settings=changed)
+    assert "Start earlier (--from //multiply), " in str(caught.value)
+    assert run(client, start_at=caught.value.starts, settings=changed).recipe.parent is not None
+
+
 def test_what_a_revision_changed_is_not_mistaken_for_what_ran(client: PipelineServiceClient) -> None:
     with client.create_session("arithmetic", settings={"reusable": False}) as first:
         first.run_node("//start")
@@ -230,6 +241,7 @@ def test_what_a_revision_changed_is_not_mistaken_for_what_ran(client: PipelineSe
     with pytest.raises(ParentRefusedError) as caught:
         client.create_session("arithmetic", only="//total", settings=changed)
     assert list(caught.value.nodes) == ["//multiply/0"]
+    assert caught.value.starts == ("//multiply/0",)
 
 
 def test_inputs_that_are_not_given_are_those_of_the_parent(client: PipelineServiceClient) -> None:

@@ -135,7 +135,7 @@ def test_result_is_held_against_its_annotation_and_the_form_that_is_asked_for(ru
 
 
 def test_unknown_node_is_told_with_those_that_there_are(run_node: RunNode) -> None:
-    with pytest.raises(UnknownNodeError, match=r"Known: //fit/0, //fit/1"):
+    with pytest.raises(UnknownNodeError, match=r'"//fit" is a fan-out: name a member, //fit/0 \.\.\. //fit/1'):
         run_node(Training, "//fit")
     with pytest.raises(UnknownNodeError, match=r'"//splt".*Did you mean "//split"'):
         run_node(Training, "//splt")

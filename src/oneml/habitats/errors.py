@@ -737,14 +737,13 @@ class UnknownNodeError(UsageError):
 
     Args:
         node: The path that was asked for.
-        known: Paths that there are; empty where only a part of the plan was read.
+        known: Paths that there are, in the order of the plan.
     """
 
     def __init__(self, *, node: str, known: Sequence[str]) -> None:
         self.node = node
         self.known = known
-        seen = f" {known_names(node, known)}" if known else " `oneml sessions show` lists the nodes of a session."
-        super().__init__(f'There is no node "{node}".{seen}')
+        super().__init__(_space_of(node, known) or f'There is no node "{node}". {known_names(node, known)}')
 
 
 class NotSelectedError(UnknownNodeError):
@@ -753,8 +752,19 @@ class NotSelectedError(UnknownNodeError):
     def __init__(self, *, node: str, known: Sequence[str], selection: str) -> None:
         super().__init__(node=node, known=known)
         self.selection = selection
-        seen = f" {known_names(node, known)}" if known else ""
-        self.args = (f'There is no node "{node}" in this session, which has only {selection} of its pipeline.{seen}',)
+        what = f'There is no node "{node}" in this session, which has only {selection} of its pipeline.'
+        self.args = (_space_of(node, known) or f"{what} {known_names(node, known)}",)
+
+
+def _space_of(path: str, nodes: Sequence[str]) -> str:
+    """Say that a path is a fan-out or a namespace, where nodes are in it; empty where none is."""
+    inside = [node for node in nodes if node.startswith(f"{path}/")]
+    if not inside:
+        return ""
+    is_fan_out = all(node.removeprefix(f"{path}/").isdecimal() for node in inside)
+    kind, part = ("fan-out", "a member") if is_fan_out else ("namespace", "a node of it")
+    named = inside[0] if len(inside) == 1 else f"{inside[0]} ... {inside[-1]}"
+    return f'"{path}" is a {kind}: name {part}, {named}.'
 
 
 class InvalidSelectionError(UsageError):
@@ -772,16 +782,31 @@ class InvalidSelectionError(UsageError):
 
 
 class NoParentError(UsageError):
-    """No session has the outputs that a part of a pipeline needs."""
+    """No session has the outputs that a part of a pipeline needs.
 
-    def __init__(self, *, habitat: str, needed: Sequence[str], parent: str | None = None, reason: str = "") -> None:
+    Attributes:
+        habitat: Of which pipeline.
+        needed: Nodes whose outputs are needed.
+        starts: Where to start so that none of them is needed.
+        parent: The session that was named.
+        reason: What is wrong with that one.
+    """
+
+    def __init__(
+        self, *, habitat: str, needed: Sequence[str], starts: Sequence[str], parent: str | None = None, reason: str = ""
+    ) -> None:
         self.habitat = habitat
         self.needed = tuple(needed)
+        self.starts = tuple(starts)
         self.parent = parent
         self.reason = reason
         who = f'no session of "{habitat}" has them all' if parent is None else f"session {parent} {reason}"
-        remedy = f"Run the whole of it first: oneml run-pipeline {habitat}; or start earlier (--from {needed[0]})."
+        remedy = f"Run the whole of it first: oneml run-pipeline {habitat}; or start earlier ({_options_from(starts)})."
         super().__init__(f"The outputs of {', '.join(needed)} are needed, and {who}. {remedy}")
+
+
+def _options_from(starts: Sequence[str]) -> str:
+    return " ".join(f"--from {start}" for start in starts)
 
 
 class UnknownPortError(UsageError):
@@ -1045,12 +1070,16 @@ class ParentRefusedError(RefusalError):
     Attributes:
         parent: The parent.
         nodes: Why the outputs of a node cannot be taken over, by node.
+        starts: Where to start so that none of them is taken over.
         drifts: What differs between the parent and what is here.
     """
 
-    def __init__(self, *, parent: str, nodes: Mapping[str, str], drifts: Sequence[Drift] = ()) -> None:
+    def __init__(
+        self, *, parent: str, nodes: Mapping[str, str], starts: Sequence[str], drifts: Sequence[Drift] = ()
+    ) -> None:
         self.parent = parent
         self.nodes = dict(nodes)
+        self.starts = tuple(starts)
         self.drifts = tuple(drifts)
         lines = ["Outputs of its parent cannot be taken over:"]
         lines.extend(f"  {node} {reason}" for node, reason in list(self.nodes.items())[:_FAILURES_SHOWN])
@@ -1058,9 +1087,9 @@ class ParentRefusedError(RefusalError):
         for drift in self.drifts[:_DRIFTS_NAMED]:
             lines.append(f"  {drift_subject(drift)}")
             lines.extend(f"  {line}" for line in drift_lines(drift, ("parent", "here")))
-        first = next(iter(self.nodes))
         lines.append(
-            f"Start earlier (--from {first}), restore what differs, or name another session that has them (--parent)."
+            f"Start earlier ({_options_from(starts)}), restore what differs, "
+            "or name another session that has them (--parent)."
         )
         super().__init__("\n".join(lines))
 

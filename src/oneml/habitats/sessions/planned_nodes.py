@@ -109,7 +109,7 @@ class PlannedNodes:
         if record is None:
             record = self._shard(path).record(path)
             if record is None:
-                raise self._unknown(path, [])
+                raise self._unknown(path, list(read_plan(self._store, self._recipe)[0].nodes))
             self._read[path] = record
             self._providers[record.node.provider] = record.provider
         return record

@@ -85,6 +85,22 @@ def narrowed(plan: Plan, selection: Selection, *, in_memory: Callable[[NodePath]
     )
 
 
+def first_of(plan: Plan, paths: Iterable[NodePath]) -> Sequence[NodePath]:
+    """Return where to start so that all of ``paths`` run: those above the others, a fan-out for several members."""
+    wanted = frozenset(paths)
+    several = {space: members for space, members in plan.fan_outs.items() if len(wanted.intersection(members)) > 1}
+    fan_out_of = {member: space for space, members in several.items() for member in members}
+    found: dict[NodePath, None] = {}
+    reached: set[NodePath] = set()
+    for path, node in plan.nodes.items():  # each comes after all that it needs
+        if not reached.isdisjoint(node.upstreams()):
+            reached.add(path)
+        elif path in wanted:
+            reached.add(path)
+            found[fan_out_of.get(path, path)] = None
+    return tuple(found)
+
+
 def _parsed(paths: Paths) -> tuple[NodePath, ...]:
     return tuple(dict.fromkeys(parse_node_path(path) for path in ([paths] if isinstance(paths, str) else paths)))
 

@@ -29,7 +29,7 @@ from oneml.habitats.sessions.preparation import Prepared
 from oneml.habitats.sessions.recipe import Recipe
 from oneml.habitats.sessions.reuse import ReuseKeys
 from oneml.habitats.sessions.revisions import newest_revision, read_revision
-from oneml.habitats.sessions.selection import Narrowed
+from oneml.habitats.sessions.selection import Narrowed, first_of
 from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.json_value import JsonObject
 from oneml.habitats.values.lineage import Parent, SessionOutput
@@ -111,7 +111,7 @@ class TakingOver:
         missing = self._missing(AttemptLog(self._store, session_id))
         if missing:
             reason = f"has none of {', '.join(missing)}"
-            raise NoParentError(habitat=self._habitat, needed=self._part.feeding, parent=session_id, reason=reason)
+            raise self._no_parent(session_id, reason)
         found = self._judged(candidate)
         if isinstance(found, ParentRefusedError):
             raise found
@@ -136,7 +136,12 @@ class TakingOver:
             if isinstance(found, TakenOver):
                 return found
             refusal = refusal or found
-        raise refusal or NoParentError(habitat=self._habitat, needed=self._part.feeding)
+        raise refusal or self._no_parent()
+
+    def _no_parent(self, session_id: SessionId | None = None, reason: str = "") -> NoParentError:
+        needed = self._part.feeding
+        starts = first_of(self._prepared.whole, needed)
+        return NoParentError(habitat=self._habitat, needed=needed, starts=starts, parent=session_id, reason=reason)
 
     @property
     def _habitat(self) -> str:
@@ -156,7 +161,8 @@ class TakingOver:
         refused = {str(path): reason for path, reason in reasons.items() if reason}
         if refused:
             drifts = self._drifts(candidate.recorded(), inputs, refused) if explain else ()
-            return ParentRefusedError(parent=recipe.session_id, nodes=refused, drifts=drifts)
+            starts = first_of(self._prepared.whole, [path for path, reason in reasons.items() if reason])
+            return ParentRefusedError(parent=recipe.session_id, nodes=refused, starts=starts, drifts=drifts)
         commits = ((path, attempts.committed(path)) for path in self._part.taken_over)
         return TakenOver(
             parent=Parent(recipe.session_id),
@@ -244,7 +250,10 @@ class _Check:
             if key is not None and commit.reuse_key is not None:
                 return "" if key == commit.reuse_key else "is not what was run there"
             if key is not None and not policy_of(self._recipe).warns:
-                return "cannot be proven the same: its outputs are not reusable (it ran sessions, or was patched)"
+                return (
+                    "cannot be proven the same: its outputs are not reusable "
+                    "(it ran sessions, was patched, or was built from what cannot be proven)"
+                )
         if policy_of(self._recipe).warns:
             return 'cannot be proven the same: other code was allowed there (verification.mode = "warn")'
         reasons = (self._why_other(node, revision) for revision in self._revisions(node, commit))

@@ -31,7 +31,7 @@ from oneml.habitats.values.plan import (
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState, SessionState
 
-A, B, C = NodePath("//a"), NodePath("//b"), NodePath("//c")
+A, B, C, LOST = NodePath("//a"), NodePath("//b"), NodePath("//c"), NodePath("//lost")
 
 
 class FakeSession:
@@ -55,6 +55,8 @@ class FakeSession:
             return NodeOutcome(
                 path, NodeState.REFUSED, 0, None, ErrorRecord("DriftError", "It\n  differs", "Traceback")
             )
+        if path == LOST:
+            return NodeOutcome(path, NodeState.FAILED, 1, None, ErrorRecord("WorkerEndedError", "its worker ended", ""))
         if path != A:
             return None
         return NodeOutcome(path, NodeState.FAILED, 2, 0.1, ErrorRecord("KeyError", "k", "Traceback ...\nKeyError: k\n"))
@@ -86,6 +88,16 @@ def test_traceback_of_a_failure_stands_before_the_error(capsys: pytest.CaptureFi
     assert error.exit_code == 1
 
 
+def test_where_nothing_was_raised_no_heading_stands_before_the_error(capsys: pytest.CaptureFixture[str]) -> None:
+    error = told(SessionState.STOPPED, ("//lost", NodeState.FAILED, "its worker ended"))
+    assert capsys.readouterr().err == ""
+    assert error.message.splitlines()[1:] == [
+        "  //lost failed: its worker ended",
+        "See more: oneml sessions show mine",
+        "Run what is left: oneml sessions run mine",
+    ]
+
+
 def test_refusal_is_drawn_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     error = told(SessionState.FAILED, ("//c", NodeState.REFUSED, "DriftError: It differs"))
     assert capsys.readouterr().err == "//c was refused:\nIt\n  differs\n\n"
@@ -97,8 +109,12 @@ def test_of_very_many_failures_some_are_shown_and_all_are_counted() -> None:
     lines = error.message.splitlines()
     assert lines[0] == "session mine failed: 25 failed."
     assert lines[1] == "  //n/0 failed: x y"
-    assert len(lines) == 13
-    assert lines[-2:] == ["  and 15 more", "See more: oneml sessions show mine"]
+    assert len(lines) == 14
+    assert lines[-3:] == [
+        "  and 15 more",
+        "See more: oneml sessions show mine",
+        "Run again what failed: oneml sessions run mine",
+    ]
 
 
 @pytest.mark.parametrize(

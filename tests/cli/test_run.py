@@ -66,6 +66,7 @@ def test_failure_ends_with_1_and_shows_what_was_raised_and_where(invoke: Invoke)
         "Error: session mine failed: 3 succeeded, 1 failed, 1 skipped.\n"
         "  //join failed: ValueError: asked to fail\n"
         "See more: oneml sessions show mine\n"
+        "Run again what failed: oneml sessions run mine\n"
     )
 
 

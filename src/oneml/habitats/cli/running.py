@@ -66,6 +66,8 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
     if len(failed) > FAILURES_SHOWN:
         lines.append(f"  and {len(failed) - FAILURES_SHOWN} more")
     lines.append(f"See more: oneml sessions show {result.session_id}")
+    again = "Run what is left" if result.state is SessionState.STOPPED else "Run again what failed"
+    lines.append(f"{again}: oneml sessions run {result.session_id}")
     refused = bool(failed) and all(rows[path].state is NodeState.REFUSED for path in failed)
     exit_code = EXIT_REFUSED if refused else EXIT_FAILED
     if result.state is SessionState.STOPPED:
@@ -76,9 +78,10 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
 def show_error(session: "PipelineSession", path: "NodePath") -> None:
     """Print what a node's last attempt raised to standard error, where that was written down."""
     outcome = session.outcome(path)
-    if outcome is not None and outcome.error is not None:
+    text = "" if outcome is None else error_text(outcome)
+    if outcome is not None and text:
         what = "was refused" if outcome.state is NodeState.REFUSED else f"raised in attempt {outcome.attempt}"
-        remark(f"{path} {what}:\n{error_text(outcome)}\n")
+        remark(f"{path} {what}:\n{text}\n")
 
 
 def error_text(outcome: "NodeOutcome") -> str:

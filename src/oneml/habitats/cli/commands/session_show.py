@@ -83,8 +83,9 @@ def _print_node(session: "PipelineSession", path: NodePath) -> None:
     click.echo()
     print_table((), lines)
     outcome = session.outcome(path)
-    if outcome is not None and outcome.error is not None:
-        click.echo(f"\n{error_text(outcome)}")
+    raised = "" if outcome is None else error_text(outcome)
+    if raised:
+        click.echo(f"\n{raised}")
     elif row is not None and row.detail:
         click.echo(f"\n{row.detail}")
 

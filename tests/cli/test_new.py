@@ -71,6 +71,7 @@ def test_nothing_of_the_template_s_names_is_left(package: Path) -> None:
         ("Churn", "can name no package"),
         ("-x", "No such option"),
         ("churn..x", "can name no package"),
+        ("9x", "Begin with a letter, and write lower-case letters"),
         ("x" * 65, "can name no package"),
         ("json", "is a name of Python itself, which a package cannot have. Write json-pipeline"),
         ("class", "is a name of Python itself"),

@@ -43,8 +43,8 @@ def package_names(name: str) -> PackageNames:
     """
     if _NAME.fullmatch(name) is None or len(name) > _NAME_MAX_CHARACTERS:
         message = (
-            f'"{name}" can name no package. Write lower-case letters and digits with single hyphens between them, '
-            f"at most {_NAME_MAX_CHARACTERS} characters: churn-training."
+            f'"{name}" can name no package. Begin with a letter, and write lower-case letters and digits with '
+            f"single hyphens between them, at most {_NAME_MAX_CHARACTERS} characters: churn-training."
         )
         raise ValueError(message)
     words = re.split("[-_]", name)

@@ -143,7 +143,7 @@ def test_distribution_that_lies_twice_on_the_path_is_no_duplicate(site: Site, tm
             "Install what provides no_such_library, and let pkg",
         ),
         ({"bad.py": "\n\n1 / 0"}, "bad:X", "importing bad raised ZeroDivisionError: division by zero (bad.py:3)."),
-        ({"bad.py": "x = ("}, "bad:X", "importing bad raised SyntaxError: '(' was never closed"),
+        ({"bad.py": "x = ("}, "bad:X", "importing bad raised SyntaxError: '(' was never closed (bad.py:1)."),
         ({"bad.py": "raise SystemExit(0)"}, "bad:X", "importing bad raised SystemExit: 0 (bad.py:1)."),
         (
             {"bad.py": "Habitat = 1"},

@@ -17,9 +17,13 @@ _CALLERS = frozenset({"asyncio", "bdb", "concurrent", "contextlib", "pdb", "thre
 
 def described_error(error: BaseException) -> str:
     """Return class, text and place of an error: ``KeyError: 'k' (/project/pipe/nodes.py:7)``."""
-    text = str(error).rstrip(".")
+    place = raised_at(error)
+    text = str(error)
+    if isinstance(error, SyntaxError) and error.filename is not None and error.lineno is not None:
+        place = Place(error.filename, error.lineno)
+        text = error.msg  # without the name of the file, which has no folder
+    text = text.rstrip(".")
     named = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    place = None if isinstance(error, SyntaxError) else raised_at(error)  # a syntax error says where by itself
     return named if place is None else f"{named} ({place})"
 
 

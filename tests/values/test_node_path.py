@@ -57,6 +57,16 @@ def test_what_is_not_of_the_grammar_is_refused(text: str) -> None:
         parse_node_path(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "near"), [("verdict", "//verdict"), ("/a/b", "//a/b"), ("//a/", "//a"), ("", ""), ("a b", "")]
+)
+def test_a_text_that_lacks_only_slashes_is_told_the_path_that_was_perhaps_meant(text: str, near: str) -> None:
+    with pytest.raises(InvalidNodePathError) as caught:
+        parse_node_path(text)
+    assert caught.value.near == near
+    assert str(caught.value).endswith(f' Did you mean "{near}"?') == bool(near)
+
+
 @given(st.text(max_size=40).map(lambda text: "//" + text))
 def test_whatever_is_taken_is_plain_and_stays_inside(text: str) -> None:
     try:

@@ -151,11 +151,18 @@ class BackendError(OnemlError):
 
 
 class InvalidNodePathError(UsageError):
-    """A text is no node path, or no segment of one."""
+    """A text is no node path, or no segment of one.
 
-    def __init__(self, *, path: str, rule: str) -> None:
+    Attributes:
+        path: The text.
+        near: The path that was perhaps meant.
+    """
+
+    def __init__(self, *, path: str, rule: str, near: str = "") -> None:
         self.path = path
-        super().__init__(f"{path[:80]!r} is not a node path. {rule}")
+        self.near = near
+        question = f' Did you mean "{near}"?' if near else ""
+        super().__init__(f"{path[:80]!r} is not a node path. {rule}{question}")
 
 
 class InvalidSessionIdError(UsageError):

@@ -36,12 +36,16 @@ def parse_node_path(text: str) -> NodePath:
     Raises:
         InvalidNodePathError: The text is not a path of the grammar.
     """
-    if len(text) > PATH_MAX_CHARACTERS or not text.startswith("//"):
-        raise InvalidNodePathError(path=text, rule=_GRAMMAR)
-    for segment in text[2:].split("/"):
-        if _SEGMENT.fullmatch(segment) is None:
-            raise InvalidNodePathError(path=text, rule=_GRAMMAR)
+    if not _is_path(text):
+        near = f"//{text.strip('/')}"
+        raise InvalidNodePathError(path=text, rule=_GRAMMAR, near=near if _is_path(near) else "")
     return NodePath(text)
+
+
+def _is_path(text: str) -> bool:
+    if len(text) > PATH_MAX_CHARACTERS or not text.startswith("//"):
+        return False
+    return all(_SEGMENT.fullmatch(segment) is not None for segment in text[2:].split("/"))
 
 
 def join_path(namespace: NodePath, segment: str) -> NodePath:

@@ -357,9 +357,10 @@ def _record(error: BaseException | None) -> ErrorRecord:
     if error is None:
         return ErrorRecord("WorkerEndedError", "Dask took the node back: somebody cancelled it or restarted Dask", "")
     if isinstance(error, KilledWorker):
-        worker, times = error.last_worker, error.allowed_failures + 1
+        worker, ends = error.last_worker, error.allowed_failures + 1
+        times = "once" if ends == 1 else f"{ends} times"
         text = (
-            f"its worker ended before the node did, {times} times, the last was {worker.address} (KilledWorker). Its "
+            f"its worker ended before the node did, {times}, the last was {worker.address} (KilledWorker). Its "
             f"log may say why: out of memory, a crash in native code, ended from outside, or without {install_hint()}"
         )
         return ErrorRecord("WorkerEndedError", text, "")

@@ -62,7 +62,8 @@ class Check(NamedTuple):
 def doctor(*, as_json: bool) -> None:
     """Check this installation: versions, settings files, variables, the store, and every habitat as `oneml check` does.
 
-    Ends with the exit code of the worst problem.
+    Of the store it asks only whether it can be used; sessions in it are not looked at. Ends with the exit code of the
+    worst problem.
     """
     client = PipelineServiceClient()
     with stdout_kept_for_data():

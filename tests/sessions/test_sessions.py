@@ -527,6 +527,20 @@ def test_an_id_that_was_removed_halfway_starts_anew(client: PipelineServiceClien
         assert session.output("//start") == 3
 
 
+def test_a_session_without_its_recipe_says_so_and_can_be_removed(client: PipelineServiceClient) -> None:
+    with client.create_session("arithmetic", session_id="s2") as session:
+        assert session.run().succeeded
+    client.store.delete_tree(keys.recipe_key(session.session_id))
+    for read in (lambda: client.load_session("s2"), lambda: client.session("arithmetic", "s2")):
+        with pytest.raises(UnknownSessionError, match=r"recipe of session .* is gone .*`oneml sessions rm s2` removes"):
+            read()
+    assert client.remove_session("s2") == "s2"
+    assert client.store.children(keys.session_prefix(session.session_id)) == []
+    with pytest.raises(UnknownSessionError, match='There is no session "s2"'):
+        client.remove_session("s2")
+    assert client.list_sessions() == []
+
+
 def test_a_node_run_alone_in_memory_is_not_lost_by_a_run(client: PipelineServiceClient) -> None:
     with client.create_session("arithmetic", settings={"store": "memory:"}) as session:
         session.run_node("//start")

@@ -839,13 +839,23 @@ class DiagramTooLargeError(UsageError):
 
 
 class UnknownSessionError(UsageError):
-    """There is no such session in this store."""
+    """There is no such session in this store.
 
-    def __init__(self, *, session_id: str, store: str) -> None:
+    Attributes:
+        session_id: The session.
+        store: URL of the store.
+        has_rest: Whether other documents of it are there, without the recipe.
+    """
+
+    def __init__(self, *, session_id: str, store: str, has_rest: bool = False) -> None:
         self.session_id = session_id
         self.store = store
+        self.has_rest = has_rest
         super().__init__(
-            f'There is no session "{session_id}" in {store}. '
+            f'The recipe of session "{session_id}" is gone from {store}, so nothing of it can be read or run. '
+            f"`oneml sessions rm {session_id}` removes the rest."
+            if has_rest
+            else f'There is no session "{session_id}" in {store}. '
             "`oneml sessions list` shows those that there are; ONEML_STORE_URL chooses another store."
         )
 

@@ -36,7 +36,7 @@ class SessionCatalogue:
         return [row._replace(state=self._told(row)) for row in self._index().sessions()]
 
     def resolve(self, text: str) -> SessionId:
-        """Return the id that ``text`` is, or the only one that it starts.
+        """Return the id that ``text`` is, or the only one that it starts; also where only the recipe is gone.
 
         Raises:
             InvalidSessionIdError: It is no id.
@@ -46,6 +46,8 @@ class SessionCatalogue:
         """
         given = parse_session_id(text)
         if self._store.read(keys.recipe_key(given), limit_bytes=HEADER_MAX_BYTES) is not None:
+            return given
+        if self._store.children(keys.session_prefix(given)):
             return given
         self._reconcile()
         known = [row.session_id for row in self._index().sessions()]

@@ -58,7 +58,7 @@ def test_failure_ends_with_1_and_shows_what_was_raised_and_where(invoke: Invoke)
     assert document["nodes"] == {**STATES, "//join": "failed", "//nothing": "skipped"}
     assert document["details"] == {
         "//join": "ValueError: asked to fail",
-        "//nothing": "because //join failed (ValueError: asked to fail)",
+        "//nothing": "because //join failed",
     }
     assert document["outputs"]["joined"] == []
     assert "//join raised in attempt 1:\nTraceback (most recent call last):" in result.stderr

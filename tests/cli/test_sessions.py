@@ -71,7 +71,7 @@ def test_show_says_why_a_node_is_in_its_state(invoke: Invoke, bad: str) -> None:
     shown = invoke("sessions", "show", bad).stdout
     assert shown.startswith(f"Session {bad} of probe: failed.\n")
     assert "//repeat/1 (times=2)  succeeded  1 " in shown
-    assert "because //join failed (ValueError: asked to fail)\n" in shown
+    assert "because //join failed\n" in shown
     assert shown.endswith("\n3 succeeded, 1 failed, 1 skipped\n")
 
 
@@ -106,9 +106,7 @@ def test_show_of_a_node_tells_what_it_published(invoke: Invoke, good: str) -> No
 
 
 def test_show_of_a_node_that_was_skipped_tells_why(invoke: Invoke, bad: str) -> None:
-    assert invoke("sessions", "show", bad, "//nothing").stdout.endswith(
-        "because //join failed (ValueError: asked to fail)\n"
-    )
+    assert invoke("sessions", "show", bad, "//nothing").stdout.endswith("because //join failed\n")
 
 
 def test_unknown_node_of_a_session_names_the_nearest(invoke: Invoke, good: str) -> None:
@@ -198,9 +196,7 @@ def test_output_that_there_is_none_of_says_so(
 def test_output_of_a_node_that_did_not_succeed_says_why(invoke: Invoke, bad: str) -> None:
     result = invoke("output", bad, "//nothing")
     assert result.exit_code == 1
-    assert result.stderr == (
-        "Error: //nothing has no output: skipped, because //join failed (ValueError: asked to fail).\n"
-    )
+    assert result.stderr == ("Error: //nothing has no output: skipped, because //join failed.\n")
 
 
 def test_node_that_publishes_nothing_is_told(invoke: Invoke, good: str) -> None:

@@ -242,7 +242,7 @@ class RunLoop:
             return
         self._failed = True
         because = f"because {self._named(path)} {state.value}"
-        self._skip(self._schedule.fail(path), f"{because} ({detail})" if detail else because)
+        self._skip(self._schedule.fail(path), because)
         if self._stop_on_failure:
             self._skip_all(f'{because} and on_failure is "stop"')
 

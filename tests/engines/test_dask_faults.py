@@ -17,6 +17,7 @@ from engine_contexts import FakeSession, task
 from fault_pipelines import runs_of
 from installed_site import Site
 from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession
+from oneml.habitats.cli.printing import one_line
 from oneml.habitats.engines import dask_run
 from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.errors import EngineError
@@ -82,7 +83,8 @@ def test_workers_that_are_killed_crash_or_leave_are_replaced_and_a_poison_node_e
     assert {how: len(runs_of(folder, how)) for how in hows} == dict.fromkeys(hows, 2)
     assert (ended.pop("poison"), ended.pop("after_poison")) == ("failed", "skipped")
     assert set(ended.values()) == {"succeeded"}
-    assert "its worker ended before the node did, once, the last was tcp://" in detail
+    assert "its worker ended before the node did, once, last at tcp://" in detail
+    assert one_line(detail) == detail
 
 
 @pytest.mark.parametrize("inline_max_bytes", [0, 65536])

@@ -360,8 +360,8 @@ def _record(error: BaseException | None) -> ErrorRecord:
         worker, ends = error.last_worker, error.allowed_failures + 1
         times = "once" if ends == 1 else f"{ends} times"
         text = (
-            f"its worker ended before the node did, {times}, the last was {worker.address} (KilledWorker). Its "
-            f"log may say why: out of memory, a crash in native code, ended from outside, or without {install_hint()}"
+            f"its worker ended before the node did, {times}, last at {worker.address} (KilledWorker). "
+            f"See its log: no memory, a crash, a kill, or no {install_hint()}"
         )
         return ErrorRecord("WorkerEndedError", text, "")
     missing = missing_package(error)

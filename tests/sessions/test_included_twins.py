@@ -36,7 +36,7 @@ def fingerprints(client: PipelineServiceClient, **given: Any) -> Mapping[str, ob
 
 
 def test_same_class_through_different_parents_has_the_settings_of_each(client: PipelineServiceClient) -> None:
-    entries = {"//left/twin": {"factor": 50}, "//many": {"extra": 1}, "//many/work/1": {"extra": 2}}
+    entries = {"//left/twin": {"factor": 50}, "//many": {"extra": 1}, "//many/work/0": {"extra": 2}}
     found = ran(client.create_session("tree", settings={"nodes": entries}))
     assert words(found["left"]) == ["a", "50", "0", "0"]
     assert words(found["right"]) == ["a", "6", "9", "0"]

@@ -40,7 +40,7 @@ def test_same_class_through_different_parents_has_the_settings_of_each(client: P
     found = ran(client.create_session("tree", settings={"nodes": entries}))
     assert words(found["left"]) == ["a", "50", "0", "0"]
     assert words(found["right"]) == ["a", "6", "9", "0"]
-    assert [words(text) for text in found["many"]] == [["a", "1", "1", "1"], ["a", "1", "2", "2"]]
+    assert [words(text) for text in found["many"]] == [["a", "1", "2", "1"], ["a", "1", "1", "2"]]
 
 
 def test_objects_of_the_process_are_shared_among_includes_of_a_class(client: PipelineServiceClient) -> None:

@@ -196,13 +196,14 @@ class PipelineServiceClient:
             UsageError: As `create_session`.
             ParentRefusedError: As `create_session`.
         """
-        from oneml.habitats.sessions.selection import selection_of  # noqa: PLC0415  # not on a worker
+        from oneml.habitats.sessions.preparation import blueprints_of  # noqa: PLC0415  # not on a worker
+        from oneml.habitats.sessions.selection import selection_of  # noqa: PLC0415  # the same
         from oneml.habitats.stores.hashing import HashingBlobStore  # noqa: PLC0415  # the same
 
         selection = selection_of(start_at, stop_at, only)
         prepared = self._prepare(habitat, overrides, settings, command_line, new_session_id(), selection)
         try:
-            for title, blueprint in prepared.blueprints():
+            for title, blueprint in blueprints_of(prepared.components):
                 misfits = blueprint.type_problems()
                 if misfits:
                     raise InvalidComponentsError(container=title, problems=misfits)

@@ -53,16 +53,16 @@ class Prepared:
     overrides: Sequence[Override]
     identity: Callable[[], SessionIdentity]
 
-    def blueprints(self) -> Iterator[tuple[str, Blueprint]]:
-        """Give how everything is built, of the container and of each included class once, with what it is called."""
-        components = self.components
-        yield self.container.__name__, components.opened_blueprint
-        seen = {components.opened_blueprint}
-        for path in components.opened_parts:
-            part = components.opened_part(path)
-            if part.opened_blueprint not in seen:
-                seen.add(part.opened_blueprint)
-                yield f"{type(part).__name__}, included at {path},", part.opened_blueprint
+
+def blueprints_of(components: PipelineComponents) -> Iterator[tuple[str, Blueprint]]:
+    """Give how everything is built, of a container and of each included class once, with what it is called."""
+    yield type(components).__name__, components.opened_blueprint
+    seen = {components.opened_blueprint}
+    for path in components.opened_parts:
+        part = components.opened_part(path)
+        if part.opened_blueprint not in seen:
+            seen.add(part.opened_blueprint)
+            yield f"{type(part).__name__}, included at {path},", part.opened_blueprint
 
 
 def prepare(
@@ -98,7 +98,6 @@ def prepare(
         signing_key: The configured key; None where there is none.
         revise: Makes the changes to the settings of the process that were made while it runs.
         selection: What of the pipeline the session shall have; None for the whole.
-
         runs_here: Whether nodes run in this process, whichever engines settings name: nothing is asked of those.
 
     Raises:
@@ -125,25 +124,22 @@ def prepare(
         )
         builder = defined(habitat, builder_factory, components, PipelineExecutables(components, inclusions))
         whole = builder.build()
-        effective = inclusions.finished(whole)
-        components.take_settings(effective)
-        replaced = (*components.overrides, *inclusions.parts.overrides())
+        effective = settled(components, inclusions, whole)
         check_node_settings(whole, effective, components)
         part = None if selection is None else _narrowed(whole, selection, effective)
         plan = whole if part is None else part.plan
         identity = cache(lambda: SessionIdentity(entry, components, effective, plan, signing_key, inclusions.entries))
         if not runs_here:
-            check_execution(
+            check_running(
                 habitat,
                 plan,
                 effective,
-                overrides=replaced,
-                importable=entry.importable and all(one.importable for one in inclusions.entries.values()),
+                entry=entry,
+                components=components,
+                inclusions=inclusions,
                 engine_registry=engine_registry,
                 store_is_shared=store_is_shared,
-                unproven_of=lambda provider: identity().not_rebuildable(provider),
-                foreign_of=lambda provider: identity().provider(provider).foreign,
-                drifted=lambda: identity().patches,
+                identity=identity,
             )
     except BaseException:
         components.close()
@@ -157,8 +153,57 @@ def prepare(
         whole=whole,
         narrowed=part,
         input_forms=builder.input_forms,
-        overrides=replaced,
+        overrides=replaced_in(components, inclusions),
         identity=identity,
+    )
+
+
+def settled(
+    components: PipelineComponents, inclusions: Inclusions, plan: Plan | None
+) -> EffectiveSettings[PipelineSettings]:
+    """Return the settings with all entries for nodes, which the opened container has from then on.
+
+    Raises:
+        UsageError: Entries or overrides are about nothing that the session has; see `Inclusions.finished`.
+    """
+    settings = inclusions.finished(plan)
+    components.take_settings(settings)
+    return settings
+
+
+def replaced_in(components: PipelineComponents, inclusions: Inclusions) -> Sequence[Override]:
+    """Return what was replaced, in the container and in those that it includes."""
+    return (*components.overrides, *inclusions.parts.overrides())
+
+
+def check_running(
+    habitat: str,
+    plan: Plan,
+    settings: EffectiveSettings[PipelineSettings],
+    *,
+    entry: HabitatEntry,
+    components: PipelineComponents,
+    inclusions: Inclusions,
+    engine_registry: EngineRegistry,
+    store_is_shared: bool,
+    identity: Callable[[], SessionIdentity],
+) -> None:
+    """Let pass a pipeline whose nodes can run where their settings say; see `check_execution`.
+
+    Raises:
+        UsageError: Some cannot.
+    """
+    check_execution(
+        habitat,
+        plan,
+        settings,
+        overrides=replaced_in(components, inclusions),
+        importable=entry.importable and all(one.importable for one in inclusions.entries.values()),
+        engine_registry=engine_registry,
+        store_is_shared=store_is_shared,
+        unproven_of=lambda provider: identity().not_rebuildable(provider),
+        foreign_of=lambda provider: identity().provider(provider).foreign,
+        drifted=lambda: identity().patches,
     )
 
 

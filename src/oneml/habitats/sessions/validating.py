@@ -23,10 +23,11 @@ from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.habitats.raised import raised_at
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory, defined
-from oneml.habitats.sessions.checks import check_execution, check_node_settings
+from oneml.habitats.sessions.checks import check_node_settings
 from oneml.habitats.sessions.external_inputs import check_inputs
 from oneml.habitats.sessions.identification import SessionIdentity
 from oneml.habitats.sessions.inclusions import Inclusions, Revise
+from oneml.habitats.sessions.preparation import blueprints_of, check_running, settled
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
 from oneml.habitats.settings.resolve import GivenSettings, resolve_session
@@ -119,7 +120,7 @@ class Validation:
             Part.CONTAINER, lambda: container.with_overrides(container.concerned_overrides(overrides))
         )
         blueprint, named = (container.blueprint(), ()) if replaced is None else replaced
-        sound = self._check_blueprint(container, blueprint) and replaced is not None
+        sound = self._check_problems(container.__name__, blueprint, blueprint.problems) and replaced is not None
         given = self._check(Part.SETTINGS, lambda: GivenSettings.of(settings, command_line))
         effective = None if given is None else self._check(Part.SETTINGS, lambda: self._settings(container, given))
         if given is None or effective is None:
@@ -146,10 +147,11 @@ class Validation:
         resolved = resolve_session(model, habitat=self._habitat, given=given, sources=self._sources)
         return self._revise(self._habitat, resolved)
 
-    def _check_blueprint(self, container: type[PipelineComponents], blueprint: Blueprint) -> bool:
-        problems = [*blueprint.problems, *blueprint.type_problems()]
+    def _check_problems(self, container: str, blueprint: Blueprint, others: Sequence[Problem] = ()) -> bool:
+        """Tell whether a container has no fault: of types alone where it could be opened, as those included could."""
+        problems = [*others, *blueprint.type_problems()]
         if problems:
-            self._add(Part.CONTAINER, InvalidComponentsError(container=container.__name__, problems=problems))
+            self._add(Part.CONTAINER, InvalidComponentsError(container=container, problems=problems))
         return not problems
 
     def _check_pipeline(
@@ -167,7 +169,12 @@ class Validation:
         )
         plan = None if builder is None else self._check(Part.PIPELINE, builder.build)
         # What a definition that was broken off would have included is not known, nor whom overrides are then for.
-        settings = None if builder is None else self._check(Part.SETTINGS, inclusions.finished)
+        settings = (
+            None if builder is None else self._check(Part.SETTINGS, lambda: settled(components, inclusions, plan))
+        )
+        _, *included = blueprints_of(components)
+        for title, blueprint in included:
+            sound = self._check_problems(title, blueprint) and sound
         if builder is None or plan is None or settings is None:
             self._unchecked.append("settings of single nodes, and how the pipeline would run")
             return plan
@@ -192,17 +199,16 @@ class Validation:
         before = len(self._problems)
         self._check(
             Part.EXECUTION,
-            lambda: check_execution(
+            lambda: check_running(
                 self._habitat,
                 plan,
                 settings,
-                overrides=(*components.overrides, *components.opened_parts.overrides()),
-                importable=entry.importable and all(one.importable for one in inclusions.entries.values()),
+                entry=entry,
+                components=components,
+                inclusions=inclusions,
                 engine_registry=self._engine_registry,
                 store_is_shared=self._store_is_shared,
-                unproven_of=identity.not_rebuildable,
-                foreign_of=lambda provider: identity.provider(provider).foreign,
-                drifted=lambda: identity.patches,
+                identity=lambda: identity,
             ),
         )
         if len(self._problems) == before:

@@ -18,7 +18,7 @@ from oneml.habitats.cli.report_text import report_lines
 from oneml.habitats.settings.sources import ProcessSources
 
 BROKEN = Path(__file__).parent / "broken"
-CASES = sorted(path.stem for path in BROKEN.glob("*.py"))
+CASES = sorted(path.stem for path in BROKEN.glob("*.py") if path.stem != "bodies")
 WRITE = bool(os.environ.get("ONEML_WRITE_GOLDEN"))
 
 

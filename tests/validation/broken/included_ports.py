@@ -1,26 +1,8 @@
 """An included pipeline whose input nothing feeds, and misspelt ports."""
 
-from dependency_injector import providers
+from broken.bodies import Training
 
-from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSettings, Settings
-
-
-class Fit:
-    def __call__(self, rows: list[int]) -> int:
-        return len(rows)
-
-
-class FitSettings(PipelineSettings):
-    seed: int = 1
-
-
-class Training(PipelineComponents):
-    settings = Settings(FitSettings)
-    fit = providers.Factory(Fit)
-
-    def define(self, pipeline: PipelineBuilder) -> None:
-        rows = pipeline.input("rows", list[int])
-        pipeline.output("count", pipeline.node("fit", self.fit)(rows=rows))
+from oneml.habitats import PipelineBuilder, PipelineComponents
 
 
 class Broken(PipelineComponents):

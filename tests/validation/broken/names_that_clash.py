@@ -1,44 +1,11 @@
 """Names that are taken, that clash with a namespace, or cannot be."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from broken.bodies import Fitting
 
-from dependency_injector import providers
-
-from oneml.habitats import PipelineBuilder, PipelineComponents
+from oneml.habitats import PipelineBuilder
 
 
-class Parts(NamedTuple):
-    train: str
-    held_out: str
-
-
-class Load:
-    def __call__(self) -> str:
-        return "rows"
-
-
-class Split:
-    def __call__(self, rows: str) -> Parts:
-        return Parts(rows, rows)
-
-
-class Train:
-    def __call__(self, rows: str, c: float = 1.0) -> float:
-        return c
-
-
-class Select:
-    def __call__(self, fits: Sequence[float]) -> float:
-        return max(fits)
-
-
-class Broken(PipelineComponents):
-    load = providers.Factory(Load)
-    split = providers.Factory(Split)
-    train = providers.Factory(Train)
-    select = providers.Factory(Select)
-
+class Broken(Fitting):
     def define(self, pipeline: PipelineBuilder) -> None:
         pipeline.node("load", self.load)()
         pipeline.node("load", self.load)()

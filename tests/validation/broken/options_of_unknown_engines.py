@@ -1,19 +1,8 @@
 """Options of an engine that there is none of."""
 
-from dependency_injector import providers
-
-from oneml.habitats import PipelineBuilder, PipelineComponents
+from broken.bodies import OneNode
 
 SETTINGS = {"engines": {"dusk": {"address": "x"}}}
 
 
-class Body:
-    def __call__(self) -> int:
-        return 1
-
-
-class Broken(PipelineComponents):
-    body = providers.Factory(Body)
-
-    def define(self, pipeline: PipelineBuilder) -> None:
-        pipeline.output("x", pipeline.node("a", self.body)())
+class Broken(OneNode): ...

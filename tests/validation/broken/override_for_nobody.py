@@ -1,26 +1,9 @@
 """An override of a container that is not included, beside one of a container that is."""
 
+from broken.bodies import Fit, Training
 from dependency_injector import providers
 
-from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSettings, Settings, replace
-
-
-class Fit:
-    def __call__(self, rows: list[int]) -> int:
-        return len(rows)
-
-
-class FitSettings(PipelineSettings):
-    seed: int = 1
-
-
-class Training(PipelineComponents):
-    settings = Settings(FitSettings)
-    fit = providers.Factory(Fit)
-
-    def define(self, pipeline: PipelineBuilder) -> None:
-        rows = pipeline.input("rows", list[int])
-        pipeline.output("count", pipeline.node("fit", self.fit)(rows=rows))
+from oneml.habitats import PipelineBuilder, PipelineComponents, replace
 
 
 class Stranger(PipelineComponents):

@@ -1,28 +1,8 @@
 """Settings for nodes that there are none of, and without effect."""
 
-from dependency_injector import providers
-
-from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSettings, Settings
+from broken.bodies import OfTheSession
 
 SETTINGS = {"nodes": {"//b": {"rate": 0.5}, "//a": {"rate": 0.5, "words": ["x"]}}}
 
 
-class MySettings(PipelineSettings):
-    rate: float = 0.1
-    words: tuple[str, ...] = ()
-
-
-class Body:
-    def __init__(self, rate: float) -> None:
-        self.rate = rate
-
-    def __call__(self) -> float:
-        return self.rate
-
-
-class Broken(PipelineComponents):
-    settings = Settings(MySettings)
-    body = providers.Factory(Body, rate=settings.session.rate)
-
-    def define(self, pipeline: PipelineBuilder) -> None:
-        pipeline.output("x", pipeline.node("a", self.body)())
+class Broken(OfTheSession): ...

@@ -80,7 +80,7 @@ def test_pipelines_nest_and_workers_open_only_what_their_node_needs(client: Pipe
         assert worker.prove("//study/second/scale").fingerprint is not None
         assert worker.run_node("//study/second/scale").ports
         parts = worker.open().components.opened_parts
-        assert list(parts) == ["//study", "//study/first", "//study/second"]
+        assert list(parts.paths) == ["//study", "//study/first", "//study/second"]
         assert [type(part).__name__ for part in parts.opened()] == ["Scaling"]
     again = client.load_session(session.session_id)
     with again:

@@ -179,7 +179,7 @@ class PipelineComponents(_Declarative):
             ClosedScopeError: The session is closed.
         """
         checked = parse_node_path(path)
-        part = self if self._parts is None else cast("Self", self.opened_part(include_of(self._parts, checked)))
+        part = self if self._parts is None else cast("Self", self.opened_part(include_of(self._parts.paths, checked)))
         scope = part.open_node(checked, self._node_settings(checked, settings))
         try:
             yield part.in_scope(scope, Lease(scope, part._lease))  # noqa: SLF001  # of this base, too
@@ -197,7 +197,7 @@ class PipelineComponents(_Declarative):
             ClosedScopeError: The session is closed.
         """
         if self._parts is not None:
-            part = self.opened_part(include_of(self._parts, path))
+            part = self.opened_part(include_of(self._parts.paths, path))
             if part is not self:
                 return part.open_node(path, settings)
         return self._session_scope.open_node(path, settings)

@@ -92,6 +92,28 @@ def run_all(several: Iterable[Finalizers]) -> list[BaseException]:
     return [error for finalizers in several for error in finalizers.run()]
 
 
+def call_all(functions: Iterable[Callable[[], object]], message: str) -> None:
+    """Call all of them, whatever the others do.
+
+    Args:
+        functions: They take nothing.
+        message: What it means that several failed.
+
+    Raises:
+        BaseExceptionGroup: What they raised, where it was more than one error; a single one is raised as it is.
+    """
+    errors: list[BaseException] = []
+    for function in functions:
+        try:
+            function()
+        except BaseException as error:  # noqa: BLE001  # the others must be called; all are raised together
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise BaseExceptionGroup(message, errors)
+
+
 _NOTHING_INSIDE: dict[int, Finalizers] = {}
 _standing: dict[int, Finalizers] = {}
 _of_process = Finalizers("The process")

@@ -1,12 +1,13 @@
 """The opened containers of the habitats that a session includes, beside that of the session itself."""
 
 import dataclasses
-import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
+from oneml.habitats.habitats.finalizers import call_all
 from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.values.include_paths import provider_key
+from oneml.habitats.values.made_by_path import MadeByPath
 from oneml.habitats.values.node_path import NodePath
 
 if TYPE_CHECKING:
@@ -20,55 +21,40 @@ class Parts:
 
     Args:
         paths: The include paths.
-        open_part: Opens the container that stands at one.
+        open_part: Opens the container that stands at one; not needed where all are added.
     """
 
     def __init__(
         self, paths: Collection[NodePath] = (), open_part: "Callable[[NodePath], PipelineComponents] | None" = None
     ) -> None:
-        self._paths = dict.fromkeys(paths)
+        self._opened = MadeByPath(paths, self._open)
         self._open_part = open_part
-        self._opened: dict[NodePath, PipelineComponents] = {}
-        self._lock = threading.RLock()
         self._is_closed = False
+
+    @property
+    def paths(self) -> Collection[NodePath]:
+        """The include paths."""
+        return self._opened.paths
 
     def add(self, path: NodePath, components: "PipelineComponents") -> None:
         """Take an opened container; where all are closed, it is closed at once, and nothing builds."""
-        with self._lock:
-            self._paths[path] = None
-            self._opened[path] = components
+        with self._opened.lock:
+            self._opened.put(path, components)
             closes = self._is_closed
         if closes:
             components.close()
 
-    def __contains__(self, path: object) -> bool:
-        return path in self._paths
-
-    def __iter__(self) -> Iterator[NodePath]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
     def at(self, path: NodePath) -> "PipelineComponents":
-        """Return the container that stands at an include path."""
-        found = self._opened.get(path)
-        if found is None:
-            with self._lock:
-                found = self._opened.get(path)
-                if found is None:
-                    open_part = cast("Callable[[NodePath], PipelineComponents]", self._open_part)
-                    found = open_part(path)
-                    self.add(path, found)
-        return found
+        """Return the container that stands at an include path; one that is opened after the end is closed at once."""
+        return self._opened.at(path)
 
     def opened(self) -> Sequence["PipelineComponents"]:
         """Return those that are open, in the order of their opening."""
-        return list(self._opened.values())
+        return list(self._opened.made().values())
 
     def overrides(self) -> Iterator[Override]:
         """Give what stands for providers in those that are open, each by the key of its provider."""
-        for path, components in self._opened.items():
+        for path, components in self._opened.made().items():
             for override in components.overrides:
                 yield dataclasses.replace(override, name=provider_key(path, override.name))
 
@@ -78,20 +64,16 @@ class Parts:
         Raises:
             BaseExceptionGroup: What finalizers raised; all of them ran.
         """
-        errors: list[BaseException] = []
-        with self._lock:
+        with self._opened.lock:
             self._is_closed = True
-            closing = [*reversed(self._opened.values())]
-        for close in [*(components.close for components in closing), outer]:
-            try:
-                close()
-            except BaseException as error:  # noqa: BLE001  # the others must close; all are raised together
-                errors.append(error)
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            message = "Finalizers of several containers of a session failed"
-            raise BaseExceptionGroup(message, errors)
+        closing = (components.close for components in reversed(self.opened()))
+        call_all([*closing, outer], "Finalizers of several containers of a session failed")
+
+    def _open(self, path: NodePath) -> "PipelineComponents":
+        components = cast("Callable[[NodePath], PipelineComponents]", self._open_part)(path)
+        if self._is_closed:
+            components.close()
+        return components
 
 
 def reopened_parts(older: "PipelineComponents", settings: "EffectiveSettings[PipelineSettings]") -> Parts:
@@ -102,7 +84,7 @@ def reopened_parts(older: "PipelineComponents", settings: "EffectiveSettings[Pip
         settings: The settings of the session.
     """
     parts = Parts()
-    for path in older.opened_parts:
+    for path in older.opened_parts.paths:
         part = older.opened_part(path)
         opened = type(part).open(session_id=part.session_id, settings=settings.at(path), overrides=part.overrides)
         parts.add(path, opened)

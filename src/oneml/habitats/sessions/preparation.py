@@ -58,7 +58,7 @@ def blueprints_of(components: PipelineComponents) -> Iterator[tuple[str, Bluepri
     """Give how everything is built, of a container and of each included class once, with what it is called."""
     yield type(components).__name__, components.opened_blueprint
     seen = {components.opened_blueprint}
-    for path in components.opened_parts:
+    for path in components.opened_parts.paths:
         part = components.opened_part(path)
         if part.opened_blueprint not in seen:
             seen.add(part.opened_blueprint)

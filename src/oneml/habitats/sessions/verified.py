@@ -160,7 +160,7 @@ class Verified:
         return (self.graph if include == ROOT else self._part(include).graph), name
 
     def _part(self, path: NodePath) -> "IncludedIdentity":
-        return cast("VerifiedParts", self.included).at(path).identity
+        return cast("VerifiedParts", self.included).identity(path)
 
     def check_node(
         self, record: NodeRecord, fingerprint: str | None, findings: Findings, *, hidden: frozenset[str]

@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry, own_target
@@ -23,18 +22,6 @@ from oneml.habitats.values.json_value import JsonObject
 from oneml.habitats.values.node_path import NodePath
 
 _log = logging.getLogger(__name__)
-
-
-class VerifiedPart(NamedTuple):
-    """An included habitat that was opened here.
-
-    Attributes:
-        components: Its opened container.
-        identity: What it is known by here.
-    """
-
-    components: PipelineComponents
-    identity: IncludedIdentity
 
 
 class VerifiedParts:
@@ -78,30 +65,25 @@ class VerifiedParts:
         self._check_secrets = check_secrets
         self._without_effect = without_effect
         self._classes: dict[NodePath, tuple[type[PipelineComponents], HabitatEntry]] = {}
-        self._opened: dict[NodePath, VerifiedPart] = {}
+        self._identities: dict[NodePath, IncludedIdentity] = {}
         self._lock = threading.RLock()
-        self.containers = Parts(recipe.included, lambda path: self.at(path).components)
+        self.containers = Parts(recipe.included, self._open)
 
-    def at(self, path: NodePath) -> VerifiedPart:
-        """Return the habitat that is included at ``path``.
+    def identity(self, path: NodePath) -> IncludedIdentity:
+        """Return what the habitat that is included at ``path`` is known by here.
 
         Raises:
             RefusalError: It is not what the recipe says.
         """
-        with self._lock:
-            found = self._opened.get(path)
-            if found is None:
-                found = self._opened[path] = self._open(path)
-                self.containers.add(path, found.components)
-            return found
+        self.containers.at(path)
+        return self._identities[path]
 
     def settings(self, entries: JsonObject) -> IncludedSettings:
         """Return the settings of included habitats, with what of some entries is about their nodes."""
         return IncludedSettings(self._recipe.included, lambda path: self._settings(path, entries))
 
     def _settings(self, path: NodePath, entries: JsonObject) -> EffectiveSettings[PipelineSettings]:
-        with self._lock:
-            container, _ = self._class(path)
+        container, _ = self._class(path)
         return EffectiveSettings[PipelineSettings].from_snapshot(
             container.settings_model(),
             part_snapshot(self._recipe.settings, path),
@@ -111,9 +93,13 @@ class VerifiedParts:
 
     def _class(self, path: NodePath) -> tuple[type[PipelineComponents], HabitatEntry]:
         """Return the container class, once it is known to be that of the recipe."""
-        known = self._classes.get(path)
-        if known is not None:
-            return known
+        with self._lock:
+            if path not in self._classes:
+                # Not before all of it was judged: what is refused for one node is refused for the next.
+                self._classes[path] = self._judged(path)
+            return self._classes[path]
+
+    def _judged(self, path: NodePath) -> tuple[type[PipelineComponents], HabitatEntry]:
         record, known_lines = self._recipe.included[path], len(self._findings.lines())
         self._check_files(path)
         container, entry = included_container(self._registry, record)
@@ -127,11 +113,9 @@ class VerifiedParts:
         self._findings.judge(self._schema_drifts(path, schema))
         for line in self._findings.lines()[known_lines:]:
             _log.warning("%s: %s", path, line)
-        # Not before all of it was judged: what is refused for one node is refused for the next.
-        identity = self._classes[path] = (container, entry)
-        return identity
+        return container, entry
 
-    def _open(self, path: NodePath) -> VerifiedPart:
+    def _open(self, path: NodePath) -> PipelineComponents:
         container, entry = self._class(path)
         settings = self._settings(path, {})
         self._check_secrets(path, settings)
@@ -144,4 +128,5 @@ class VerifiedParts:
             if include == path and how is not None
         ]
         components = container.open(session_id=self._recipe.session_id, settings=settings, overrides=overrides)
-        return VerifiedPart(components, IncludedIdentity(components, entry))
+        self._identities[path] = IncludedIdentity(components, entry)
+        return components

@@ -130,7 +130,7 @@ class EffectiveSettings(Generic[S]):
     @property
     def included(self) -> Collection[NodePath]:
         """The paths of included habitats."""
-        return () if self._included is None else self._included
+        return () if self._included is None else self._included.paths
 
     def at(self, path: NodePath | None) -> "EffectiveSettings[PipelineSettings]":
         """Return the settings of the habitat that a node, or an include path, belongs to; None for the outermost."""
@@ -139,7 +139,7 @@ class EffectiveSettings(Generic[S]):
     def _part(self, path: NodePath | None) -> "EffectiveSettings[S]":
         if path is None or self._included is None:
             return self
-        part = part_of(self._included, path)
+        part = part_of(self._included.paths, path)
         # Of an included habitat the model is another, which is known only where its nodes are.
         return self if part == ROOT else cast("EffectiveSettings[S]", self._included.at(part))
 

@@ -5,14 +5,14 @@ pipeline gives for it, the reserved fields of the session, and the entry at its 
 and for each of its nodes. Entries above its path say how its nodes run, by reserved fields.
 """
 
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from oneml.habitats.settings.layers import Layer, LayerValues
 from oneml.habitats.settings.models import RESERVED_NAMES
 from oneml.habitats.values.include_paths import INCLUDED, part_of, provider_key
 from oneml.habitats.values.json_value import JsonObject, JsonValue
+from oneml.habitats.values.made_by_path import MadeByPath
 from oneml.habitats.values.node_path import ROOT, NodePath
 
 if TYPE_CHECKING:
@@ -29,72 +29,56 @@ class IncludedSettings:
     """
 
     def __init__(
-        self,
-        paths: Collection[NodePath] = (),
-        make: "Callable[[NodePath], EffectiveSettings[PipelineSettings]] | None" = None,
+        self, paths: Collection[NodePath], make: "Callable[[NodePath], EffectiveSettings[PipelineSettings]]"
     ) -> None:
-        self._paths = tuple(paths)
-        self._make = make
-        self._made: dict[NodePath, EffectiveSettings[PipelineSettings]] = {}
-        self._lock = threading.RLock()
+        self._settings = MadeByPath(paths, make)
 
     @classmethod
     def of(cls, made: "Mapping[NodePath, EffectiveSettings[PipelineSettings]]") -> "IncludedSettings":
         """Return those that are made already."""
-        self = cls(tuple(made), made.__getitem__)
-        self._made.update(made)
+        self = cls(made, made.__getitem__)
+        for path, settings in made.items():
+            self._settings.put(path, settings)
         return self
 
-    def __contains__(self, path: object) -> bool:
-        return path in self._paths
-
-    def __iter__(self) -> Iterator[NodePath]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)
+    @property
+    def paths(self) -> Collection[NodePath]:
+        """The include paths."""
+        return self._settings.paths
 
     def at(self, path: NodePath) -> "EffectiveSettings[PipelineSettings]":
         """Return the settings of the habitat that is included at ``path``."""
-        found = self._made.get(path)
-        if found is None:
-            with self._lock:
-                found = self._made.get(path)
-                if found is None:
-                    found = self._made[path] = cast("Callable[..., EffectiveSettings[PipelineSettings]]", self._make)(
-                        path
-                    )
-        return found
+        return self._settings.at(path)
 
     def secret_texts(self) -> frozenset[str]:
         """Return every secret that was resolved so far."""
-        return frozenset[str]().union(*(one.secret_texts() for one in self._made.copy().values()))
+        return frozenset[str]().union(*(one.secret_texts() for one in self._settings.made().values()))
 
     def node_paths(self) -> frozenset[NodePath]:
         """Return every path that there is an entry for, as far as settings were asked for."""
-        return frozenset[NodePath]().union(*(one.node_paths() for one in self._made.copy().values()))
+        return frozenset[NodePath]().union(*(one.node_paths() for one in self._settings.made().values()))
 
     def snapshots(self, outer: JsonObject) -> JsonObject:
         """Return the part of a snapshot that is about them; ``outer`` is that of the session's own settings."""
-        return {INCLUDED: {path: shortened(self.at(path).snapshot(), outer) for path in self}}
+        return {INCLUDED: {path: shortened(self.at(path).snapshot(), outer) for path in self.paths}}
 
     def sources(self) -> JsonObject:
         """Return where everything in `snapshots` was written."""
-        return {INCLUDED: {path: self.at(path).snapshot_sources() for path in self}}
+        return {INCLUDED: {path: self.at(path).snapshot_sources() for path in self.paths}}
 
     def entry_documents(self) -> Mapping[NodePath, list[JsonObject]]:
         """Return the entries for their nodes, as JSON."""
         return {
             path: entry
-            for include in self
+            for include in self.paths
             for path, entry in self.at(include).node_entry_documents().items()
-            if part_of(self._paths, path) == include
+            if part_of(self.paths, path) == include
         }
 
     def revised(self, values: Mapping[str, object], source: str, parts: Collection[NodePath]) -> "IncludedSettings":
         """Return them after a change; see `EffectiveSettings.revised`."""
         reserved = {name: value for name, value in values.items() if name in RESERVED_NAMES and ROOT in parts}
-        made = {path: self.at(path) for path in self}
+        made = {path: self.at(path) for path in self.paths}
         for path, settings in made.items():
             change = values if path in parts else reserved
             if change:
@@ -104,7 +88,7 @@ class IncludedSettings:
     def changed_fields(self, other: "Callable[[NodePath], EffectiveSettings[PipelineSettings]]") -> frozenset[str]:
         """Return the names of values that are others in the settings that ``other`` gives."""
         return frozenset(
-            provider_key(path, name) for path in self for name in self.at(path).changed_fields(other(path))
+            provider_key(path, name) for path in self.paths for name in self.at(path).changed_fields(other(path))
         )
 
 

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -10,6 +10,7 @@ from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import LeftBehindError, NotAHabitatError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import own_target
+from oneml.habitats.habitats.finalizers import call_all
 from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.habitats.process_objects import separate_process_objects
 from oneml.habitats.habitats.registry import HabitatRegistry
@@ -180,17 +181,11 @@ class Kit:
             LeftBehindError: A session was left running.
             BaseExceptionGroup: What was raised on the way, where it was more than one error.
         """
-        errors: list[BaseException] = []
+        call_all(self._ending(), "Ending what the test had open failed")
+
+    def _ending(self) -> Iterator[Callable[[], object]]:
         while self._ends:
-            try:
-                self._ends.pop()()
-            except BaseException as error:  # noqa: BLE001  # the others must end; all are raised together
-                errors.append(error)
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            message = "Ending what the test had open failed"
-            raise BaseExceptionGroup(message, errors)
+            yield self._ends.pop()
 
     def _named(self, habitat: type[PipelineComponents] | str) -> tuple[str, type[PipelineComponents]]:
         """Return name and class of a habitat; a class that no installed habitat leads to is registered."""

@@ -70,7 +70,8 @@ class RunOptions(SessionOptions, ProgressOptions):
 
 def progress_options(command: Callback) -> Callback:
     """Give a command the options of `ProgressOptions`."""
-    options = (
+    return _with_options(
+        command,
         click.option("--quiet", "-q", is_flag=True, help="Show no progress, as --progress none."),
         click.option(
             "--progress",
@@ -88,14 +89,12 @@ def progress_options(command: Callback) -> Callback:
             help="Append events to a file, too, as one JSON object a line and nothing else.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def settings_options(command: Callback) -> Callback:
     """Give a command the options of `SettingsOptions`."""
-    options = (
+    return _with_options(
+        command,
         click.option(
             "--set",
             "assignments",
@@ -116,9 +115,6 @@ def settings_options(command: Callback) -> Callback:
         click.option("--workers", type=click.IntRange(min=1), help="How many nodes may run at once."),
         isolated,
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def session_options(command: Callback) -> Callback:
@@ -136,7 +132,8 @@ def session_options(command: Callback) -> Callback:
 
 def _selection_options(command: Callback) -> Callback:
     """Give a command the options of `SelectionOptions`."""
-    options = (
+    return _with_options(
+        command,
         click.option(
             "--from",
             "start_at",
@@ -164,6 +161,10 @@ def _selection_options(command: Callback) -> Callback:
             help="The session to take over from; the newest one that has what is needed unless given.",
         ),
     )
+
+
+def _with_options(command: Callback, *options: Callable[[Callback], Callback]) -> Callback:
+    """Give a command options, shown in this order."""
     for option in reversed(options):
         command = option(command)
     return command

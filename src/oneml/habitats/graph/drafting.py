@@ -120,18 +120,11 @@ class Drafting:
         place = draft.here(2)
         included = self._included
         inputs = draft.inputs if included is None else included.inputs
-        reason = unusable(name)
-        if reason is not None:
-            draft.report(f"Input {reason}", place)
-        elif name in inputs:
-            draft.report(
-                f'Input "{name}" is declared twice; first at {inputs[name].place}. Take one of them out.', place
-            )
-        else:
-            inputs[name] = DeclaredInput(form, required, place)
-            source = ExternalSource(name) if included is None else Slot(included.path, name)
-            return Handle(draft, None, source, form)
-        return broken_handle(draft)
+        if not self._admits_port("Input", name, inputs, place, "Take one of them out."):
+            return broken_handle(draft)
+        inputs[name] = DeclaredInput(form, required, place)
+        source = ExternalSource(name) if included is None else Slot(included.path, name)
+        return Handle(draft, None, source, form)
 
     def output(self, name: str, value: object) -> None:
         """Declare an output of the pipeline."""
@@ -142,13 +135,7 @@ class Drafting:
         draft = self._draft
         included = self._included
         outputs = draft.outputs if included is None else included.outputs
-        reason = unusable(name)
-        if reason is not None:
-            draft.report(f"Output {reason}", place)
-        elif name in outputs:
-            draft.report(
-                f'Output "{name}" is declared twice; first at {outputs[name].place}. Rename one of them.', place
-            )
+        self._admits_port("Output", name, outputs, place, "Rename one of them.")
         origin = origin_in(value)
         source = None if origin is None else origin.source
         if origin is None or origin.draft is not draft or isinstance(source, Axis | ExternalSource | NoResult | Slot):
@@ -156,6 +143,19 @@ class Drafting:
             draft.report(f'Output "{name}" takes a result of a node of this pipeline, not {subject}.', place)
         elif isinstance(source, PortSource | WholeSource | Gathered):
             outputs.setdefault(name, DeclaredOutput(source, place, origin))
+
+    def _admits_port(
+        self, what: str, name: str, declared: Mapping[str, DeclaredInput | DeclaredOutput], place: Place, remedy: str
+    ) -> bool:
+        """Tell whether the pipeline can have such a port; why it cannot is reported."""
+        reason = unusable(name)
+        if reason is not None:
+            self._draft.report(f"{what} {reason}", place)
+        elif name in declared:
+            self._draft.report(f'{what} "{name}" is declared twice; first at {declared[name].place}. {remedy}', place)
+        else:
+            return True
+        return False
 
     def include(
         self,

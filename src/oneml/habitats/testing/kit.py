@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any
 
 from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import LeftBehindError, NotAHabitatError
@@ -27,12 +27,6 @@ from oneml.habitats.testing.node_bodies import NodeBodies
 from oneml.habitats.testing.surroundings import Surroundings
 from oneml.habitats.values.session_id import new_session_id
 
-if TYPE_CHECKING:
-    from typing_extensions import TypeForm
-
-C = TypeVar("C", bound=PipelineComponents)
-T = TypeVar("T")
-
 STOP_SECONDS = 10.0
 """How long a session that a test has left running is waited for."""
 
@@ -54,30 +48,14 @@ class Kit:
         process.__enter__()
         self._ends: list[Callable[[], object]] = [partial(process.__exit__, None, None, None)]
 
-    @overload
-    def open_components(
-        self,
-        habitat: type[C],
-        /,
-        *overrides: Override,
-        settings: PipelineSessionSettings | Mapping[str, object] | None = None,
-    ) -> C: ...
-    @overload
-    def open_components(
-        self,
-        habitat: str,
-        /,
-        *overrides: Override,
-        settings: PipelineSessionSettings | Mapping[str, object] | None = None,
-    ) -> PipelineComponents: ...
     def open_components(
         self,
         habitat: type[PipelineComponents] | str,
         /,
         *overrides: Override,
         settings: PipelineSessionSettings | Mapping[str, object] | None = None,
-    ) -> PipelineComponents:
-        """Open a container; see `OpenComponents`."""
+    ) -> Any:
+        """Open a container; see `OpenComponents`, which says of which class it is."""
         name, container = self._named(habitat)
         sources = self._surroundings.sources()
         effective = resolve_settings(container.settings_model(), habitat=name, session=settings, sources=sources)
@@ -118,27 +96,6 @@ class Kit:
         self._ends.append(partial(_end, session))
         return session
 
-    @overload
-    def run_node(
-        self,
-        habitat: type[PipelineComponents] | str,
-        path: str,
-        /,
-        *overrides: Override,
-        inputs: Mapping[str, object] | None = None,
-        settings: PipelineSessionSettings | Mapping[str, object] | None = None,
-    ) -> Any: ...
-    @overload
-    def run_node(
-        self,
-        habitat: type[PipelineComponents] | str,
-        path: str,
-        /,
-        *overrides: Override,
-        inputs: Mapping[str, object] | None = None,
-        settings: PipelineSessionSettings | Mapping[str, object] | None = None,
-        form: "TypeForm[T]",
-    ) -> T: ...
     def run_node(
         self,
         habitat: type[PipelineComponents] | str,
@@ -148,8 +105,8 @@ class Kit:
         inputs: Mapping[str, object] | None = None,
         settings: PipelineSessionSettings | Mapping[str, object] | None = None,
         form: object = object,
-    ) -> object:
-        """Run the body of one node; see `RunNode`."""
+    ) -> Any:
+        """Run the body of one node; see `RunNode`, which says of which type its result is."""
         name, _ = self._named(habitat)
         prepared = prepare(
             name,

@@ -1,8 +1,10 @@
 """A diagram as plain values: boxes, frames around them, links between them, and what each of these means."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from oneml.habitats.values.states import NodeState
 
 
 class Shape(StrEnum):
@@ -25,13 +27,13 @@ class Tone(StrEnum):
     PLAIN = "plain"
     EDGE = "edge"
     """Where a pipeline meets the outside."""
-    PENDING = "pending"
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    REFUSED = "refused"
-    SKIPPED = "skipped"
-    CANCELLED = "cancelled"
+    PENDING = NodeState.PENDING.value
+    RUNNING = NodeState.RUNNING.value
+    SUCCEEDED = NodeState.SUCCEEDED.value
+    FAILED = NodeState.FAILED.value
+    REFUSED = NodeState.REFUSED.value
+    SKIPPED = NodeState.SKIPPED.value
+    CANCELLED = NodeState.CANCELLED.value
     PROCESS_SCOPE = "process"
     SESSION_SCOPE = "session"
     NODE_SCOPE = "node"
@@ -134,3 +136,10 @@ class Diagram:
     boxes: tuple[Box, ...]
     frames: tuple[Frame, ...] = ()
     links: tuple[Link, ...] = ()
+
+    def boxes_by_frame(self) -> Mapping[str, Sequence[Box]]:
+        """Return the boxes that stand directly in each frame; those in none by the empty name."""
+        found: dict[str, list[Box]] = {}
+        for box in self.boxes:
+            found.setdefault(box.frame, []).append(box)
+        return found

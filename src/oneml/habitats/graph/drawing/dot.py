@@ -40,10 +40,7 @@ def _lines(diagram: Diagram, direction: Direction) -> Iterator[str]:
     head = "\n".join(filter(None, (diagram.title, diagram.subtitle)))
     yield f"  label={quoted(head)};"
     yield '  graph [fontname="Helvetica"]; node [fontname="Helvetica"]; edge [fontname="Helvetica", fontsize=10];'
-    inside: dict[str, list[Box]] = {}
-    for box in diagram.boxes:
-        inside.setdefault(box.frame, []).append(box)
-    yield from _content(diagram, "", inside, 1)
+    yield from _content(diagram, "", diagram.boxes_by_frame(), 1)
     for link in diagram.links:
         dashed = ", style=dashed" if link.kind in {LinkKind.ORDER, LinkKind.PASSED} else ""
         label = quoted(", ".join(link.labels))

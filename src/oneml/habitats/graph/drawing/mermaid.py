@@ -42,10 +42,7 @@ def _lines(diagram: Diagram, direction: Direction) -> Iterator[str]:
         yield "---"
     yield f"flowchart {'LR' if direction is Direction.RIGHT else 'TD'}"
     ids = {box.name: f"n{number}" for number, box in enumerate(diagram.boxes)}
-    inside: dict[str, list[Box]] = {}
-    for box in diagram.boxes:
-        inside.setdefault(box.frame, []).append(box)
-    yield from _content(diagram, "", inside, ids, 1)
+    yield from _content(diagram, "", diagram.boxes_by_frame(), ids, 1)
     for link in diagram.links:
         text = escaped(", ".join(link.labels))
         label = f'|"{text}"|' if text else ""

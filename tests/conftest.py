@@ -1,9 +1,12 @@
 """What all tests share."""
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from forked import Forks, forking
 
 # Machines that run tests are shared: how long an example takes says nothing.
 settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -17,3 +20,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what mostly waits, so that no process is left alone with it at the end."""
     items.sort(key=lambda item: "ray_conformance" not in item.name)
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """What forks commands off, for sites that have it."""
+    with forking() as started:
+        yield started

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from forked import Forks
 from harbour_site import Harbour, copied, installed, with_sessions
 
 
 @pytest.fixture(scope="session")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Harbour:
+def original(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Harbour:
     """The harbour as it was when the sessions were created; nobody changes it."""
-    return with_sessions(installed(tmp_path_factory.mktemp("original")))
+    return with_sessions(installed(tmp_path_factory.mktemp("original"), forks=forks))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from false_alarms import measure
 
-RUNS = 50
+RUNS = 20
 
 
 def test_unchanged_runs_raise_no_alarm(tmp_path: Path) -> None:

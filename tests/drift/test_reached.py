@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
+from forked import Forks
 from harbour_site import Harbour, installed
 
 EXTRA = "harbour/extra.py"
@@ -70,9 +71,9 @@ WAYS = (
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name.replace(" ", "-"))
-def test_code_that_is_reached_in_an_odd_way_is_proven(way: Way, tmp_path: Path) -> None:
-    harbour = changed(tmp_path, way)
-    created, proven = harbour.run_all([("sessions", "create", "harbour", "--session-id", "odd-way"), PROVE])
+def test_code_that_is_reached_in_an_odd_way_is_proven(way: Way, tmp_path: Path, forks: Forks) -> None:
+    harbour = changed(tmp_path, forks, way)
+    created, proven = harbour.run(*CREATE), harbour.run(*PROVE)
     assert created.returncode == 0, created.stdout
     assert proven.returncode == 0, proven.stdout
     harbour.edit(way.extra, BEFORE, AFTER)
@@ -81,19 +82,20 @@ def test_code_that_is_reached_in_an_odd_way_is_proven(way: Way, tmp_path: Path) 
     assert way.extra in refused.stdout + refused.stderr
 
 
+CREATE = ("sessions", "create", "harbour", "--session-id", "odd-way")
 PROVE = ("prove", "odd-way", "//load")
 
 
-def changed(folder: Path, way: Way) -> Harbour:
-    harbour = installed(folder)
+def changed(folder: Path, forks: Forks, way: Way) -> Harbour:
+    harbour = installed(folder, forks=forks)
     harbour.write(way.extra, BEFORE)
     for file, text in way.added.items():
         harbour.write(file, (harbour.packages / file).read_text() + text)
     return harbour
 
 
-def test_a_folder_that_becomes_a_package_is_refused(tmp_path: Path) -> None:
-    harbour = installed(tmp_path)
+def test_a_folder_that_becomes_a_package_is_refused(tmp_path: Path, forks: Forks) -> None:
+    harbour = installed(tmp_path, forks=forks)
     (harbour.packages / "harbour/tables/__init__.py").unlink()
     harbour.create("harbour", "--session-id", "odd-way")
     harbour.write("harbour/tables/__init__.py", "raise SystemExit(1)\n")
@@ -102,8 +104,10 @@ def test_a_folder_that_becomes_a_package_is_refused(tmp_path: Path) -> None:
     assert "harbour/tables/__init__.py" in refused.stdout + refused.stderr
 
 
-def test_a_module_that_belongs_to_no_distribution_is_unproven_until_it_is_declared(tmp_path: Path) -> None:
-    harbour = changed(tmp_path, in_sums("", "from helpers import VALUE\n", extra="helpers.py"))
+def test_a_module_that_belongs_to_no_distribution_is_unproven_until_it_is_declared(
+    tmp_path: Path, forks: Forks
+) -> None:
+    harbour = changed(tmp_path, forks, in_sums("", "from helpers import VALUE\n", extra="helpers.py"))
     create = ("sessions", "create", "harbour", "--engine", "process", "--session-id", "odd-way")
     refused = harbour.run(*create)
     assert refused.returncode == 2
@@ -115,13 +119,13 @@ def test_a_module_that_belongs_to_no_distribution_is_unproven_until_it_is_declar
     assert harbour.run(*PROVE).returncode == 3
 
 
-def test_the_version_of_a_distribution_that_is_imported_but_not_required_counts(tmp_path: Path) -> None:
-    harbour = changed(tmp_path, in_sums("", "from helpers import VALUE\n", extra="helpers.py"))
+def test_the_version_of_a_distribution_that_is_imported_but_not_required_counts(tmp_path: Path, forks: Forks) -> None:
+    harbour = changed(tmp_path, forks, in_sums("", "from helpers import VALUE\n", extra="helpers.py"))
     metadata = harbour.metadata("some-helpers")
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: some-helpers\nVersion: 1.0\n")
     (metadata / "RECORD").write_text("helpers.py,,\n")
-    created, proven = harbour.run_all([("sessions", "create", "harbour", "--session-id", "odd-way"), PROVE])
+    created, proven = harbour.run(*CREATE), harbour.run(*PROVE)
     assert (created.returncode, proven.returncode) == (0, 0), proven.stdout
     metadata.rename(harbour.metadata("some-helpers", "1.1"))
     refused = harbour.run(*PROVE)

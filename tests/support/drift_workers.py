@@ -13,11 +13,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from importlib import import_module
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from forked import become
 from harbour_site import Harbour
 
 DIE_WITH_PARENT = 1
@@ -78,20 +78,6 @@ async def work(told: Mapping[str, Any]) -> None:
         await worker.finished()
 
 
-def become(told: Mapping[str, Any]) -> None:
-    """Have the environment and the search path of a process that is started there."""
-    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-    os.environ.clear()
-    os.environ.update(told["environment"])
-    os.chdir(told["working"])
-    support = str(Path(__file__).parent)
-    path = os.environ["PYTHONPATH"].split(os.pathsep)
-    sys.path[:] = [*path, *(entry for entry in sys.path if entry != support)]
-    sys.modules.pop("sitecustomize", None)
-    with suppress(ModuleNotFoundError):
-        import_module("sitecustomize")
-
-
 def main() -> None:
     import distributed  # noqa: F401  # once for all
 
@@ -104,7 +90,8 @@ def main() -> None:
         if not child:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             told = json.loads(line)
-            become(told)
+            ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+            become(told["environment"], told["working"], without=str(Path(__file__).parent))
             asyncio.run(work(told))
             os._exit(0)
         print(child, flush=True)  # noqa: T201  # the answer

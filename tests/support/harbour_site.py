@@ -2,9 +2,11 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from forked import Forks
 from installed_site import Site
 
 SOURCES = Path(__file__).parents[1] / "drift" / "site"
@@ -88,9 +90,7 @@ class Harbour(Site):
 
     def drive(self, variant: str, **variables: str) -> "dict[str, tuple[int, str]]":
         """Run the sessions of all engines of drivers; return the exit code and what was said, by engine."""
-        lines = [("sessions", "run", session_of(variant, engine)) for engine in DRIVERS]
-        results = self.run_all(lines, **{**VARIABLES[variant], **variables})
-        return {engine: (done.returncode, done.stdout) for engine, done in zip(DRIVERS, results, strict=True)}
+        return {engine: self.go(variant, engine, **variables) for engine in DRIVERS}
 
     def restore(self, original: "Harbour") -> None:
         """Put back what is installed and what the recipes say."""
@@ -108,9 +108,9 @@ def session_of(variant: str, engine: str) -> str:
     return f"{variant}-{IN_PROCESS if engine == WORKER else engine}"
 
 
-def installed(folder: Path, **arguments: str) -> Harbour:
+def installed(folder: Path, *, python: str = sys.executable, forks: Forks | None = None) -> Harbour:
     """Return a new environment in which the harbour is installed."""
-    harbour = Harbour(folder, **arguments)
+    harbour = Harbour(folder, python=python, forks=forks)
     harbour.install("ropes", files=SOURCES, packages=["ropes"])
     harbour.install("anchors", files=SOURCES, packages=["anchors"])
     harbour.install("harbour", files=SOURCES, packages=["harbour"], habitats=HABITATS, requires=["ropes", "anchors"])
@@ -137,7 +137,7 @@ def with_sessions(harbour: Harbour) -> Harbour:
 def copied(original: Harbour, folder: Path) -> Harbour:
     """Return a copy of the template."""
     shutil.copytree(original.folder, folder, dirs_exist_ok=True)
-    return equipped(Harbour(folder, python=original.python))
+    return equipped(Harbour(folder, python=original.python, forks=original.forks))
 
 
 def altered(path: Path, before: str, after: str) -> None:

@@ -8,9 +8,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-FORKED = Path(__file__).with_name("forked.py")
+from forked import TIMEOUT_SECONDS, Forks
+
 COMMAND = ("-P", "-m", "oneml.habitats")
-TIMEOUT_SECONDS = 120
+AT_THE_START = frozenset({"PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONUTF8", "LC_ALL", "TZ"})
+"""Variables that an interpreter reads when it starts, and then no more."""
+
 NOT_INSTALLED = shutil.ignore_patterns("__pycache__")
 
 
@@ -21,11 +24,14 @@ class Site:
         folder: Holds everything: ``site`` is on the import path, ``store`` is the artifact store, ``work`` the working
             directory, ``home`` the home of the user.
         python: The interpreter.
+        forks: Forks commands and scripts off, which takes a fraction of the time; without it, and where variables are
+            for the start of an interpreter, each has an interpreter of its own.
     """
 
-    def __init__(self, folder: Path, *, python: str = sys.executable) -> None:
+    def __init__(self, folder: Path, *, python: str = sys.executable, forks: Forks | None = None) -> None:
         self.folder = folder
         self.python = python
+        self.forks = forks
         self.packages = folder / "site"
         self.working = folder / "work"
         self.store = folder / "store"
@@ -108,26 +114,20 @@ class Site:
     def run(
         self, *arguments: str, code: Sequence[str] = COMMAND, cwd: Path | None = None, **variables: str
     ) -> "subprocess.CompletedProcess[str]":
+        if code == COMMAND and (forks := self._forks(variables)) is not None:
+            return forks.run(arguments, {**self.environment, **variables}, cwd or self.working)
         process = self.start(*arguments, code=code, cwd=cwd, **variables)
         out, err = process.communicate(timeout=TIMEOUT_SECONDS)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def script(self, text: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         """Run Python code."""
+        if (forks := self._forks(variables)) is not None:
+            return forks.run((), {**self.environment, **variables}, self.working, text=text)
         return self.run(code=("-P", "-c", text), **variables)
 
-    def run_all(self, lines: Sequence[Sequence[str]], **variables: str) -> "Sequence[subprocess.CompletedProcess[str]]":
-        """Run several commands, each in a child that is forked off before code of pipelines is imported.
-
-        Words hold no spaces; both streams come as standard output.
-        """
-        done = self.run(*(" ".join(words) for words in lines), code=("-P", str(FORKED)), **variables)
-        assert done.returncode == 0, done.stderr
-        results: list[tuple[int, str]] = json.loads(done.stdout)
-        return [
-            subprocess.CompletedProcess(words, code, said, "")
-            for words, (code, said) in zip(lines, results, strict=True)
-        ]
+    def _forks(self, variables: Mapping[str, str]) -> Forks | None:
+        return None if self.python != sys.executable or AT_THE_START.intersection(variables) else self.forks
 
     def create(self, habitat: str, *arguments: str, **variables: str) -> str:
         created = self.run("sessions", "create", habitat, "--json", *arguments, **variables)

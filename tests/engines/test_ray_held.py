@@ -16,9 +16,13 @@ def held(*tasks: tuple[str, ...]) -> Held:
 
 def given_up(made: Held) -> list[str]:
     found: list[str] = []
-    while (one := made.next()) is not None:
-        found.append(one.path)
+    while made.next() is not None:
+        found.extend(together(made, 1, 1))
     return found
+
+
+def together(made: Held, count: int, heads: int, *, alone: tuple[str, ...] = ()) -> list[str]:
+    return [one.path for one in made.take(count, heads, lambda other: other.path not in alone)]
 
 
 def test_nodes_come_in_their_order_once_they_wait_for_nothing() -> None:
@@ -51,3 +55,40 @@ def test_a_stop_gives_up_everything() -> None:
     made = held(("//a",), ("//b", "//a"))
     assert made.take_all() == ["//a", "//b"]
     assert (len(made), given_up(made)) == (0, [])
+
+
+def test_chains_and_those_beside_them_go_together_as_far_as_there_is_room() -> None:
+    chains = [
+        (f"//{name}{number}", *([f"//{name}{number - 1}"] if number else [])) for name in "ab" for number in range(3)
+    ]
+    made = held(*chains)
+    assert together(made, 2, 5) == ["//a0", "//a1"]
+    made.succeeded(NodePath("//a1"))
+    assert together(made, 9, 1) == ["//b0", "//b1", "//b2"]
+    assert (together(made, 9, 5), len(made)) == (["//a2"], 0)
+
+
+def test_a_node_that_several_wait_for_and_one_that_waits_for_several_end_a_chain() -> None:
+    made = held(("//a",), ("//b", "//a"), ("//c", "//a"), ("//d",), ("//e", "//d", "//running"))
+    assert together(made, 9, 1) == ["//a"]
+    assert together(made, 9, 1) == ["//d"]
+    made.succeeded(NodePath("//running"))
+    made.succeeded(NodePath("//a"))
+    assert together(made, 9, 2) == ["//b", "//c"]
+    made.succeeded(NodePath("//d"))
+    assert given_up(made) == ["//e"]
+
+
+def test_what_does_not_fit_stays_where_it_is() -> None:
+    made = held(("//a",), ("//b", "//a"), ("//c",))
+    assert together(made, 9, 9, alone=("//b", "//c")) == ["//a"]
+    assert (made.ready, given_up(made)) == (1, ["//c"])
+
+
+def test_what_comes_back_waits_again_for_what_runs() -> None:
+    made = held(("//a",), ("//b", "//a"), ("//c", "//b"))
+    assert together(made, 2, 1) == ["//a", "//b"]
+    made.add(task("//b", "//a"), {NodePath("//a")})
+    assert given_up(made) == []
+    made.succeeded(NodePath("//a"))
+    assert together(made, 9, 9) == ["//b", "//c"]

@@ -116,6 +116,23 @@ def test_a_node_that_is_tried_again_lets_others_go_on(run: EngineRun) -> None:
     assert states_of(run, [task("//raise_1"), task("//y")])["//y"] == "succeeded"
 
 
+def test_quick_nodes_wait_behind_no_long_one_and_a_lost_worker_takes_none_with_it(run: EngineRun) -> None:
+    quick = [f"//quick_{number}" for number in range(60)]
+    run_before = states_of(run, [task("//warm_1"), task("//warm_2")])
+    assert set(run_before.values()) == {"succeeded"}
+    for path in [*quick[:30], "//sleep_3000", "//exit", *quick[30:]]:
+        run.submit(task(path))
+    run.submit(task("//after", "//sleep_3000"))
+    order: list[str] = []
+    states: dict[str, str] = {}
+    while outcomes := run.wait(20):
+        order.extend(outcome.path for outcome in outcomes)
+        states.update({outcome.path: outcome.state.value for outcome in outcomes})
+    assert {path for path, state in states.items() if state == "failed"} == {"//exit"}
+    assert set(states) == {*quick, "//sleep_3000", "//exit", "//after"}
+    assert order[-2:] == ["//sleep_3000", "//after"]
+
+
 def test_lines_come_masked_and_those_of_long_nodes_while_they_run(run: EngineRun, session: FakeSession) -> None:
     session.lines.clear()
     run.submit(task("//live"))

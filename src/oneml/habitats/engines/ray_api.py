@@ -61,6 +61,10 @@ class RayApi(Protocol):
     @overload
     def get(self, refs: Sequence[Ref], *, timeout: float | None = None) -> Sequence[object]: ...
 
+    def put(self, value: object) -> Ref:
+        """Let the cluster have a value."""
+        ...
+
     def cancel(self, ref: Ref, *, force: bool) -> None:
         """End a task; by force, its process."""
         ...

@@ -33,9 +33,11 @@ class Flight:
 
     Attributes:
         task: The node.
-        number: Of the task; no other of the session has it.
-        ref: What its task will give.
+        number: No other of the session has it.
+        ref: What its bundle will give.
         asked: The resources that it asks for.
+        shares: Whether others are in its bundle.
+        is_slow: Whether its worker gave back those after it.
         parts: How many pieces of its output have come.
         deadline: When its time is over; known once it has started.
         kill_at: When it is ended, however it takes being asked.
@@ -46,8 +48,8 @@ class Flight:
     """
 
     __slots__ = (
-        "_new_output", "_output", "asked", "cancelled", "deadline", "failure", "kill_at", "number",
-        "parts", "ref", "task", "timed_out", "unoffered_since",
+        "_new_output", "_output", "asked", "cancelled", "deadline", "failure", "is_slow", "kill_at", "number",
+        "parts", "ref", "shares", "task", "timed_out", "unoffered_since",
     )  # fmt: skip
 
     def __init__(
@@ -57,11 +59,15 @@ class Flight:
         ref: Ref,
         asked: Mapping[str, float],
         new_output: Callable[[NodePath], NodeOutput],
+        *,
+        shares: bool = False,
     ) -> None:
         self.task = task
         self.number = number
         self.ref = ref
         self.asked = asked
+        self.shares = shares
+        self.is_slow = False
         self._new_output = new_output
         self._output: NodeOutput | None = None
         self.parts = 0
@@ -89,7 +95,7 @@ class Flight:
         if self.task.timeout_seconds is not None:
             self.deadline = time.monotonic() + self.task.timeout_seconds
 
-    def error(self, raised: Exception) -> ErrorRecord:
+    def error(self, raised: Exception | None) -> ErrorRecord:
         """Return in words why its task gave no reply."""
         tail = "\n".join(self.output.tail())
         if self.timed_out:
@@ -97,7 +103,7 @@ class Flight:
             return ErrorRecord("TimeoutError", text, tail)
         if self.failure:
             return ErrorRecord("EngineError", f'Engine "ray" failed: {self.failure}.', tail)
-        return ErrorRecord("WorkerEndedError", in_words(raised), tail)
+        return ErrorRecord("WorkerEndedError", "it was not begun" if raised is None else in_words(raised), tail)
 
 
 def in_words(raised: Exception) -> str:

@@ -1,7 +1,7 @@
-"""Nodes kept back where a session may use only a part of a cluster: until they wait for nothing and there is room."""
+"""Nodes kept back until they wait for nothing and there is room: then they go to Ray, those together that may."""
 
 from collections import deque
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from oneml.habitats.ports.engine import NodeTask
 from oneml.habitats.values.node_path import NodePath
@@ -15,6 +15,11 @@ class Held:
         self._missing: dict[NodePath, int] = {}
         self._below: dict[NodePath, list[NodePath]] = {}
         self._ready: deque[NodePath] = deque()
+
+    @property
+    def ready(self) -> int:
+        """How many wait for nothing."""
+        return len(self._ready)
 
     def __len__(self) -> int:
         """Count them."""
@@ -49,19 +54,51 @@ class Held:
         above = [path]
         while above:
             for lower in self._below.pop(above.pop(), ()):
-                if self._tasks.pop(lower, None) is not None:
-                    del self._missing[lower]
+                if lower in self._tasks:
+                    self._give_up(lower)
                     found.append(lower)
                     above.append(lower)
         return found
 
     def next(self) -> NodeTask | None:
-        """Give up the next node that waits for nothing; None where there is none."""
-        if not self._ready:
-            return None
-        path = self._ready.popleft()
-        del self._missing[path]
-        return self._tasks.pop(path)
+        """Return the node that is given up next, since it waits for nothing; None where there is none."""
+        return self._tasks[self._ready[0]] if self._ready else None
+
+    def take(self, count: int, heads: int, fits: Callable[[NodeTask], bool]) -> Sequence[NodeTask]:
+        """Give up the next node, and what may go with it: nodes that wait for nothing, and chains below them.
+
+        A node that waits for others goes along only where nothing else waits for the one before it: then nothing
+        that could run at the same time runs one after the other.
+
+        Args:
+            count: At most so many.
+            heads: At most so many that wait for nothing.
+            fits: Whether another may go with them.
+        """
+        taken: list[NodeTask] = []
+        while self._ready and len(taken) < count and heads:
+            task = self._tasks[self._ready[0]]
+            if taken and not fits(task):
+                break
+            self._ready.popleft()
+            heads -= 1
+            while True:
+                self._give_up(task.path)
+                taken.append(task)
+                follower = self._follower(task.path)
+                if follower is None or len(taken) == count or not fits(follower):
+                    break
+                del self._below[task.path]
+                task = follower
+        return taken
+
+    def _give_up(self, path: NodePath) -> None:
+        del self._tasks[path], self._missing[path]
+
+    def _follower(self, path: NodePath) -> NodeTask | None:
+        """Return the node that waits for this one alone, if no other waits for it."""
+        below = [lower for lower in self._below.get(path, ()) if lower in self._tasks]
+        return self._tasks[below[0]] if len(below) == 1 and self._missing[below[0]] == 1 else None
 
     def take_all(self) -> Sequence[NodePath]:
         """Give up all of them."""

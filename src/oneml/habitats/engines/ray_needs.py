@@ -46,6 +46,14 @@ def task_options(needs: NodeNeeds, images: Mapping[str, Mapping[str, object]], *
     return options
 
 
+def room_for(asked: Mapping[str, float], offers: Sequence[Mapping[str, float]]) -> int:
+    """Return how many such nodes the machines can run at once; at least one."""
+    amounts = [(name, amount) for name, amount in asked.items() if amount]
+    if not amounts:
+        return max(1, len(offers))
+    return max(1, sum(min(int(offer.get(name, 0.0) / amount) for name, amount in amounts) for offer in offers))
+
+
 def is_offered(asked: Mapping[str, float], offers: Sequence[Mapping[str, float]]) -> bool:
     """Tell whether one machine has, when nothing runs on it, all that is asked for."""
     return any(all(offer.get(name, 0.0) >= amount for name, amount in asked.items()) for offer in offers)

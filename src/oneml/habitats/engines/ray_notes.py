@@ -8,6 +8,11 @@ from typing import NamedTuple, Protocol, cast
 
 _NAMESPACE = b"oneml-habitats"
 STARTED = "started"
+GIVEN_BACK = "given-back"
+"""Names of notes; those with pieces of output have numbers, from 0."""
+
+
+_ORDER = {STARTED: -1.0, GIVEN_BACK: float("inf")}
 
 
 class _Store(Protocol):
@@ -26,13 +31,13 @@ class Note(NamedTuple):
     """A note.
 
     Attributes:
-        flight: Number of the task that left it.
-        part: The number of a piece of its output, from 0; None: it has started.
-        data: The piece.
+        number: Of the node on its way that it is about.
+        name: What it is: `STARTED`, `GIVEN_BACK` (of the first node of a bundle), or a piece of output.
+        data: The piece; with `GIVEN_BACK` the answers so far.
     """
 
-    flight: int
-    part: int | None
+    number: int
+    name: str
     data: bytes
 
 
@@ -49,21 +54,20 @@ class Notes:
         self._store = cast("_Store", internal_kv)
         self._channel = channel
 
-    def leave(self, flight: int, part: int | None, data: bytes) -> None:
-        """Leave a note."""
-        name = STARTED if part is None else str(part)
-        self._store._internal_kv_put(f"{self._channel} {flight} {name}".encode(), data, namespace=_NAMESPACE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store
+    def leave(self, number: int, name: str, data: bytes) -> None:
+        """Leave a note; see `Note`."""
+        self._store._internal_kv_put(f"{self._channel} {number} {name}".encode(), data, namespace=_NAMESPACE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store
 
     def take(self) -> Iterator[Note]:
-        """Give the notes that lie there, those of a task in the order in which it left them, and remove them."""
-        keys: list[tuple[int, int, bytes]] = []
+        """Give the notes that lie there, those about a node in the order in which they were left, and remove them."""
+        keys: list[tuple[float, int, str, bytes]] = []
         for key in self._store._internal_kv_list(f"{self._channel} ".encode(), namespace=_NAMESPACE):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store
-            _, flight, name = key.decode().split(" ")
-            keys.append((int(flight), -1 if name == STARTED else int(name), key))
-        for number, part, key in sorted(keys):
+            _, number, name = key.decode().split(" ")
+            keys.append((_ORDER[name] if name in _ORDER else int(name), int(number), name, key))
+        for _, number, name, key in sorted(keys):
             data = self._store._internal_kv_get(key, namespace=_NAMESPACE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store
             self._store._internal_kv_del(key, namespace=_NAMESPACE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store
-            yield Note(number, None if part < 0 else part, data or b"")
+            yield Note(number, name, data or b"")
 
     def clear(self) -> None:
         """Remove all."""

@@ -1,21 +1,20 @@
-"""Ray at work for one session: tasks out with what they wait for, replies in, and what becomes of lost workers."""
+"""Ray at work for one session: bundles of nodes out, replies in, and what becomes of lost workers."""
 
 import time
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import cast
 
-from oneml.habitats.engines.ray_api import RayApi, Ref, RemoteFunction
+from oneml.habitats.engines.ray_api import RayApi, Ref
+from oneml.habitats.engines.ray_bundle import SLICE_SECONDS, Answer, Pace, unpack_answers
 from oneml.habitats.engines.ray_flight import Flight
+from oneml.habitats.engines.ray_handover import HandOver
 from oneml.habitats.engines.ray_held import Held
 from oneml.habitats.engines.ray_images import Images
-from oneml.habitats.engines.ray_needs import asked_of, is_offered, not_offered, task_options
+from oneml.habitats.engines.ray_needs import is_offered, not_offered
+from oneml.habitats.engines.ray_notes import GIVEN_BACK, STARTED
 from oneml.habitats.engines.ray_options import RayOptions
 from oneml.habitats.engines.ray_watch import ClusterWatch
-from oneml.habitats.engines.ray_worker import Answer, Request, run_node
-from oneml.habitats.engines.remote import failed_reply, pack, state_in, unpack
-from oneml.habitats.engines.worker_output import NodeOutput
+from oneml.habitats.engines.remote import failed_reply, state_in, unpack
 from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import EngineContext, NodeNeeds, NodeTask, WorkerReply
 from oneml.habitats.values.node_path import NodePath
@@ -26,13 +25,10 @@ SLOTS = 10_000
 GRACE_SECONDS = 5.0
 """Between a polite request to end and the end of the process."""
 
-_BATCH_SECONDS = 0.02
 _TICK_SECONDS = 0.2
 _CHECK_SECONDS = 1.0
 _PARTS_SECONDS = 2.0
 _CLOSE_SECONDS = 5.0
-_KEPT_REFS = 1000
-"""Replies of nodes that have ended which Ray still holds for nodes to come; others find the outputs in the store."""
 
 
 class RayRun:
@@ -61,83 +57,108 @@ class RayRun:
     ) -> None:
         self._limit = limit
         self._held = Held()
+        self._pace = Pace()
         self._ray = ray
         self._context = context
         self._options = options
         self._watch = watch
-        self._channel = channel
-        self._functions: dict[NodeNeeds, tuple[RemoteFunction, Mapping[str, float]]] = {}
+        self._handing = HandOver(ray, context, options, channel)
         self._images = Images(ray, options.images, options.image_seconds)
-        self._count = 0
         self._flights: dict[NodePath, Flight] = {}
         self._numbers: dict[int, Flight] = {}
+        self._bundles: dict[Ref, Sequence[Flight]] = {}
+        self._given_back: list[tuple[Ref, bytes]] = []
+        self._stopped = False
         self._returned: list[NodeOutcome] = []
         self._unsucceeded: set[NodePath] = set()
-        self._adopted: set[NodePath] = set()
-        self._kept: OrderedDict[NodePath, Ref] = OrderedDict()
+        self._alone: set[NodePath] = set()
         self._timed: set[Flight] = set()
         self._check_at = 0.0
 
     def submit(self, task: NodeTask) -> None:
         """See `EngineRun`."""
         self._unsucceeded.discard(task.path)
-        self._adopted.discard(task.path)
-        if not self._unsucceeded.isdisjoint(task.after):
-            self._give_back(task.path)
-        elif self._limit is None:
-            self._hand_over(task)
-        else:
+        self._stopped = False
+        self._hold(task)
+
+    def _hold(self, task: NodeTask) -> None:
+        """Keep a node until it can be handed over."""
+        if self._stopped:
+            self._returned.append(NodeOutcome(task.path, NodeState.CANCELLED, 0))
+        elif self._unsucceeded.isdisjoint(task.after):
             self._held.add(task, self._flights)
-            self._fill(self._limit)
+        else:
+            self._returned.append(NodeOutcome(task.path, NodeState.PENDING, 0))
+            self._give_up_below(task.path)
 
-    def _fill(self, limit: int) -> None:
-        """Hand over what was kept back, as far as there is room."""
-        while len(self._flights) < limit and (task := self._held.next()) is not None:
-            self._hand_over(task)
-
-    def _give_back(self, path: NodePath) -> None:
-        """Return a node that cannot run, because one that it waits for did not succeed."""
+    def _give_up_below(self, path: NodePath) -> None:
+        """Note that a node did not succeed, and return those that cannot run without it."""
         self._unsucceeded.add(path)
-        self._returned.append(NodeOutcome(path, NodeState.PENDING, 0))
+        for lower in self._held.below(path):
+            self._unsucceeded.add(lower)
+            self._returned.append(NodeOutcome(lower, NodeState.PENDING, 0))
 
-    def _hand_over(self, task: NodeTask) -> None:
-        self._images.want(task.needs.image)
-        self._count += 1
-        context = self._context
-        message = pack(context.message(task, self._options.inline_max_bytes))
-        request = Request(context.entry, context.preload, self._channel, self._count, task.timeout_seconds, message)
-        function, asked = self._function(task.needs)
-        ref = function.remote(request.packed(), *self._refs(task.after))
-        flight = Flight(task, self._count, ref, asked, self._output)
-        self._flights[task.path] = self._numbers[self._count] = flight
+    def _fill(self) -> None:
+        """Hand over what waits for nothing, as far as there is room: in smaller bundles towards the end."""
+        rooms: dict[NodeNeeds, int] = {}
+        while (task := self._held.next()) is not None and (self._limit is None or len(self._bundles) < self._limit):
+            if task.needs not in rooms:
+                rooms[task.needs] = self._room(task.needs)
+            heads = max(1, self._held.ready // (2 * rooms[task.needs]))
+            count = self._pace.nodes(task.path) if self._may_share(task) else 1
+            self._hand_over(self._held.take(count, heads, lambda other, needs=task.needs: self._fits(other, needs)))
+
+    def _room(self, needs: NodeNeeds) -> int:
+        """Return how many nodes with such needs can run at once."""
+        room = self._handing.room(needs, self._watch.offers())
+        return room if self._limit is None else min(room, self._limit)
+
+    def _may_share(self, task: NodeTask) -> bool:
+        """Tell whether a node may have a worker's process together with others, one after the other."""
+        return task.timeout_seconds is None and not self._context.isolated and task.path not in self._alone
+
+    def _fits(self, task: NodeTask, needs: NodeNeeds) -> bool:
+        return task.needs == needs and self._may_share(task)
+
+    def _hand_over(self, tasks: Sequence[NodeTask]) -> None:
+        self._images.want(tasks[0].needs.image)
+        flights = self._handing.bundle(tasks)
+        self._bundles[flights[0].ref] = flights
+        for flight in flights:
+            self._flights[flight.task.path] = self._numbers[flight.number] = flight
 
     def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
         """See `EngineRun`."""
         deadline = float("inf") if timeout_seconds is None else time.monotonic() + timeout_seconds
         while True:
-            if self._limit is not None:
-                self._fill(self._limit)
+            self._fill()
             outcomes, self._returned = self._returned, []
-            if not outcomes and self._flights:
+            if not outcomes and self._bundles:
                 outcomes = self._settle(self._ended(deadline))
                 self._hear()
+                outcomes.extend(self._take_back())
                 self._check()
-            if outcomes or not (self._flights or self._returned) or time.monotonic() >= deadline:
+            if outcomes or not (self._flights or self._held or self._returned) or time.monotonic() >= deadline:
                 return outcomes
 
     def cancel(self, *, now: bool) -> None:
         """See `EngineRun`."""
+        self._stopped = True
         self._returned.extend(NodeOutcome(path, NodeState.CANCELLED, 0) for path in self._held.take_all())
         kill_at = time.monotonic() + (0.0 if now else GRACE_SECONDS)
+        asked: set[Ref] = set()
         for flight in self._flights.values():
             if now or not flight.cancelled:
                 flight.cancelled = True
                 flight.kill_at = min(flight.kill_at, kill_at)
-                self._end(flight, force=now)
+                asked.add(flight.ref)
+        for ref in asked:
+            self._ray.cancel(ref, force=now)
 
     def close(self) -> None:
         """End what still runs, and wait until it has ended."""
-        refs = [flight.ref for flight in self._flights.values()]
+        refs = list(self._bundles)
+        self._bundles.clear()
         self._flights.clear()
         self._held.take_all()
         if refs and self._watch.lost() is None:
@@ -145,106 +166,131 @@ class RayRun:
                 self._ray.cancel(ref, force=True)
             self._ray.wait(refs, num_returns=len(refs), timeout=_CLOSE_SECONDS, fetch_local=False)
 
-    def _output(self, path: NodePath) -> NodeOutput:
-        return NodeOutput(self._context.mask, partial(self._context.log, path))
-
-    def _function(self, needs: NodeNeeds) -> tuple[RemoteFunction, Mapping[str, float]]:
-        """Return what runs nodes with such needs, and the resources that it asks for."""
-        known = self._functions.get(needs)
-        if known is None:
-            options = task_options(needs, self._options.images, isolated=self._context.isolated)
-            known = self._ray.remote(**options)(run_node), asked_of(needs, self._options.images)
-            self._functions[needs] = known
-        return known
-
-    def _refs(self, after: Iterable[NodePath]) -> Iterable[Ref]:
-        for path in after:
-            flight = self._flights.get(path)
-            ref = self._kept.get(path) if flight is None else flight.ref
-            if ref is not None:
-                yield ref
-
-    def _ended(self, deadline: float) -> Sequence[Flight]:
-        """Wait until a task has ended, or for a while; others that end with it come along."""
-        flights = {flight.ref: flight for flight in self._flights.values()}
-        refs = list(flights)
+    def _ended(self, deadline: float) -> Sequence[tuple[Flight, Answer | Exception | None]]:
+        """Wait until a bundle has ended, or for a while, and return what became of the nodes of all that have."""
+        refs = list(self._bundles)
         left = max(0.0, min(_TICK_SECONDS, deadline - time.monotonic()))
         ready, others = self._ray.wait(refs, num_returns=1, timeout=left, fetch_local=True)
         if ready and others:
-            more, _ = self._ray.wait(others, num_returns=len(others), timeout=_BATCH_SECONDS, fetch_local=True)
+            more, _ = self._ray.wait(others, num_returns=len(others), timeout=0, fetch_local=True)
             ready = [*ready, *more]
-        return sorted((flights[ref] for ref in ready), key=lambda flight: flight.number)
+        ended: list[tuple[Flight, Answer | Exception | None]] = []
+        for ref, given in self._answers(ready):
+            flights = list(filter(self._is_on_its_way, self._bundles.pop(ref)))
+            if isinstance(given, Exception):
+                ended.extend((flight, given) for flight in flights)
+            else:
+                ended.extend(self._matched(ref, flights, given))
+        return sorted(ended, key=lambda one: one[0].number)
 
-    def _settle(self, ended: Sequence[Flight]) -> list[NodeOutcome]:
-        """Return the outcomes of tasks that ended; replies are committed in one batch."""
+    def _matched(self, ref: Ref, flights: Sequence[Flight], packed: bytes) -> Iterable[tuple[Flight, Answer | None]]:
+        """Give the answer of each node, None for those that were not begun; what is answered, ``ref`` has."""
+        answers = {answer.number: answer for answer in unpack_answers(packed)}
+        for flight in flights:
+            flight.ref = ref
+            answer = answers.get(flight.number)
+            if answer is not None and answer.seconds is not None:
+                self._pace.learn(flight.task.path, answer.seconds)
+            yield flight, answer
+
+    def _take_back(self) -> Sequence[NodeOutcome]:
+        """Settle what nodes have answered before a longer one, which is at work, and keep those after it for others."""
+        outcomes: list[NodeOutcome] = []
+        given_back, self._given_back = self._given_back, []
+        for ref, packed in given_back:
+            flights = self._bundles.get(ref)
+            if flights is None:
+                continue  # it has ended meanwhile
+            count = len(unpack_answers(packed))
+            at_work, after = flights[count], flights[count + 1 :]
+            at_work.shares, at_work.is_slow = False, True
+            self._bundles[ref] = [at_work]
+            done = self._matched(self._ray.put(packed), flights[:count], packed)
+            outcomes.extend(self._settle([*done, *((flight, None) for flight in after)]))
+        return outcomes
+
+    def _settle(self, ended: Iterable[tuple[Flight, Answer | Exception | None]]) -> list[NodeOutcome]:
+        """Return the outcomes of nodes that ended; replies are committed in one batch, while workers go on."""
         replies: list[WorkerReply] = []
         outcomes: list[NodeOutcome] = []
-        for flight, answer in self._answers(ended):
-            result = self._failure(flight, answer) if isinstance(answer, Exception) else self._reply(flight, answer)
+        for flight, given in ended:
+            path = flight.task.path
+            result = self._result(flight, given)
+            self._drop(flight)
             if result is None:
+                self._hold(flight.task)
                 continue
             state = result.state if isinstance(result, NodeOutcome) else state_in(result)
-            self._drop(flight)
-            if state is not NodeState.SUCCEEDED:
-                self._unsucceeded.add(flight.task.path)
-                for path in self._held.below(flight.task.path):
-                    self._give_back(path)
-            elif isinstance(result, NodeOutcome):
-                self._adopted.add(flight.task.path)
-                self._held.succeeded(flight.task.path)
+            if state is NodeState.SUCCEEDED:
+                self._held.succeeded(path)
             else:
-                self._keep(flight)
-                self._held.succeeded(flight.task.path)
+                self._give_up_below(path)
             if isinstance(result, NodeOutcome):
                 outcomes.append(result)
             elif state is NodeState.PENDING:
-                outcomes.append(NodeOutcome(flight.task.path, state, 0))
+                outcomes.append(NodeOutcome(path, state, 0))
             else:
+                self._handing.keep(path, flight.ref)
                 replies.append(result)
-        return [*self._context.take(replies), *outcomes] if replies else outcomes
+        self._fill()
+        outcomes.extend(self._context.take(replies) if replies else ())
+        self._handing.forget()
+        return outcomes
 
-    def _answers(self, ended: Sequence[Flight]) -> Iterable[tuple[Flight, bytes | Exception]]:
-        """Fetch what tasks gave: all at once where none failed."""
-        if not ended:
+    def _answers(self, refs: Sequence[Ref]) -> Iterable[tuple[Ref, bytes | Exception]]:
+        """Fetch what bundles gave: all at once where none failed."""
+        if not refs:
             return ()
         try:
-            answers = cast("Sequence[bytes]", self._ray.get([flight.ref for flight in ended]))
+            answers = cast("Sequence[bytes]", self._ray.get(refs))
         except Exception:  # noqa: BLE001  # Ray's errors are many, and some are of what a task raised
-            return [(flight, self._answer(flight)) for flight in ended]
-        return zip(ended, answers, strict=True)
+            return [(ref, self._answer(ref)) for ref in refs]
+        return zip(refs, answers, strict=True)
 
-    def _answer(self, flight: Flight) -> bytes | Exception:
+    def _answer(self, ref: Ref) -> bytes | Exception:
         try:
-            return cast("bytes", self._ray.get(flight.ref))
+            return cast("bytes", self._ray.get(ref))
         except Exception as error:  # noqa: BLE001  # see _answers
             return error
 
-    def _reply(self, flight: Flight, answer: bytes) -> WorkerReply:
+    def _result(self, flight: Flight, given: Answer | Exception | None) -> NodeOutcome | WorkerReply | None:
+        """Tell what became of a node; None where it has to run again, or was not begun."""
+        if isinstance(given, Answer):
+            return self._reply(flight, given)
+        if flight.cancelled:
+            return self._lost(flight, given)
+        if given is None:
+            return None
+        if not self._unsucceeded.isdisjoint(flight.task.after):
+            return NodeOutcome(flight.task.path, NodeState.PENDING, 0)
+        if flight.shares and not flight.failure:
+            return self._suspect(flight)
+        return self._lost(flight, given)
+
+    def _reply(self, flight: Flight, answer: Answer) -> WorkerReply:
         """Return a reply, once all that the node wrote has been shown."""
-        packed, parts, rest = Answer.of(answer)
         until = time.monotonic() + _PARTS_SECONDS
-        while flight.parts < parts and (left := until - time.monotonic()) > 0:
+        while flight.parts < answer.parts and (left := until - time.monotonic()) > 0:
             self._hear(left)
-        if rest:
-            flight.output.write(rest)
+        if answer.rest:
+            flight.output.write(answer.rest)
         flight.end_output()
-        return unpack(packed)
+        return unpack(answer.reply)
 
-    def _failure(self, flight: Flight, raised: Exception) -> NodeOutcome | WorkerReply | None:
-        """Tell what became of a node that gave no reply; None where it has not ended yet."""
-        task = flight.task
-        if not flight.cancelled:
-            if not self._unsucceeded.isdisjoint(task.after):
-                return NodeOutcome(task.path, NodeState.PENDING, 0)
-            if any(path in self._flights for path in task.after):
-                return None  # the error is perhaps that of a node before it, which comes next
-            if not self._adopted.isdisjoint(task.after):
-                self._drop(flight)
-                self.submit(task)  # the node before it was lost after its commit, so its outputs are in the store
-                return None
-        return self._lost(flight, raised)
+    def _suspect(self, flight: Flight) -> NodeOutcome | None:
+        """Adopt a node whose worker was lost with others, if it has committed; else it runs again, by itself.
 
-    def _lost(self, flight: Flight, raised: Exception) -> NodeOutcome | WorkerReply:
+        Which of them it was that ended the worker shows then.
+        """
+        flight.end_output()
+        path = flight.task.path
+        found = self._context.known(path, self._context.last_attempt(path))
+        if found is not None and found.state is NodeState.SUCCEEDED:
+            return found
+        self._alone.add(path)
+        return None
+
+    def _lost(self, flight: Flight, raised: Exception | None) -> NodeOutcome | WorkerReply:
         """Tell what became of a node whose worker cannot: the store may hold its commit."""
         path = flight.task.path
         self._hear()
@@ -265,20 +311,17 @@ class RayRun:
         del self._flights[flight.task.path], self._numbers[flight.number]
         self._timed.discard(flight)
 
-    def _keep(self, flight: Flight) -> None:
-        self._kept[flight.task.path] = flight.ref
-        if len(self._kept) > _KEPT_REFS:
-            self._kept.popitem(last=False)
-
     def _hear(self, timeout_seconds: float = 0.0) -> None:
-        """Show what nodes wrote, and count the time of those that have started."""
+        """Show what nodes wrote, count the time of those that have started, and learn what is given back."""
         for note in self._watch.taken(timeout_seconds):
-            flight = self._numbers.get(note.flight)
+            flight = self._numbers.get(note.number)
             if flight is None:
                 continue
-            if note.part is None:
+            if note.name == STARTED:
                 flight.started()
                 self._timed.add(flight)
+            elif note.name == GIVEN_BACK:
+                self._given_back.append((flight.ref, note.data))
             else:
                 flight.parts += 1
                 flight.output.write(note.data)
@@ -306,6 +349,8 @@ class RayRun:
             raise EngineError(engine="ray", reason=lost)
         self._look_for_unoffered(now)
         for flight in self._flights.values():
+            if flight.is_slow:
+                self._pace.learn(flight.task.path, SLICE_SECONDS)
             if now >= flight.kill_at:
                 flight.kill_at = float("inf")
                 self._end(flight, force=True)
@@ -316,8 +361,6 @@ class RayRun:
         fits: dict[NodeNeeds, bool] = {}
         for flight in tuple(self._flights.values()):
             needs = flight.task.needs
-            if flight.task.path not in self._flights:
-                continue
             if needs not in fits:
                 fits[needs] = is_offered(flight.asked, offers)
             if needs.image is not None and needs.image in broken:
@@ -330,19 +373,20 @@ class RayRun:
                     self._give_up(flight, not_offered(flight.asked, offers, self._options.unschedulable_seconds))
 
     def _abandon(self, flight: Flight, reason: str) -> None:
-        """Settle a node, and what was handed over after it, for which Ray would need a minute: no worker starts."""
+        """Settle a node for which Ray would need a minute, since no worker starts; what waits for it comes back."""
         self._give_up(flight, reason)
-        result = self._lost(flight, EngineError(engine="ray", reason=reason))
+        if self._unsucceeded.isdisjoint(flight.task.after):
+            result = self._lost(flight, EngineError(engine="ray", reason=reason))
+            self._returned.extend([result] if isinstance(result, NodeOutcome) else self._context.take([result]))
+        else:
+            self._returned.append(NodeOutcome(flight.task.path, NodeState.PENDING, 0))
         self._drop(flight)
-        self._unsucceeded.add(flight.task.path)
-        self._returned.extend([result] if isinstance(result, NodeOutcome) else self._context.take([result]))
-        for lower in self._held.below(flight.task.path):
-            self._give_back(lower)
-        for other in tuple(self._flights.values()):
-            if not self._unsucceeded.isdisjoint(other.task.after):
-                self._end(other, force=True)
-                self._drop(other)
-                self._give_back(other.task.path)
+        self._give_up_below(flight.task.path)
+        if not any(self._is_on_its_way(other) for other in self._bundles[flight.ref]):
+            del self._bundles[flight.ref]
+
+    def _is_on_its_way(self, flight: Flight) -> bool:
+        return self._numbers.get(flight.number) is flight
 
     def _give_up(self, flight: Flight, reason: str) -> None:
         if not flight.failure:

@@ -2,115 +2,101 @@
 
 import faulthandler
 import sys
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
-from typing import NamedTuple, Self, cast
+from typing import cast
 
-from oneml.habitats.engines.ray_notes import Notes
+from oneml.habitats.engines.ray_bundle import Answer, Item, Request, Slice, pack_answers, unpack_answers
+from oneml.habitats.engines.ray_notes import GIVEN_BACK, STARTED, Notes
 from oneml.habitats.engines.ray_output import ProcessOutput
-from oneml.habitats.engines.remote import run_remote
+from oneml.habitats.engines.remote import run_remote, state_in, unpack
+from oneml.habitats.values.states import NodeState
 
 LAST_RESORT_SECONDS = 20.0
 """After the time of a node is over: its own process ends itself then, should the driver not have ended it."""
 
 
-class Request(NamedTuple):
-    """What a task is told; it travels as bytes, which Ray hands on as they are.
-
-    Attributes:
-        entry: ``module:function`` that runs a node.
-        preload: ``module:function`` that loads what all nodes need.
-        channel: Of the notes.
-        flight: Number of the task.
-        timeout_seconds: Of the node; the driver is told when it starts, and counts.
-        message: What the entry is told, packed.
-    """
-
-    entry: str
-    preload: str
-    channel: str
-    flight: int
-    timeout_seconds: float | None
-    message: bytes
-
-    def packed(self) -> bytes:
-        """Return it as it travels."""
-        limit = "" if self.timeout_seconds is None else repr(self.timeout_seconds)
-        return f"{self.entry}\t{self.preload}\t{self.channel}\t{self.flight}\t{limit}\n".encode() + self.message
-
-    @classmethod
-    def of(cls, packed: bytes) -> Self:
-        """Return what was packed."""
-        head, _, message = packed.partition(b"\n")
-        entry, preload, channel, flight, limit = head.decode().split("\t")
-        return cls(entry, preload, channel, int(flight), float(limit) if limit else None, message)
-
-
-class Answer(NamedTuple):
-    """What a task gives; it travels as bytes, to the driver and to the tasks after it.
-
-    Attributes:
-        reply: Packed.
-        parts: How many notes with output it left.
-        rest: The rest of its output.
-    """
-
-    reply: bytes
-    parts: int
-    rest: bytes
-
-    def packed(self) -> bytes:
-        """Return it as it travels."""
-        return b"%d %d\n" % (self.parts, len(self.reply)) + self.reply + self.rest
-
-    @classmethod
-    def of(cls, packed: bytes) -> Self:
-        """Return what was packed."""
-        head, _, body = packed.partition(b"\n")
-        parts, size = map(int, head.split())
-        return cls(body[:size], parts, body[size:])
-
-
-class _Process(NamedTuple):
-    output: ProcessOutput
-    preloaded: set[str]
+class _Process:
+    def __init__(self) -> None:
+        self.output = ProcessOutput()
+        self.preloaded: set[str] = set()
+        self.channel = ""
 
 
 _processes: list[_Process] = []
 
 
-def run_node(packed: bytes, *upstream: bytes) -> bytes:
-    """Run one node on a worker.
+def run_bundle(packed: bytes, *upstream: bytes) -> bytes:
+    """Run the nodes of a bundle on a worker, one after the other, as far as they come to it within a time slice.
 
     Args:
         packed: A `Request`.
-        upstream: The `Answer` of each task of a node before it, as far as they ended in the same run.
+        upstream: What the bundles gave in which nodes before these ended, as far as they ended in the same run.
+
+    Returns:
+        Answers, packed; nodes without one were not begun.
     """
     request = Request.of(packed)
     if not _processes:
-        _processes.append(_Process(ProcessOutput(), set()))
-    output, preloaded = _processes[0]
-    notes: list[Notes] = []
+        _processes.append(_Process())
+    replies = {answer.path: answer.reply for answers in upstream for answer in unpack_answers(answers)}
+    desk = _Desk(request)
+    time_slice = Slice(len(request.items), partial(desk.leave, request.items[0].number, GIVEN_BACK))
+    try:
+        for item in request.items:
+            answer = desk.run(item, [replies[path] for path in item.after if path in replies])
+            time_slice.add(answer)
+            replies[item.path] = answer.reply
+            if not time_slice.goes_on() or state_in(unpack(answer.reply)) is NodeState.CANCELLED:
+                break
+    except KeyboardInterrupt:
+        if not time_slice.answers:
+            raise
+    finally:
+        time_slice.end()
+    return pack_answers(time_slice.answers)
 
-    def leave(part: int | None, data: bytes) -> None:
-        if not notes:
-            notes.append(Notes(request.channel))
-        notes[0].leave(request.flight, part, data)
 
-    with output.sent_to(leave):
-        if request.timeout_seconds is not None:
-            leave(None, b"")
-            faulthandler.dump_traceback_later(request.timeout_seconds + LAST_RESORT_SECONDS, exit=True, file=2)
-        try:
-            if request.preload not in preloaded:
-                preloaded.add(request.preload)
-                _load(request.preload)
-            reply = run_remote(request.entry, request.message, [Answer.of(answer).reply for answer in upstream])
-        finally:
-            if request.timeout_seconds is not None:
-                faulthandler.cancel_dump_traceback_later()
-    return Answer(reply, output.count, output.rest).packed()
+class _Desk:
+    """Runs the nodes of one bundle.
+
+    Args:
+        request: What the bundle is.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._notes: Notes | None = None
+
+    def leave(self, number: int, name: str, data: bytes) -> None:
+        """Leave a note for the driver; most bundles leave none."""
+        if self._notes is None:
+            self._notes = Notes(self._request.channel)
+        self._notes.leave(number, name, data)
+
+    def run(self, item: Item, upstream: Sequence[bytes]) -> Answer:
+        """Run a node."""
+        began = time.monotonic()
+        process, channel = _processes[0], self._request.channel
+        is_first, process.channel = process.channel != channel, channel
+        output, preloaded = process.output, process.preloaded
+        with output.sent_to(lambda part, data: self.leave(item.number, str(part), data)):
+            if item.timeout_seconds is not None:
+                self.leave(item.number, STARTED, b"")
+                faulthandler.dump_traceback_later(item.timeout_seconds + LAST_RESORT_SECONDS, exit=True, file=2)
+            try:
+                if self._request.preload not in preloaded:
+                    preloaded.add(self._request.preload)
+                    _load(self._request.preload)
+                reply = run_remote(self._request.entry, item.message, upstream)
+            finally:
+                if item.timeout_seconds is not None:
+                    faulthandler.cancel_dump_traceback_later()
+        seconds = None if is_first else time.monotonic() - began
+        return Answer(item.number, item.path, seconds, output.count, reply, output.rest)
 
 
 def interpreter() -> str:

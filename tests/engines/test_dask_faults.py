@@ -1,52 +1,36 @@
 """What can go wrong under whole sessions on Dask; rows of the catalogue of faults, see docs/engines/faults.md."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
+from dask_processes import DaskProcesses
 from engine_contexts import FakeSession, task
 from fault_pipelines import runs_of
+from fault_sessions import PATIENCE_SECONDS, FaultSessions
 from installed_site import Site
-from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession
+from oneml.habitats import PipelineSession
 from oneml.habitats.cli.printing import one_line
 from oneml.habitats.engines import dask_run
 from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.errors import EngineError
-from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.node_path import NodePath
 
 SUPPORT = Path(__file__).parents[1] / "support"
-PATIENCE_SECONDS = 60.0
-SCHEDULER = "import sys; from distributed.cli.dask_scheduler import main; main()"
-
-NewSession = Callable[..., PipelineSession]
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "runs"
+def new_session(tmp_path: Path) -> FaultSessions:
+    return FaultSessions(tmp_path)
 
 
 @pytest.fixture
-def new_session(tmp_path: Path, folder: Path) -> NewSession:
-    def make(*hows: str, options: Mapping[str, Any] | None = None, **settings: Any) -> PipelineSession:
-        registry = HabitatRegistry(search_path=[])
-        registry.register("faults", "fault_pipelines:Faults")
-        sources = ProcessSources(environ={}, working_directory=tmp_path)
-        client = PipelineServiceClient(store=(tmp_path / "store").as_uri(), registry=registry, sources=sources)
-        told = {"engine": "dask", "engines": {"dask": options or {}}, "folder": str(folder), "hows": list(hows)}
-        return client.create_session("faults", settings={**told, **settings})
-
-    return make
+def folder(new_session: FaultSessions) -> Path:
+    return new_session.folder
 
 
 @pytest.fixture
@@ -72,7 +56,7 @@ def wait_for_run(folder: Path, node: str) -> int:
 
 
 def test_workers_that_are_killed_crash_or_leave_are_replaced_and_a_poison_node_ends(
-    new_session: NewSession, folder: Path
+    new_session: FaultSessions, folder: Path
 ) -> None:
     """Rows 3, 44, 45 and 48."""
     hows = ("kill", "os_exit", "segfault", "poison")
@@ -89,7 +73,7 @@ def test_workers_that_are_killed_crash_or_leave_are_replaced_and_a_poison_node_e
 
 @pytest.mark.parametrize("inline_max_bytes", [0, 65536])
 def test_a_worker_that_is_killed_after_the_commit_changes_nothing_that_was_committed(
-    new_session: NewSession, folder: Path, inline_max_bytes: int
+    new_session: FaultSessions, folder: Path, inline_max_bytes: int
 ) -> None:
     """Rows 5 and 6; with 0 the worker commits, else the driver, and Dask may compute again what a lost worker held."""
     with new_session("late_kill", "kill", options={"inline_max_bytes": inline_max_bytes}, workers=1) as session:
@@ -105,43 +89,25 @@ def test_a_worker_that_is_killed_after_the_commit_changes_nothing_that_was_commi
         assert len(runs_of(folder, "late_kill")) == 1
 
 
-@pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A scheduler of others, whose address stands in ``scheduler.json``."""
-    file = tmp_path / "scheduler.json"
-    words = ["--scheduler-file", str(file), "--host", "127.0.0.1", "--port", "0", "--no-show", "--no-dashboard"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with subprocess.Popen(
-        [sys.executable, "-c", SCHEDULER, *words],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as started:
-        try:
-            until = time.monotonic() + PATIENCE_SECONDS
-            while not file.exists() or not file.read_text().endswith("}"):
-                assert time.monotonic() < until
-                time.sleep(0.05)
-            yield started
-        finally:
-            started.kill()
-
-
 def test_a_scheduler_that_hangs_is_told_within_a_set_time_and_nothing_waits_for_it(
-    scheduler: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dask_run, "_ANSWER_SECONDS", 1.0)
-    address = str(json.loads((tmp_path / "scheduler.json").read_text())["address"])
+    processes = DaskProcesses(tmp_path)
     began = 0.0
-    with (  # noqa: PT012  # leaving counts as well
-        pytest.raises(EngineError, match="the scheduler is lost") as told,  # leaving counts as well
-        DaskEngine().open(FakeSession().context(address=address, connect_seconds=10)) as run,
-    ):
-        run.submit(task("//a"))
-        assert run.wait(0.2) == []
-        scheduler.send_signal(signal.SIGSTOP)
-        began = time.monotonic()
-        run.wait(PATIENCE_SECONDS)
+    try:
+        address = processes.scheduler()
+        with (  # noqa: PT012  # leaving counts as well
+            pytest.raises(EngineError, match="the scheduler is lost") as told,
+            DaskEngine().open(FakeSession().context(address=address, connect_seconds=10)) as run,
+        ):
+            run.submit(task("//a"))
+            assert run.wait(0.2) == []
+            processes.started[0].send_signal(signal.SIGSTOP)
+            began = time.monotonic()
+            run.wait(PATIENCE_SECONDS)
+    finally:
+        processes.end()
     assert time.monotonic() - began < 20
     assert told.value.exit_code == 4
 

@@ -1,9 +1,6 @@
 """A Dask scheduler and workers that others started: found by address, over TLS, lost or of other versions."""
 
-import json
-import os
 import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -13,69 +10,24 @@ import dask
 import pytest
 from distributed import Client
 
+from dask_processes import DaskProcesses
 from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.errors import EngineError
 
 OLD = "from distributed import versions; versions._version_cached = lambda _package: '2020.1'"
-LOOPBACK = ("--host", "127.0.0.1", "--no-dashboard")
-
-
-class Processes:
-    """Dask's own commands, on the loopback interface, ended at the end of a test."""
-
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "scheduler.json"
-        self.started: list[subprocess.Popen[bytes]] = []
-        path = os.pathsep.join(filter(None, sys.path))
-        self.environment = {**os.environ, "PYTHONPATH": path, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
-
-    def scheduler(self, *options: str) -> str:
-        self._start("", "scheduler", "--scheduler-file", str(self.file), "--port", "0", "--no-show", *options)
-        return self._address()
-
-    def worker(self, *options: str, before: str = "") -> subprocess.Popen[bytes]:
-        return self._start(before, "worker", "--scheduler-file", str(self.file), "--nthreads", "1", *options)
-
-    def end(self) -> None:
-        for process in reversed(self.started):
-            process.kill()
-            process.wait()
-
-    def _start(self, before: str, command: str, *options: str) -> subprocess.Popen[bytes]:
-        name = f"distributed.cli.dask_{command}"
-        source = (
-            f"import sys; {before}; from {name} import main; main()" if before else f"from {name} import main; main()"
-        )
-        started = subprocess.Popen(
-            [sys.executable, "-c", source, *LOOPBACK, *options],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.started.append(started)
-        return started
-
-    def _address(self) -> str:
-        for _ in range(600):
-            time.sleep(0.05)
-            try:
-                return str(json.loads(self.file.read_text())["address"])
-            except (OSError, ValueError):
-                continue
-        raise AssertionError("the scheduler does not start")
 
 
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
-    made = Processes(tmp_path)
+def processes(tmp_path: Path) -> Iterator[DaskProcesses]:
+    made = DaskProcesses(tmp_path)
     try:
         yield made
     finally:
         made.end()
 
 
-def test_a_scheduler_is_found_by_dasks_own_configuration_and_late_workers_are_used(processes: Processes) -> None:
+def test_a_scheduler_is_found_by_dasks_own_configuration_and_late_workers_are_used(processes: DaskProcesses) -> None:
     address = processes.scheduler()
     session = FakeSession()
     with dask.config.set({"scheduler-address": address}), DaskEngine().open(session.context()) as run:
@@ -87,14 +39,14 @@ def test_a_scheduler_is_found_by_dasks_own_configuration_and_late_workers_are_us
     assert session.replies["//a"]["preloaded"] == 1
 
 
-def test_where_no_worker_comes_nodes_fail_within_the_set_time(processes: Processes) -> None:
+def test_where_no_worker_comes_nodes_fail_within_the_set_time(processes: DaskProcesses) -> None:
     context = FakeSession().context(address=processes.scheduler(), unschedulable_seconds=0.5)
     with DaskEngine().open(context) as run:
         text = error_of(outcomes_of(run, [task("//a")])["//a"])
     assert "no worker came within 0.5 s (option unschedulable_seconds)" in text
 
 
-def test_a_worker_lost_for_good_fails_its_node_and_the_rest_waits_for_another(processes: Processes) -> None:
+def test_a_worker_lost_for_good_fails_its_node_and_the_rest_waits_for_another(processes: DaskProcesses) -> None:
     address = processes.scheduler()
     processes.worker("--no-nanny")
     with DaskEngine().open(FakeSession().context(address=address)) as run:
@@ -104,7 +56,7 @@ def test_a_worker_lost_for_good_fails_its_node_and_the_rest_waits_for_another(pr
         assert states_of(run, [task("//exit", attempt=2), task("//b", "//exit")])["//b"] == "pending"
 
 
-def test_a_lost_scheduler_is_told_within_seconds_and_another_one_can_go_on(processes: Processes) -> None:
+def test_a_lost_scheduler_is_told_within_seconds_and_another_one_can_go_on(processes: DaskProcesses) -> None:
     address = processes.scheduler()
     processes.worker("--no-nanny")
     context = FakeSession().context(address=address)
@@ -123,14 +75,14 @@ def test_a_lost_scheduler_is_told_within_seconds_and_another_one_can_go_on(proce
         assert states_of(run, [task("//b")]) == {"//b": "succeeded"}
 
 
-def test_a_worker_without_this_package_is_named_with_what_to_install(processes: Processes) -> None:
+def test_a_worker_without_this_package_is_named_with_what_to_install(processes: DaskProcesses) -> None:
     address = processes.scheduler()
     processes.worker("--no-nanny", before="sys.modules['oneml'] = None")
     with pytest.raises(EngineError, match=r"does not have this package.*pip install 'oneml-habitats\[dask\]=="):
         wait_for_worker_and_open(address)
 
 
-def test_a_late_worker_without_this_package_fails_its_nodes_with_what_to_install(processes: Processes) -> None:
+def test_a_late_worker_without_this_package_fails_its_nodes_with_what_to_install(processes: DaskProcesses) -> None:
     with DaskEngine().open(FakeSession().context(address=processes.scheduler())) as run:
         run.submit(task("//a"))
         processes.worker("--no-nanny", before="sys.modules['oneml'] = None")
@@ -138,7 +90,7 @@ def test_a_late_worker_without_this_package_fails_its_nodes_with_what_to_install
     assert "pip install 'oneml-habitats[dask]==" in error_of(outcome)
 
 
-def test_another_version_of_distributed_is_told_with_both_versions(processes: Processes) -> None:
+def test_another_version_of_distributed_is_told_with_both_versions(processes: DaskProcesses) -> None:
     address = processes.scheduler()
     processes.worker("--no-nanny", before=OLD)
     wait_for_workers(address)
@@ -155,7 +107,7 @@ def test_where_no_scheduler_answers_the_error_says_where() -> None:
         pass
 
 
-def test_everything_goes_over_tls_where_dask_is_configured_so(processes: Processes, tmp_path: Path) -> None:
+def test_everything_goes_over_tls_where_dask_is_configured_so(processes: DaskProcesses, tmp_path: Path) -> None:
     settings = certificates(tmp_path)
     for name, value in settings.items():
         processes.environment[f"DASK_{name.upper().replace('.', '__').replace('-', '_')}"] = value

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from dependency_injector import providers
 from pydantic_settings import SettingsConfigDict
 
 from oneml.habitats import PipelineBuilder, PipelineComponents, PipelineSettings, Settings
+from oneml.habitats.sessions.attempts import AttemptLog, Commit
+from oneml.habitats.values.node_path import NodePath
 
 
 class FaultSettings(PipelineSettings):
@@ -42,7 +45,10 @@ class Faulty:
 
     def __call__(self, value: int, how: str) -> int:
         runs = leave(self.folder, how)
-        if runs == 1 or how == "poison":
+        if how == "gate":
+            tell_commits(self.folder)
+            wait_for_gate(self.folder, runs)
+        if runs == 1 or how in {"poison", "memory"}:
             bring_about(how, self.folder, self.seconds)
         return value + runs
 
@@ -66,15 +72,47 @@ def bring_about(how: str, folder: str, seconds: float) -> None:
         os._exit(0)
     if how == "segfault":
         ctypes.string_at(0)
-    if how == "stop":
-        os.kill(os.getpid(), signal.SIGSTOP)
-    if how == "term":
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(seconds)
+    if how == "kill_after_commit":
+        tell_commits(folder, then=lambda: os.kill(os.getpid(), signal.SIGKILL))
+    if how == "memory":
+        held = bytearray(500 << 20)
+        time.sleep(seconds + len(held))
     if how == "late_kill":
         threading.Thread(target=kill_when, args=(Path(folder, "committed"),), daemon=True).start()
     if how == "sleep":
         time.sleep(seconds)
+
+
+def wait_for_gate(folder: str, run: int) -> None:
+    """Wait until somebody opened the gate for this run."""
+    while not gate(Path(folder), run).exists():
+        time.sleep(0.02)
+
+
+def gate(folder: Path, run: int) -> Path:
+    """Return the file that lets a run of a body go on."""
+    return folder / f"gate-{run}"
+
+
+def tell_commits(folder: str, then: Callable[[], object] = int) -> None:
+    """Have this process write down which attempt it offers to commit from now on, and which one stands."""
+    commit = AttemptLog.commit
+
+    def told(log: AttemptLog, path: NodePath, offered: Commit) -> Commit:
+        standing = commit(log, path, offered)
+        place = Path(folder, "commits")
+        place.mkdir(exist_ok=True)
+        (place / f"{path.removeprefix('//')}-{offered.attempt}-{standing.attempt}").touch()
+        then()
+        return standing
+
+    AttemptLog.commit = told  # type: ignore[method-assign]
+
+
+def commits_of(folder: Path, node: str) -> set[tuple[int, int]]:
+    """Return which attempts at a node were offered, each with the one that stood then."""
+    names = (path.name.split("-") for path in (folder / "commits").glob(f"{node}-*"))
+    return {(int(offered), int(standing)) for _, offered, standing in names}
 
 
 def kill_when(file: Path) -> None:

@@ -1,12 +1,15 @@
 """Runs nodes on Dask: the plan goes to its scheduler with dependencies, replies come back in batches."""
 
 import os
+import signal
 import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from importlib import metadata
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,7 +22,17 @@ if TYPE_CHECKING:
     from distributed import Client
     from distributed.deploy.cluster import Cluster
 
+LEAVING_SECONDS = 2.0
+"""How long those who hang are waited for when a session is left."""
+
 _PLUGIN_SECONDS = 60.0
+"""How long workers of our own may take to load what nodes need."""
+
+
+_SLOW_WORKER = (
+    "a worker of the Dask cluster has not loaded what nodes need within {:g} s. Nodes that it is given wait for it: if "
+    "it hangs, until the scheduler gives it up (distributed.scheduler.worker-ttl)"
+)
 
 
 class DaskEngine:
@@ -70,7 +83,8 @@ class DaskEngine:
         with ExitStack() as stack:
             target, marks = self._target(context, options, stack)
             client = stack.enter_context(_connected(Client, target, options.connect_seconds))
-            with _warm(client, context.preload, topic, marks):
+            plugin = _plugin(context.preload, topic, marks)
+            with _warm(client, plugin, topic, options.connect_seconds, is_ours=marks is not None):
                 run = DaskRun(client, context, options, topic=topic, marks=marks)
                 try:
                     yield run
@@ -102,21 +116,36 @@ def _embedded(workers: int) -> "Generator[Cluster]":
     from distributed.system import MEMORY_LIMIT  # noqa: PLC0415
 
     try:
-        cluster = LocalCluster(  # type: ignore[no-untyped-call]  # partial
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=cast("str", None),  # as its docs say, and not its types
-            silence_logs=50,
-            resources={"memory": MEMORY_LIMIT // workers},
-            scheduler_kwargs={"allowed_failures": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
-        )
+        with _children_without_interrupts():
+            cluster = LocalCluster(  # type: ignore[no-untyped-call]  # partial
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=cast("str", None),  # as its docs say, and not its types
+                silence_logs=50,
+                resources={"memory": MEMORY_LIMIT // workers},
+                scheduler_kwargs={"allowed_failures": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
+            )
     except (OSError, RuntimeError, TimeoutError) as error:
         reason = f"its workers cannot be started: {error}"
         raise EngineError(engine="dask", reason=reason) from error
     with cluster:
         yield cluster
+
+
+@contextmanager
+def _children_without_interrupts() -> Generator[None]:
+    """Have threads that start in the block, and the processes that they start at any time, take no Ctrl-C.
+
+    A terminal interrupts workers as well, and one that still starts would die of it; `WarmScope` sees to the others.
+    """
+    resource_tracker.ensure_running()  # of multiprocessing; where a thread has to start it, that lets Ctrl-C in again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -130,16 +159,19 @@ def _connected(make: "type[Client]", target: "str | Cluster", seconds: float) ->
         reason = f"no scheduler answers at {where}: {error}. Is it started, and is the address right?"
         raise EngineError(engine="dask", reason=reason) from error
     try:
-        _warn_of_versions(client)
+        _warn_of_versions(client, seconds)
         yield client
     finally:
         with suppress(OSError, TimeoutError):
             client.close(timeout=seconds)
 
 
-def _warn_of_versions(client: DaskClient) -> None:
+def _warn_of_versions(client: DaskClient, seconds: float) -> None:
     """Tell where distributed differs; what counts for nodes is proven by each worker itself."""
-    found = client.get_versions(check=False)
+    try:
+        found = client.sync(partial(client.get_versions, check=False), callback_timeout=seconds)
+    except TimeoutError:  # a worker hangs, which is told when it is to load what nodes need
+        return
     ours = metadata.version("distributed")
     places: dict[str, object] = {"the scheduler": found["scheduler"], **found["workers"]}
     for place, versions in places.items():
@@ -153,22 +185,31 @@ def _distributed_version(versions: object) -> str | None:
     return cast("str | None", cast("Mapping[str, object]", packages).get("distributed")) if packages else None
 
 
-@contextmanager
-def _warm(client: DaskClient, preload: str, topic: str, marks: Path | None) -> Generator[None]:
-    """Register what loads workers, for the time of the block."""
+def _plugin(preload: str, topic: str, marks: Path | None) -> object:
     from oneml.habitats.engines.dask_worker import WarmScope  # noqa: PLC0415  # an extra
 
-    plugin = WarmScope(preload, topic, None if marks is None else str(marks))
+    return WarmScope(preload, topic, None if marks is None else str(marks))
+
+
+@contextmanager
+def _warm(client: DaskClient, plugin: object, topic: str, seconds: float, *, is_ours: bool) -> Generator[None]:
+    """Register what loads workers, for the time of the block; one of others that hangs is not waited for."""
     try:
-        client.register_plugin(plugin, name=topic)
+        register = partial(client.register_plugin, plugin, name=topic)
+        client.sync(register, callback_timeout=_PLUGIN_SECONDS if is_ours else seconds)
+    except TimeoutError as error:
+        if is_ours:
+            reason = f"its workers have not loaded what nodes need within {_PLUGIN_SECONDS:g} s"
+            raise EngineError(engine="dask", reason=reason) from error
+        warnings.warn(_SLOW_WORKER.format(seconds), stacklevel=2)
     except Exception as error:
         raise EngineError(engine="dask", reason=missing_package(error) or f"a worker cannot start: {error}") from error
     try:
         yield
     finally:
         if client.status == "running":
-            with suppress(Exception):  # the scheduler is gone, and the plugin with it
-                client.unregister_worker_plugin(topic)
+            with suppress(Exception):  # the scheduler or a worker is gone or hangs, and the plugin with it
+                client.sync(partial(client.unregister_worker_plugin, topic), callback_timeout=LEAVING_SECONDS)
 
 
 def missing_package(error: BaseException) -> str | None:

@@ -73,16 +73,16 @@ class DaskClient(Protocol):
         """Call ``handler`` with every event of a topic."""
         ...
 
-    def get_versions(self, *, check: bool) -> Mapping[str, Mapping[str, object]]:
-        """Tell the versions of packages of everybody."""
+    def get_versions(self, *, check: bool) -> Awaitable[Mapping[str, Mapping[str, object]]]:
+        """Tell the versions of packages of everybody; for `sync`."""
         ...
 
-    def register_plugin(self, plugin: object, *, name: str) -> object:
-        """Set up a plugin in every worker, and in those to come."""
+    def register_plugin(self, plugin: object, *, name: str) -> Awaitable[object]:
+        """Set up a plugin in every worker, and in those to come; for `sync`."""
         ...
 
-    def unregister_worker_plugin(self, name: str) -> object:
-        """Tear a plugin down."""
+    def unregister_worker_plugin(self, name: str) -> Awaitable[object]:
+        """Tear a plugin down; for `sync`."""
         ...
 
     def close(self, *, timeout: float) -> None:

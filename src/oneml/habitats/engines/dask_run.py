@@ -9,9 +9,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+from dask.utils import format_bytes
 from distributed.scheduler import KilledWorker
 
-from oneml.habitats.engines.dask_cluster import install_hint, missing_package
+from oneml.habitats.engines.dask_cluster import LEAVING_SECONDS, install_hint, missing_package
 from oneml.habitats.engines.dask_needs import Resources, Unoffered, resources_of
 from oneml.habitats.engines.dask_options import DaskOptions
 from oneml.habitats.engines.dask_ports import DaskClient, DaskFuture
@@ -35,7 +36,6 @@ INNOCENT_TIMES_MAX = 20
 """How often a node is handed over again that only waited where a worker was killed."""
 
 _ANSWER_SECONDS = 20.0
-_LEAVING_SECONDS = 2.0
 _CHECKS_PER_LIMIT = 4
 
 
@@ -127,7 +127,7 @@ class DaskRun:
         """Forget every node; those that run end by themselves, unless their worker is ours and ends now."""
         if self._is_lost:
             with suppress(OSError, TimeoutError):  # nobody listens any more
-                self._client.close(timeout=_LEAVING_SECONDS)
+                self._client.close(timeout=LEAVING_SECONDS)
         else:
             self._take_back(list(self._held.values()))
         self._held.clear()
@@ -305,10 +305,12 @@ class DaskRun:
         ]
 
     def _running(self) -> set[int]:
-        """Ask every worker which nodes of ours it runs."""
+        """Ask every worker which nodes of ours it runs; where one hangs nobody knows, and nothing is waited for."""
         ask = partial(self._client.run, running, self._topic, on_error="ignore", asynchronous=True)
+        seconds = min(_ANSWER_SECONDS, self._options.grace_seconds)
         try:
-            return {number for numbers in self._ask(ask).values() for number in numbers}
+            told = self._client.sync(ask, callback_timeout=seconds)
+            return {number for numbers in told.values() for number in numbers}
         except (OSError, TimeoutError):
             return set()
 
@@ -352,6 +354,10 @@ def _status(held: _Held) -> str:
     return "pending" if held.future is None else str(held.future.status)
 
 
+def _too_much_memory(limit_bytes: int) -> str:
+    return f"over {format_bytes(limit_bytes)} of memory" if limit_bytes else "no memory"
+
+
 def _record(error: BaseException | None) -> ErrorRecord:
     """Return in words why Dask gave no reply."""
     if error is None:
@@ -360,8 +366,8 @@ def _record(error: BaseException | None) -> ErrorRecord:
         worker, ends = error.last_worker, error.allowed_failures + 1
         times = "once" if ends == 1 else f"{ends} times"
         text = (
-            f"its worker ended before the node did, {times}, last at {worker.address} (KilledWorker). "
-            f"See its log: no memory, a crash, a kill, or no {install_hint()}"
+            f"its worker ended before the node did, {times}, last at {worker.address} (KilledWorker). See its log: a "
+            f"crash, a kill, {_too_much_memory(worker.memory_limit)}, or no {install_hint()}"
         )
         return ErrorRecord("WorkerEndedError", text, "")
     missing = missing_package(error)

@@ -67,6 +67,7 @@ class WarmScope(WorkerPlugin):
         """Load; what fails here fails again for each node, and is told there."""
         if self._marks is not None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts us all, and the driver ends workers
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for what bodies start
             descriptor, _ = tempfile.mkstemp(dir=self._marks)
             _marks[self._topic] = descriptor
         module, _, function = self._preload.partition(":")

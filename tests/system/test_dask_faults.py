@@ -219,7 +219,7 @@ def test_a_worker_that_takes_more_memory_than_dask_allows_fails_its_node_and_is_
             "first": "succeeded", "twice": "succeeded", "after_twice": "succeeded",
             "memory": "failed", "after_memory": "skipped",
         }  # fmt: skip
-        assert "over 400.00 MiB of memory" in session.node_rows()[NodePath("//memory")].detail
+        assert "See its log: no memory," in session.node_rows()[NodePath("//memory")].detail
     assert len(runs_of(folder, "memory")) == 2
 
 

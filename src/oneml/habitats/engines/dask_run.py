@@ -9,7 +9,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from dask.utils import format_bytes
 from distributed.scheduler import KilledWorker
 
 from oneml.habitats.engines.dask_cluster import LEAVING_SECONDS, install_hint, missing_package
@@ -354,10 +353,6 @@ def _status(held: _Held) -> str:
     return "pending" if held.future is None else str(held.future.status)
 
 
-def _too_much_memory(limit_bytes: int) -> str:
-    return f"over {format_bytes(limit_bytes)} of memory" if limit_bytes else "no memory"
-
-
 def _record(error: BaseException | None) -> ErrorRecord:
     """Return in words why Dask gave no reply."""
     if error is None:
@@ -366,8 +361,8 @@ def _record(error: BaseException | None) -> ErrorRecord:
         worker, ends = error.last_worker, error.allowed_failures + 1
         times = "once" if ends == 1 else f"{ends} times"
         text = (
-            f"its worker ended before the node did, {times}, last at {worker.address} (KilledWorker). See its log: a "
-            f"crash, a kill, {_too_much_memory(worker.memory_limit)}, or no {install_hint()}"
+            f"its worker ended before the node did, {times}, last at {worker.address} (KilledWorker). "
+            f"See its log: no memory, a crash, a kill, or no {install_hint()}"
         )
         return ErrorRecord("WorkerEndedError", text, "")
     missing = missing_package(error)

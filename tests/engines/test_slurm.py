@@ -242,6 +242,19 @@ def test_a_job_that_never_starts_is_cancelled_and_told(slurm: FakeSlurm, session
     assert slurm.calls("scancel")
 
 
+def test_a_job_that_never_starts_is_cancelled_again_where_that_failed(
+    slurm: FakeSlurm, session: ShellSession, run: EngineRun
+) -> None:
+    run.submit(session.node("//a"))
+    submitted(slurm, run)
+    slurm.say("scancel", "Kill job error: Unable to contact slurm controller (connect failure)")
+    slurm.show("PENDING", reason="PartitionConfig", nodes="")
+    wait_until(run, lambda: len(slurm.calls("scancel")) > 1)
+    slurm.say("scancel", None)
+    assert "does not start it: PartitionConfig" in error_text(wait_for(run)["//a"])
+    assert slurm.states() == ["CANCELLED"]
+
+
 def test_a_job_that_waits_for_others_is_left_to_wait(slurm: FakeSlurm, session: ShellSession, run: EngineRun) -> None:
     run.submit(session.node("//a"))
     submitted(slurm, run)
@@ -283,15 +296,24 @@ def test_cancelling_ends_every_node_once(slurm: FakeSlurm, session: ShellSession
     assert not run.wait(0.1)
 
 
-def test_a_job_that_does_not_end_is_given_up(slurm: FakeSlurm, session: ShellSession) -> None:
+def test_a_job_that_does_not_end_is_given_up_but_asked_once_more_on_leaving(
+    slurm: FakeSlurm, session: ShellSession
+) -> None:
     with SlurmEngine().open(session.context(**QUICK, command_seconds=1.0)) as run:
         run.submit(session.node("//a"))
-        submitted(slurm, run)
+        run.submit(session.node("//late", timeout_seconds=0.1))
+        submitted(slurm, run, 2)
         slurm.say("scancel", "Kill job error on job id 101: Access/permission denied")
+        slurm.show("RUNNING")
+        wait_until(run, lambda: bool(slurm.calls("scancel")))
         run.cancel(now=True)
-        outcome = wait_for(run)["//a"]
-    assert outcome.state is NodeState.CANCELLED
-    assert "it may still run: scancel --name=" in error_text(outcome)
+        outcomes = wait_for(run, 2)
+        assert slurm.states() == ["RUNNING", "RUNNING"]
+        slurm.say("scancel", None)
+    assert slurm.states() == ["CANCELLED", "CANCELLED"]
+    assert [outcomes[path].state for path in ("//a", "//late")] == [NodeState.CANCELLED, NodeState.FAILED]
+    assert "(timeout_seconds)" in error_text(outcomes["//late"])
+    assert all("it may still run: scancel --name=" in error_text(outcome) for outcome in outcomes.values())
 
 
 def test_jobs_of_an_earlier_driver_are_attached_to(slurm: FakeSlurm, session: ShellSession) -> None:

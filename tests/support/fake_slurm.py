@@ -101,6 +101,10 @@ class FakeSlurm:
     def jobs(self) -> list[Path]:
         return sorted((self.folder / "jobs").iterdir())
 
+    def states(self) -> list[str]:
+        """What the queue shows of the jobs."""
+        return [job.read_text().split("\x1f")[3] for job in self.jobs()]
+
     def show(self, state: str, *, status: int = 0, reason: str = "None", nodes: str = "n1") -> None:
         """Let the queue show all jobs in a state."""
         for job in self.jobs():

@@ -96,6 +96,7 @@ def outcome_of(task: NodeTask, ending: Ending, known: NodeOutcome | None, *, bef
     state = NodeState.FAILED
     if ending.cause is Cause.TIMED_OUT:
         text = f"the node was ended after {task.timeout_seconds:g} s (timeout_seconds)"
+        text = f"{text}. {ending.reason}" if ending.reason else text
         error = _record(ending, text, "TimeoutError")
     elif ending.cause is Cause.REJECTED:
         error = _record(ending, ending.reason, "SubmissionError")

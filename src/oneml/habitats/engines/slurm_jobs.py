@@ -73,6 +73,7 @@ class SlurmJobs:
         self._jobs: dict[int, Job] = {}
         self._new: list[Job] = []
         self._waiting: list[tuple[Batch, list[Job], bool]] = []
+        self._given_up: set[tuple[str, int | None]] = set()
         self._grace_seconds = options.grace_seconds
         self._nice_least = -(2**31) + 3
         self._unreachable_at = self._limited_at = float("inf")
@@ -289,10 +290,9 @@ class SlurmJobs:
             job.deadline = now + job.task.timeout_seconds
         job.stuck_at = min(job.stuck_at, now) if never_starts(row) else float("inf")
         if now - job.stuck_at > self._options.unseen_seconds and job.cause is Cause.ENDED:
-            with suppress(CommandError):
-                self._ask([job])
             wanted = " ".join(needs_arguments(job.task.needs, checked=False))
-            self._end(job, Cause.REJECTED, f"Slurm does not start it: {row.reason} ({wanted})")
+            job.cause, job.asked_at = Cause.REJECTED, now
+            job.reason = f"Slurm does not start it: {row.reason} ({wanted})"
 
     def _over(self, job: Job, *, sure: bool, gone: bool = False) -> None:
         """Tell of a job that has ended; for good once the store had time to show what its worker wrote."""
@@ -330,7 +330,8 @@ class SlurmJobs:
         last = self._grace_seconds + 2 * self._options.command_seconds
         for job in [job for job in self._jobs.values() if now - job.asked_at > last]:
             reason = f"Slurm has not ended it within {last:g} s; it may still run: scancel --name={job.name}"
-            self._end(job, job.cause, reason)
+            self._given_up.add((job.name, job.place))
+            self._end(job, job.cause, f"{job.reason}. {reason}" if job.reason else reason)
 
     def _ask(self, jobs: Sequence[Job]) -> None:
         """Have jobs ended."""
@@ -351,7 +352,7 @@ class SlurmJobs:
     def _close(self, others: Sequence[Standing]) -> None:
         self._closing = True
         places = {(job.name, job.place) for job in self._jobs.values() if job.name}
-        places |= {(standing.name, standing.place) for standing in others}
+        places |= {(standing.name, standing.place) for standing in others} | self._given_up
         if not places:
             return
         try:

@@ -8,6 +8,7 @@ import pytest
 
 from engine_contexts import FakeSession, error_of, task
 from oneml.habitats.engines.ray_bundle import Answer, Item, Request, pack_answers
+from oneml.habitats.engines.ray_commits import Commits
 from oneml.habitats.engines.ray_notes import GIVEN_BACK, Note
 from oneml.habitats.engines.ray_options import RayOptions
 from oneml.habitats.engines.ray_run import RayRun
@@ -102,8 +103,15 @@ class Place:
         self.ray = FakeRay()
         self.watch = FakeWatch(cpus)
         context: EngineContext = self.session.context()._replace(**cast("Any", changes))
+        self.commits = Commits(context.take)
         self.run = RayRun(
-            cast("Any", self.ray), context, RayOptions(), watch=cast("Any", self.watch), channel="c", limit=limit
+            cast("Any", self.ray),
+            context,
+            RayOptions(),
+            watch=cast("Any", self.watch),
+            commits=self.commits,
+            channel="c",
+            limit=limit,
         )
 
     def submit(self, *nodes: tuple[str, ...], **fields: object) -> None:
@@ -131,7 +139,7 @@ class Place:
 
     def outcomes(self) -> dict[str, NodeOutcome]:
         came: dict[str, NodeOutcome] = {}
-        while outcomes := self.run.wait(0):
+        while (outcomes := self.run.wait(0)) or self.commits.pending:
             came.update({outcome.path: outcome for outcome in outcomes})
         return came
 

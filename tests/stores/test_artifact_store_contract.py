@@ -34,6 +34,18 @@ def test_a_document_is_never_replaced(store: ArtifactStore) -> None:
     assert store.read("a/b", limit_bytes=LIMIT) == b"first"
 
 
+def test_several_documents_are_created_at_the_same_time_each_once(store: ArtifactStore) -> None:
+    assert store.create_if_absent("s/one/a", b"first")
+    given = [("s/one/a", b"x"), ("s/one/b", b"b"), ("s/two/c", b"c"), ("s/one/b", b"again"), ("d", b"d")]
+    told = store.create_each_if_absent(given)
+    assert (told[0], told[2], told[4]) == (False, True, True)
+    assert sorted((told[1], told[3])) == [False, True]
+    assert store.read("s/one/a", limit_bytes=9) == b"first"
+    assert store.read("s/one/b", limit_bytes=9) == (b"b" if told[1] else b"again")
+    assert (store.read("s/two/c", limit_bytes=9), store.read("d", limit_bytes=9)) == (b"c", b"d")
+    assert list(store.create_each_if_absent([])) == []
+
+
 def test_what_is_not_there_is_none(store: ArtifactStore) -> None:
     assert store.read("a/b", limit_bytes=LIMIT) is None
     store.create_if_absent("a/b", b"")

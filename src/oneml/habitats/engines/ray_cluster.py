@@ -48,12 +48,14 @@ class RayEngine:
         limit = context.workers if joins(options) else None
         channel = f"oneml-{uuid.uuid4().hex[:12]}"
         with connected(options, context.workers) as ray:
-            from oneml.habitats.engines.ray_notes import Notes  # noqa: PLC0415  # imports what only Ray's users need
+            from oneml.habitats.engines.ray_commits import Commits  # noqa: PLC0415  # imports what only Ray's users need
+            from oneml.habitats.engines.ray_notes import Notes  # noqa: PLC0415
             from oneml.habitats.engines.ray_run import RayRun  # noqa: PLC0415
             from oneml.habitats.engines.ray_watch import ClusterWatch  # noqa: PLC0415
 
             watch = ClusterWatch(ray, Notes(channel))
-            run = RayRun(ray, context, options, watch=watch, channel=channel, limit=limit)
+            commits = Commits(context.take)
+            run = RayRun(ray, context, options, watch=watch, commits=commits, channel=channel, limit=limit)
             try:
                 yield run
             finally:

@@ -42,16 +42,10 @@ class ProcessOutput:
         threading.Thread(target=self._attend, name="oneml-output", daemon=True).start()
 
     @contextmanager
-    def sent_to(self, send: Send) -> Generator[None]:
-        """Hand on what is written within the block; then `count` is how often, and `rest` is what was left."""
+    def kept_here(self) -> Generator[None]:
+        """Keep what is written within the block from going where it went; only what `sent_to` hands on is not lost."""
         _flush()
         saved = os.dup(1), os.dup(2)
-        with self._lock:
-            os.ftruncate(self._descriptor, 0)
-            self._offset = self._bytes = self.count = 0
-            self.rest = b""
-            self._send = send
-            self._busy.set()
         os.dup2(self._descriptor, 1)
         os.dup2(self._descriptor, 2)
         try:
@@ -61,6 +55,23 @@ class ProcessOutput:
             for number, descriptor in enumerate(saved, start=1):
                 os.dup2(descriptor, number)
                 os.close(descriptor)
+
+    @contextmanager
+    def sent_to(self, send: Send) -> Generator[None]:
+        """Hand on what is written within the block, which lies in one of `kept_here`.
+
+        Then `count` is how often, and `rest` is what was left.
+        """
+        with self._lock:
+            os.ftruncate(self._descriptor, 0)
+            self._offset = self._bytes = self.count = 0
+            self.rest = b""
+            self._send = send
+            self._busy.set()
+        try:
+            yield
+        finally:
+            _flush()
             with self._lock:
                 self._hand_on(REST_MAX_BYTES)
                 self.rest = self._read(_CHUNK_BYTES)

@@ -6,6 +6,7 @@ from typing import cast
 
 from oneml.habitats.engines.ray_api import RayApi, Ref
 from oneml.habitats.engines.ray_bundle import SLICE_SECONDS, Answer, Pace, unpack_answers
+from oneml.habitats.engines.ray_commits import Commits
 from oneml.habitats.engines.ray_flight import Flight
 from oneml.habitats.engines.ray_handover import HandOver
 from oneml.habitats.engines.ray_held import Held
@@ -26,6 +27,9 @@ GRACE_SECONDS = 5.0
 """Between a polite request to end and the end of the process."""
 
 _TICK_SECONDS = 0.2
+_COMMITS_SECONDS = 0.005
+"""How often it is looked whether a batch has been committed."""
+
 _CHECK_SECONDS = 1.0
 _PARTS_SECONDS = 2.0
 _CLOSE_SECONDS = 5.0
@@ -39,6 +43,7 @@ class RayRun:
         context: Of the session.
         options: Of the engine.
         watch: Of the cluster.
+        commits: Of the session; closed by `close`.
         channel: Of the notes of workers.
         limit: How many nodes may run at once; None for as many as the cluster has room for.
     """
@@ -52,6 +57,7 @@ class RayRun:
         options: RayOptions,
         *,
         watch: ClusterWatch,
+        commits: Commits,
         channel: str,
         limit: int | None = None,
     ) -> None:
@@ -62,6 +68,7 @@ class RayRun:
         self._context = context
         self._options = options
         self._watch = watch
+        self._commits = commits
         self._handing = HandOver(ray, context, options, channel)
         self._images = Images(ray, options.images, options.image_seconds)
         self._flights: dict[NodePath, Flight] = {}
@@ -133,13 +140,21 @@ class RayRun:
         while True:
             self._fill()
             outcomes, self._returned = self._returned, []
+            outcomes.extend(self._committed(wait=not (outcomes or self._bundles)))
             if not outcomes and self._bundles:
                 outcomes = self._settle(self._ended(deadline))
                 self._hear()
                 outcomes.extend(self._take_back())
                 self._check()
-            if outcomes or not (self._flights or self._held or self._returned) or time.monotonic() >= deadline:
+            busy = self._flights or self._held or self._returned or self._commits.pending
+            if outcomes or not busy or time.monotonic() >= deadline:
                 return outcomes
+
+    def _committed(self, *, wait: bool) -> Sequence[NodeOutcome]:
+        outcomes = self._commits.ended(wait=wait)
+        if not self._commits.pending:
+            self._handing.forget()
+        return outcomes
 
     def cancel(self, *, now: bool) -> None:
         """See `EngineRun`."""
@@ -165,11 +180,13 @@ class RayRun:
             for ref in refs:
                 self._ray.cancel(ref, force=True)
             self._ray.wait(refs, num_returns=len(refs), timeout=_CLOSE_SECONDS, fetch_local=False)
+        self._commits.close()
 
     def _ended(self, deadline: float) -> Sequence[tuple[Flight, Answer | Exception | None]]:
         """Wait until a bundle has ended, or for a while, and return what became of the nodes of all that have."""
         refs = list(self._bundles)
-        left = max(0.0, min(_TICK_SECONDS, deadline - time.monotonic()))
+        tick = _COMMITS_SECONDS if self._commits.pending else _TICK_SECONDS
+        left = max(0.0, min(tick, deadline - time.monotonic()))
         ready, others = self._ray.wait(refs, num_returns=1, timeout=left, fetch_local=True)
         if ready and others:
             more, _ = self._ray.wait(others, num_returns=len(others), timeout=0, fetch_local=True)
@@ -210,7 +227,7 @@ class RayRun:
         return outcomes
 
     def _settle(self, ended: Iterable[tuple[Flight, Answer | Exception | None]]) -> list[NodeOutcome]:
-        """Return the outcomes of nodes that ended; replies are committed in one batch, while workers go on."""
+        """Return the outcomes of nodes that ended; replies are committed first, while workers go on."""
         replies: list[WorkerReply] = []
         outcomes: list[NodeOutcome] = []
         for flight, given in ended:
@@ -233,8 +250,7 @@ class RayRun:
                 self._handing.keep(path, flight.ref)
                 replies.append(result)
         self._fill()
-        outcomes.extend(self._context.take(replies) if replies else ())
-        self._handing.forget()
+        self._commits.add(replies)
         return outcomes
 
     def _answers(self, refs: Sequence[Ref]) -> Iterable[tuple[Ref, bytes | Exception]]:
@@ -377,7 +393,10 @@ class RayRun:
         self._give_up(flight, reason)
         if self._unsucceeded.isdisjoint(flight.task.after):
             result = self._lost(flight, EngineError(engine="ray", reason=reason))
-            self._returned.extend([result] if isinstance(result, NodeOutcome) else self._context.take([result]))
+            if isinstance(result, NodeOutcome):
+                self._returned.append(result)
+            else:
+                self._commits.add([result])
         else:
             self._returned.append(NodeOutcome(flight.task.path, NodeState.PENDING, 0))
         self._drop(flight)

@@ -46,12 +46,13 @@ def run_bundle(packed: bytes, *upstream: bytes) -> bytes:
     desk = _Desk(request)
     time_slice = Slice(len(request.items), partial(desk.leave, request.items[0].number, GIVEN_BACK))
     try:
-        for item in request.items:
-            answer = desk.run(item, [replies[path] for path in item.after if path in replies])
-            time_slice.add(answer)
-            replies[item.path] = answer.reply
-            if not time_slice.goes_on() or state_in(unpack(answer.reply)) is NodeState.CANCELLED:
-                break
+        with _processes[0].output.kept_here():
+            for item in request.items:
+                answer = desk.run(item, [replies[path] for path in item.after if path in replies])
+                time_slice.add(answer)
+                replies[item.path] = answer.reply
+                if not time_slice.goes_on() or state_in(unpack(answer.reply)) is NodeState.CANCELLED:
+                    break
     except KeyboardInterrupt:
         if not time_slice.answers:
             raise

@@ -76,6 +76,14 @@ class ArtifactStore(BlobStore, Protocol):
         """
         ...
 
+    def create_each_if_absent(self, documents: Sequence[tuple[str, bytes]]) -> Sequence[bool]:
+        """Create documents that must outlive a crash, at the same time; as `create_if_absent` each, in the same order.
+
+        Raises:
+            StoreError: The store failed. Some may have been created; `read` tells.
+        """
+        ...
+
     def read(self, key: str, *, limit_bytes: int) -> bytes | None:
         """Return a document, or None where there is none.
 

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from oneml.habitats.errors import CorruptArtifactError, InvalidDocumentError
 from oneml.habitats.ports.artifact_store import ArtifactStore
@@ -27,13 +27,8 @@ from oneml.habitats.values.outcome_json import (
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState
 
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
 COMMIT_SCHEMA = "oneml.commit/1"
 _DOCUMENT_MAX_BYTES = 64 << 20
-_COMMITTERS = 16
-"""Commits of a batch that are written at the same time."""
 
 _NONE_CARRIED: "Mapping[NodePath, Commit]" = {}
 
@@ -67,7 +62,6 @@ class AttemptLog:
         self._known: dict[NodePath, Commit] = {}
         self._carried = threading.local()
         self._claims: dict[int, bytes] = {}
-        self._committers: ThreadPoolExecutor | None = None
 
     def claim(self, path: NodePath, *, revision: int = 0) -> int:
         """Take the next attempt at a node and return its number, from 1.
@@ -119,6 +113,18 @@ class AttemptLog:
 
     def commit(self, path: NodePath, commit: Commit) -> Commit:
         """Publish for good, and return the commit that stands: another's where that was first."""
+        created = self._store.create_if_absent(*self._document(path, commit))
+        return self._standing(path, commit, created=created)
+
+    def commit_all(self, commits: Sequence[tuple[NodePath, Commit]]) -> Sequence[Commit]:
+        """Publish several nodes for good, at the same time; as `commit` otherwise, in the same order."""
+        created = self._store.create_each_if_absent([self._document(path, commit) for path, commit in commits])
+        return [
+            self._standing(path, commit, created=was_created)
+            for (path, commit), was_created in zip(commits, created, strict=True)
+        ]
+
+    def _document(self, path: NodePath, commit: Commit) -> tuple[str, bytes]:
         document = canonical_json(
             {
                 "schema": COMMIT_SCHEMA,
@@ -130,27 +136,16 @@ class AttemptLog:
                 **reuse_to_json(commit.reuse_key, commit.reused_from),
             }
         )
-        if self._store.create_if_absent(keys.commit_key(self._session_id, path), document):
+        return keys.commit_key(self._session_id, path), document
+
+    def _standing(self, path: NodePath, commit: Commit, *, created: bool) -> Commit:
+        if created:
             self._known[path] = commit
             return commit
         standing = self.committed(path)
         if standing is None:
             raise InvalidDocumentError(what=f"commit of {path}", reason="it was there and is gone")
         return standing
-
-    def commit_all(self, commits: Sequence[tuple[NodePath, Commit]]) -> Sequence[Commit]:
-        """Publish several nodes for good, at the same time; as `commit` otherwise, in the same order."""
-        if len(commits) <= 1:
-            return [self.commit(path, commit) for path, commit in commits]
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # few processes commit for others
-
-        if self._committers is None:
-            self._committers = ThreadPoolExecutor(_COMMITTERS, thread_name_prefix="oneml-commit")
-        # What is brought to the disk at the same time costs one journal entry of the file system.
-        return list(self._committers.map(self._commit_of, commits))
-
-    def _commit_of(self, both: tuple[NodePath, Commit]) -> Commit:
-        return self.commit(*both)
 
     @contextmanager
     def knowing(self, commits: Mapping[NodePath, Commit]) -> Generator[None]:

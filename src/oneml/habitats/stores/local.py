@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from oneml.habitats.errors import InvalidStoreKeyError
 from oneml.habitats.ports.artifact_store import Blob
@@ -26,6 +26,11 @@ from oneml.habitats.stores.keys import is_segment, split_key
 from oneml.habitats.stores.pending_blob import BLOBS, PendingBlob
 from oneml.habitats.stores.publishing import TEMPORARIES, Publisher, open_temporaries, remove_temporary, temporary_name
 from oneml.habitats.stores.store_root import MARKER, StoreRoot, remove_tree
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+_WRITERS = 16
 
 INDEX = "index"
 """Where the session store of this artifact store lies."""
@@ -47,6 +52,7 @@ class LocalArtifactStore:
         self._publisher = publisher or Publisher()
         self._root = StoreRoot(self._path, self._publisher)
         self._unsynced = UnsyncedFolders()
+        self._writers: ThreadPoolExecutor | None = None
 
     @property
     def folder(self) -> Path:
@@ -81,6 +87,52 @@ class LocalArtifactStore:
             finally:
                 os.close(folder)
         return created
+
+    def create_each_if_absent(self, documents: Sequence[tuple[str, bytes]]) -> Sequence[bool]:
+        """Create documents; see `ArtifactStore`.
+
+        What is brought to the disk at the same time costs one entry of the file system's journal.
+
+        Raises:
+            InvalidStoreKeyError: A key is no key of a document.
+            StoreError: The system refuses.
+        """
+        if len(documents) <= 1:
+            return [self.create_if_absent(key, data) for key, data in documents]
+        by_folder: dict[FolderPath, list[int]] = {}
+        for place, (key, _) in enumerate(documents):
+            by_folder.setdefault(_document(key)[:-1], []).append(place)
+        created = [False] * len(documents)
+        for above, places in by_folder.items():
+            told = self._create_in(above, [documents[place] for place in places])
+            for place, was_created in zip(places, told, strict=True):
+                created[place] = was_created
+        return created
+
+    def _create_in(self, above: FolderPath, documents: Sequence[tuple[str, bytes]]) -> Sequence[bool]:
+        """Create documents of one folder, and bring their names to the disk once they are all there."""
+        from concurrent.futures import ThreadPoolExecutor, wait  # noqa: PLC0415  # few processes write many at once
+
+        if self._writers is None:
+            self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="oneml-store")
+        with store_failures("be created", self._place("/".join(above))), self._opened_for_writing() as root:
+            folder = self._make(root, above)
+
+            def publish(document: tuple[str, bytes]) -> bool:
+                key, data = document
+                with store_failures("be created", self._place(key)):
+                    return self._publisher.publish(data, folder, key.rpartition("/")[2], root, durable=True)
+
+            writing = [self._writers.submit(publish, document) for document in documents]
+            try:
+                wait(writing)
+                self._sync_names(root, above, folder)
+            finally:
+                for one in writing:
+                    one.cancel()
+                wait(writing)
+                os.close(folder)
+        return [one.result() for one in writing]
 
     def read(self, key: str, *, limit_bytes: int) -> bytes | None:
         """Return a document; see `ArtifactStore`.

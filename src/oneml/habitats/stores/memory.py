@@ -55,6 +55,15 @@ class MemoryArtifactStore:
             folder[name] = bytes(data)
             return True
 
+    def create_each_if_absent(self, documents: Sequence[tuple[str, bytes]]) -> Sequence[bool]:
+        """Create documents; see `ArtifactStore`.
+
+        Raises:
+            InvalidStoreKeyError: A key is none.
+            StoreError: A document lies on the way to one.
+        """
+        return [self.create_if_absent(key, data) for key, data in documents]
+
     def read(self, key: str, *, limit_bytes: int) -> bytes | None:
         """Return a document; see `ArtifactStore`.
 

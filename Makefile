@@ -51,7 +51,7 @@ demo: .venv/installed ## train on the handwritten digits, show the report, then 
 test: .venv/installed-dev ## run every test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-test-system: .venv/installed-dev ## run the tests that need root and daemons of their own: on a Slurm cluster, and drift on Ray
+test-system: .venv/installed-dev ## run the tests that need root and daemons of their own, or minutes: on Slurm, drift on Ray, isolated nodes
 	@tests/system/install
 	@if [ "$$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi; \
 	  $$as_root env PATH="$$PATH:/usr/sbin:/sbin" PYTHONDONTWRITEBYTECODE=1 \

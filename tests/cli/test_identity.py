@@ -1,6 +1,7 @@
 """``prove``, ``fingerprint`` and ``sessions revise``: what is the same, what differs, and what a change comes to."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -9,10 +10,23 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from forked import Forks
+
 Invoke = Callable[..., Result]
 Process = Callable[..., subprocess.CompletedProcess[bytes]]
 SITE = Path(__file__).parent / "site"
 CREATE = ("sessions", "create", "probe", "--input", 'name="me"', "--session-id", "mine")
+
+
+@pytest.fixture
+def process(environment: Path, forks: Forks) -> Process:
+    """Run the command line where the package has not been imported yet."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        done = forks.run(arguments, os.environ, environment)
+        return subprocess.CompletedProcess(arguments, done.returncode, done.stdout.encode(), done.stderr.encode())
+
+    return run
 
 
 @pytest.fixture

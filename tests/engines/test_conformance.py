@@ -1,4 +1,4 @@
-"""The engines of one machine, held against the contract of engines."""
+"""The engines of one machine, held against the contract of engines; isolated nodes are in tests/system."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,9 +28,3 @@ class TestProcess(EngineConformance):
     @pytest.fixture
     def settings(self) -> Mapping[str, Any]:
         return {"engine": "process", "workers": 2}
-
-
-class TestIsolated(EngineConformance):
-    @pytest.fixture
-    def settings(self) -> Mapping[str, Any]:
-        return {"engine": "process", "workers": 2, "isolated": True}

@@ -10,7 +10,11 @@ import pytest
 from oneml.habitats import File, HabitatRegistry, PipelineServiceClient
 from oneml.habitats.values.states import NodeState
 
-ENGINES: Mapping[str, Mapping[str, object]] = {"in-process": {}, "process": {"engine": "process", "workers": 1}}
+ENGINES: Mapping[str, Mapping[str, object]] = {
+    "in-process": {},
+    "process": {"engine": "process", "workers": 1},
+    "isolated": {"engine": "process", "workers": 2, "isolated": True},
+}
 
 
 @pytest.fixture

@@ -434,7 +434,7 @@ def test_a_name_registered_for_two_containers_is_an_error(client: PipelineServic
 
 def test_a_closed_session_leaves_nothing_alive(client: PipelineServiceClient) -> None:
     alive: list[weakref.ref[object]] = []
-    for _ in range(20):
+    for _ in range(5):
         with client.create_session("arithmetic", settings={"store": "memory:"}) as session:
             session.run()
             alive += [weakref.ref(session), weakref.ref(session.open().components)]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from forked import Forks
 from installed_site import Site
 from oneml.habitats import PipelineServiceClient
 from oneml.habitats.errors import UnknownSessionError
@@ -95,8 +96,10 @@ def test_a_container_is_not_closed_under_a_node_whose_outputs_are_carried(
     assert closed == ["closed"]
 
 
-def test_of_several_distributions_with_one_name_that_of_the_recipe_runs_and_no_other(tmp_path: Path) -> None:
-    site = Site(tmp_path)
+def test_of_several_distributions_with_one_name_that_of_the_recipe_runs_and_no_other(
+    tmp_path: Path, forks: Forks
+) -> None:
+    site = Site(tmp_path, forks=forks)
     folder = Path(__file__).parent / "importable"
     habitats = {"arithmetic": "session_pipelines:Arithmetic"}
     site.install("session-pipelines", files=folder, packages=["session_pipelines.py"], habitats=habitats)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from forked import Forks
 from installed_site import Site
 
 IMPORTABLE = Path(__file__).parent / "importable"
@@ -17,8 +18,8 @@ HABITATS = {name: f"session_pipelines:{name.capitalize()}" for name in ("arithme
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    site = Site(tmp_path)
+def site(tmp_path: Path, forks: Forks) -> Site:
+    site = Site(tmp_path, forks=forks)
     site.install("session-pipelines", files=IMPORTABLE, packages=["session_pipelines.py"], habitats=HABITATS)
     return site
 

@@ -39,7 +39,7 @@ class Forks:
         """Run a command of oneml, or a script, as a process that is started in this environment."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        told = {"words": words, "text": text, "environment": environment, "working": str(working)}
+        told = {"words": words, "text": text, "environment": dict(environment), "working": str(working)}
         self._process.stdin.write(json.dumps(told) + "\n")
         self._process.stdin.flush()
         return subprocess.CompletedProcess(words, *json.loads(self._process.stdout.readline()))

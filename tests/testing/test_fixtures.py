@@ -220,7 +220,7 @@ def test_names(new_session, open_components):
 ENGINES = (
     FAKES
     + """
-@pytest.mark.parametrize(("engine", "workers"), [("in-process", 1), ("in-process", 3), ("process", 2)])
+@pytest.mark.parametrize(("engine", "workers"), [("in-process", 1), ("in-process", 3), ("process", 1)])
 def test_run(new_session, engine, workers):
     for override in OVERRIDES:
         session = new_session(Shop, *override, engine=engine, settings={"workers": workers})

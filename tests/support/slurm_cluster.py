@@ -31,11 +31,11 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SwitchType=switch/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
+SelectTypeParameters={counted}
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=1,sched_min_interval=1000,bf_interval=1,batch_sched_delay=0
 AccountingStorageType=accounting_storage/none
-JobAcctGatherType=jobacct_gather/none
+{gathered}
 JobCompType=jobcomp/none
 ReturnToService=2
 SlurmctldTimeout=5
@@ -60,10 +60,23 @@ PartitionName=p Nodes=n1,n2 Default=YES MaxTime=600 State=UP
 """
 
 
-class SlurmCluster:
-    """A cluster that nobody else sees; ends only what lives in its namespace."""
+MEMORY_LIMITS = """\
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill,NoShared
+DefMemPerCPU=100"""
 
-    def __init__(self, *, min_job_age: int = 60, cpus: int = 4) -> None:
+
+class SlurmCluster:
+    """A cluster that nobody else sees; ends only what lives in its namespace.
+
+    Args:
+        min_job_age: How long the queue shows a job that has ended, in seconds.
+        cpus: Of each machine.
+        limits_memory: Whether jobs that take more memory than they asked for are ended.
+    """
+
+    def __init__(self, *, min_job_age: int = 60, cpus: int = 4, limits_memory: bool = False) -> None:
         self.namespace = f"oml{secrets.token_hex(3)}"
         self.folder = Path(tempfile.mkdtemp(prefix="oml-", dir="/tmp"))  # sockets want short paths
         self.bin = self.folder / "bin"
@@ -74,6 +87,8 @@ class SlurmCluster:
             "folder": self.folder,
             "min_job_age": min_job_age,
             "cpus": cpus,
+            "counted": "CR_Core_Memory" if limits_memory else "CR_Core",
+            "gathered": MEMORY_LIMITS if limits_memory else "JobAcctGatherType=jobacct_gather/none",
         }
 
     def start(self) -> None:
@@ -117,9 +132,13 @@ class SlurmCluster:
 
     def kill(self, daemon: str) -> None:
         """Kill -9 the controller (``slurmctld``) or a machine (``slurmd.n1``), and wait until it is dead."""
-        pid = int((self.folder / "run" / f"{daemon}.pid").read_text())
+        pid = self._pid(daemon)
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: not alive(pid))
+
+    def pause(self, daemon: str) -> None:
+        """Have the controller or a machine hang: it takes connections, and answers none."""
+        os.kill(self._pid(daemon), signal.SIGSTOP)
 
     def pids(self) -> list[int]:
         """The processes in the namespace, jobs included."""
@@ -142,6 +161,9 @@ class SlurmCluster:
 
     def logs(self) -> str:
         return "\n".join(path.read_text()[-2000:] for path in sorted((self.folder / "log").iterdir()))
+
+    def _pid(self, daemon: str) -> int:
+        return int((self.folder / "run" / f"{daemon}.pid").read_text())
 
     def _make_network(self) -> None:
         hosts = Path(f"/etc/netns/{self.namespace}/hosts")

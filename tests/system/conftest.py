@@ -32,6 +32,16 @@ def own_cluster(new_cluster: Callable[..., SlurmCluster], monkeypatch: pytest.Mo
 
 
 @pytest.fixture
+def limiting_cluster(
+    new_cluster: Callable[..., SlurmCluster], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SlurmCluster]:
+    """One that ends jobs for the memory that they take."""
+    for cluster in _running(new_cluster(limits_memory=True)):
+        monkeypatch.setenv("PATH", f"{cluster.bin}:{os.environ['PATH']}")
+        yield cluster
+
+
+@pytest.fixture
 def cluster(shared_cluster: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
     """The shared one, its commands first on PATH."""
     monkeypatch.setenv("PATH", f"{shared_cluster.bin}:{os.environ['PATH']}")

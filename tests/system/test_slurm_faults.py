@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -93,12 +93,43 @@ def test_what_no_machine_can_give_is_an_error_within_a_set_time(
     assert told in error_text(wait_for(run)["//a"])
 
 
-def test_a_killed_worker_fails_its_node_and_names_the_signal(session: ShellSession, run: EngineRun) -> None:
-    run.submit(session.node("//a", "echo working s3cr3t; kill -9 $$"))
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
+def test_a_worker_that_is_killed_or_crashes_fails_its_node_and_names_the_signal(
+    session: ShellSession, run: EngineRun, name: str
+) -> None:
+    run.submit(session.node("//a", f"echo working s3cr3t; kill -{name.removeprefix('SIG')} $$"))
     outcome = wait_for(run)["//a"]
     assert outcome.state is FAILED
-    assert "killed by SIGKILL" in error_text(outcome)
+    assert f"killed by {name}" in error_text(outcome)
     assert session.texts("//a") == ["working ***"]
+
+
+def test_a_node_that_takes_more_memory_than_slurm_allows_fails_and_says_so(
+    limiting_cluster: SlurmCluster, session: ShellSession
+) -> None:
+    body = f"exec {sys.executable} -c 'import time; held = bytearray(300 << 20); time.sleep(60)'"
+    with SlurmEngine().open(session.context()) as run:
+        run.submit(session.node("//a", body, needs=NodeNeeds(memory_bytes=100 << 20)))
+        run.submit(session.node("//b", needs=NodeNeeds(memory_bytes=100 << 20)))
+        outcomes = wait_for(run, 2)
+    assert [outcomes[path].state for path in ("//a", "//b")] == [FAILED, SUCCEEDED]
+    assert "killed by SIGKILL" in error_text(outcomes["//a"])
+    assert "exceeded memory limit" in error_text(outcomes["//a"])
+
+
+def test_processes_that_a_body_left_hold_up_neither_its_node_nor_others(
+    cluster: SlurmCluster, session: ShellSession, run: EngineRun
+) -> None:
+    left = f"setsid {sys.executable} -c 'import time; time.sleep(322)' &"
+    try:
+        run.submit(session.node("//a", left))
+        assert wait_for(run)["//a"].state is SUCCEEDED
+        run.submit(session.node("//b"))
+        assert wait_for(run)["//b"].state is SUCCEEDED
+        eventually(lambda: jobs_of(cluster, run) == "")
+    finally:
+        for pid in cluster.pids_of("sleep(322)"):
+            os.kill(pid, signal.SIGKILL)  # this cluster follows parents alone, and so lets it live
 
 
 def test_a_poison_node_fails_each_time_it_is_tried(session: ShellSession, run: EngineRun) -> None:
@@ -211,8 +242,9 @@ def test_a_job_that_the_controller_lost_is_told_and_its_id_is_nobodys(
     assert others.split() in (["PENDING"], ["RUNNING"])
 
 
-def test_a_dead_controller_ends_the_session_within_a_set_time_but_not_what_the_store_knows(
-    own_cluster: SlurmCluster, session: ShellSession
+@pytest.mark.parametrize("how", [SlurmCluster.kill, SlurmCluster.pause])
+def test_a_controller_that_is_dead_or_hangs_ends_the_session_within_a_set_time_but_not_what_the_store_knows(
+    own_cluster: SlurmCluster, session: ShellSession, how: Callable[[SlurmCluster, str], None]
 ) -> None:
     context = session.context(controller_seconds=4.0, command_seconds=1.0)
     began = time.monotonic()
@@ -220,7 +252,7 @@ def test_a_dead_controller_ends_the_session_within_a_set_time_but_not_what_the_s
         run.submit(session.node("//a", "sleep 3"))
         run.submit(session.node("//b", "sleep 100", timeout_seconds=200))
         wait_until(run, lambda: session.runs("//a") == session.runs("//b") == 1)
-        own_cluster.kill("slurmctld")
+        how(own_cluster, "slurmctld")
         began = time.monotonic()
         assert wait_for(run, seconds=10)["//a"].state is SUCCEEDED
         wait_for(run, seconds=20)

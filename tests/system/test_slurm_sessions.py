@@ -1,16 +1,19 @@
 """Whole sessions on a real Slurm cluster, by the command line, as users run them."""
 
 import json
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
+from fault_pipelines import runs_of
 from installed_site import Site
-from slurm_cluster import SlurmCluster
+from slurm_cluster import SlurmCluster, eventually
 
 pytestmark = pytest.mark.system
 
+SUPPORT = Path(__file__).parents[1] / "support"
 ON_SLURM = ("--engine", "slurm", "--set", 'engines={"slurm": {"poll_seconds": 0.2}}')
 
 
@@ -44,3 +47,22 @@ def test_a_session_whose_driver_was_killed_goes_on_and_runs_no_node_twice(site: 
     claims = [path for path in site.store.rglob("*.claim") if session_id in str(path)]
     assert len(claims) == 10
     assert all(path.name.endswith(".1.claim") for path in claims)
+
+
+def test_sigterm_from_outside_is_no_success_and_is_tried_again_as_often_as_asked(site: Site) -> None:
+    faults = {"faults": "fault_pipelines:Faults"}
+    site.install("faults", files=SUPPORT, packages=["fault_pipelines.py"], habitats=faults)
+    runs = site.folder / "runs"
+    site.environment.update(FAULT_FOLDER=str(runs), FAULT_HOWS='["sleep", "gate"]')
+    options = {"poll_seconds": 0.2, "unseen_seconds": 1, "pass_environment": ["PYTHONPATH"]}
+    words = ("--engine", "slurm", "--set", f"engines={json.dumps({'slurm': options})}", "--set", "//sleep:retries=1")
+    driver = site.start("run-pipeline", "faults", "--session-id", "asked", *words)
+    for node in ("sleep", "gate"):
+        eventually(lambda node=node: runs_of(runs, node))
+        os.kill(runs_of(runs, node)[0], signal.SIGTERM)
+    _, said = driver.communicate(timeout=60)
+    assert driver.returncode == 1, said
+    assert "//gate failed: WorkerEndedError: its job was asked to end, though not by this session" in said
+    states = site.states("asked")
+    assert (states["//sleep"], states["//gate"], states["//after_gate"]) == ("succeeded", "failed", "skipped")
+    assert len(runs_of(runs, "sleep")) == 2

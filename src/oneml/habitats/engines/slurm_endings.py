@@ -28,6 +28,9 @@ _BY_STATE = {
     "OUT_OF_MEMORY": "took more memory than it may and was ended",
     "PREEMPTED": "was ended in favour of another job",
 }
+_OVER_MEMORY = re.compile(r"^slurmstepd.*(exceeded.*memory|oom.kill)", re.IGNORECASE)
+"""What Slurm writes into the output of a job that it ends for its memory, where its state does not say so."""
+
 _EXIT_REFUSED = 3
 _SIGNAL_BITS = 0x7F
 _SIGNALS_MOST = 64
@@ -141,7 +144,8 @@ def _by_status(ending: Ending, row: Row, where: str) -> str:
             "Can the node write to the log folder, and does it have the user?"
         )
     if row.exit_status and number and number < _SIGNALS_MOST and row.exit_status >> 8 == 0:
-        return f"its process was killed by {signal_name(number)}{where}"
+        why = next((f": {line}" for line in ending.tail if _OVER_MEMORY.search(line)), "")
+        return f"its process was killed by {signal_name(number)}{where}{why}"
     if row.state == "COMPLETED":
         return "its process ended with exit code 0, but published nothing: did the body leave by exit()?"
     code = _exit_code(row)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from oneml.habitats.habitats.overrides import Override
     from oneml.habitats.ports.engine import Engine
     from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory
+    from oneml.habitats.sessions.means import Means
     from oneml.habitats.sessions.origins import Origins
     from oneml.habitats.sessions.preparation import Prepared
     from oneml.habitats.sessions.proof import Revision
@@ -259,19 +260,9 @@ class PipelineServiceClient:
         Raises:
             StoreError: The store cannot be opened.
         """
-        from oneml.habitats.sessions.builder_factory import define_components  # noqa: PLC0415  # not on a worker
-        from oneml.habitats.sessions.validating import Validation  # noqa: PLC0415  # the same
+        from oneml.habitats.sessions.validating import Validation  # noqa: PLC0415  # not on a worker
 
-        validation = Validation(
-            habitat,
-            registry=self.registry,
-            builder_factory=self._builder_factory or define_components,
-            sources=self._sources,
-            engine_registry=self._engine_registry,
-            store_is_shared=self.store.shared,
-            revise=self._changes.applied,
-        )
-        return validation.report(overrides, settings, command_line, inputs)
+        return Validation(habitat, self._means()).report(overrides, settings, command_line, inputs)
 
     def load_session(self, session_id: str) -> PipelineSession:
         """Return an existing session.
@@ -328,24 +319,31 @@ class PipelineServiceClient:
         session_id: SessionId,
         selection: "Selection | None",
     ) -> "Prepared":
-        # Defining a DAG loads what no worker needs.
-        from oneml.habitats.sessions.builder_factory import define_components  # noqa: PLC0415
-        from oneml.habitats.sessions.preparation import prepare  # noqa: PLC0415
+        from oneml.habitats.sessions.preparation import prepare  # noqa: PLC0415  # not on a worker
 
         return prepare(
             habitat,
+            self._means(),
             session_id=session_id,
-            registry=self.registry,
-            builder_factory=self._builder_factory or define_components,
-            sources=self._sources,
             settings=settings,
             command_line=command_line,
             overrides=overrides,
+            signing_key=self._signing_key,
+            selection=selection,
+        )
+
+    def _means(self) -> "Means":
+        # Defining a DAG loads what no worker needs.
+        from oneml.habitats.sessions.builder_factory import define_components  # noqa: PLC0415
+        from oneml.habitats.sessions.means import Means  # noqa: PLC0415
+
+        return Means(
+            registry=self.registry,
+            builder_factory=self._builder_factory or define_components,
+            sources=self._sources,
             engine_registry=self._engine_registry,
             store_is_shared=self.store.shared,
-            signing_key=self._signing_key,
             revise=self._changes.applied,
-            selection=selection,
         )
 
     def _session(

@@ -47,16 +47,39 @@ def write_session(
     if taken is not None:
         commits = [(path, commit._replace(ended_at=created_at)) for path, commit in taken.commits.items()]
         AttemptLog(store, session_id).commit_all(commits)
+    identity = prepared.identity()
+    fingerprints: dict[str, str | None] = dict.fromkeys(prepared.plan.nodes)
+    shards = _shards(prepared, session_id, signing_key, fingerprints)
+    recipe = _recipe(
+        prepared,
+        session_id=session_id,
+        origins=origins,
+        created_at=created_at,
+        signing_key=signing_key,
+        parent=parent or (None if taken is None else taken.parent),
+        fingerprints=list(fingerprints.values()),
+    )
+    return write_recipe(
+        store,
+        recipe,
+        documents=identity.documents(),
+        shards=shards,
+        explanations=identity.explanations(),
+        key=signing_key,
+    )
+
+
+def _shards(
+    prepared: Prepared, session_id: SessionId, signing_key: bytes | None, fingerprints: dict[str, str | None]
+) -> Sequence[bytes]:
+    """Return the shards of the plan, and fill in the fingerprints of its nodes."""
     identity, settings, plan = prepared.identity(), prepared.settings, prepared.plan
-    code = identity.code
-    fingerprints: dict[str, str | None] = dict.fromkeys(plan.nodes)
+    has_own = bool(settings.node_paths() or plan.node_settings)
 
     def fingerprint_of(node: PlannedNode, core: bytes) -> str | None:
         author = plan.node_settings.get(node.path, {})
         found = fingerprints[node.path] = identity.fingerprints.of_node(node, settings, author, core)
         return found
-
-    has_own = bool(settings.node_paths() or plan.node_settings)
 
     def secrets_of(node: PlannedNode) -> Mapping[str, str]:
         if signing_key is None or not has_own:
@@ -64,14 +87,28 @@ def write_session(
         author = plan.node_settings.get(node.path, {})
         return secret_digests(settings, signing_key, session_id.encode(), node.path, author)
 
-    shards = plan_shards(
+    return plan_shards(
         plan,
         fingerprint_of=fingerprint_of,
         provider_of=identity.provider,
         secrets_of=secrets_of,
         entries={str(path): entries for path, entries in settings.node_entry_documents().items()},
     )
-    recipe = Recipe(
+
+
+def _recipe(
+    prepared: Prepared,
+    *,
+    session_id: SessionId,
+    origins: Origins,
+    created_at: str,
+    signing_key: bytes | None,
+    parent: Parent | None,
+    fingerprints: Sequence[str | None],
+) -> Recipe:
+    identity, settings = prepared.identity(), prepared.settings
+    code = identity.code
+    return Recipe(
         session_id=session_id,
         habitat=prepared.entry.name,
         created_at=created_at,
@@ -81,7 +118,7 @@ def write_session(
         version=code.version,
         python=code.python,
         first_party=code.first_party,
-        fingerprint=identity.whole(list(fingerprints.values())),
+        fingerprint=identity.whole(fingerprints),
         code=code.digest,
         graph=identity.graph_digest,
         settings_schema=identity.base.settings_schema,
@@ -91,18 +128,10 @@ def write_session(
         secrets={} if signing_key is None else secret_digests(settings, signing_key, session_id.encode()),
         overrides={override.name: override.describe() for override in prepared.overrides},
         inputs=origins.inputs,
-        node_count=len(plan.nodes),
-        parent=parent or (None if taken is None else taken.parent),
+        node_count=len(prepared.plan.nodes),
+        parent=parent,
         selection=None if prepared.narrowed is None else prepared.narrowed.selection,
         input_sources=origins.sources,
-    )
-    return write_recipe(
-        store,
-        recipe,
-        documents=identity.documents(),
-        shards=shards,
-        explanations=identity.explanations(),
-        key=signing_key,
     )
 
 

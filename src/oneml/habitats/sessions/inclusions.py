@@ -17,9 +17,9 @@ from oneml.habitats.habitats.executables import PipelineExecutables
 from oneml.habitats.habitats.overrides import Override, named_overrides
 from oneml.habitats.habitats.parts import Parts
 from oneml.habitats.habitats.raised import described_error
-from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.executables import IncludedHabitat
 from oneml.habitats.sessions.checks import no_such_node
+from oneml.habitats.sessions.means import Means
 from oneml.habitats.settings.checks import layer_problems, raise_all
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.included import IncludedSettings, entries_of_part, layers_above, reserved_part
@@ -27,15 +27,11 @@ from oneml.habitats.settings.layers import Layer, LayerValues
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings, json_tree
 from oneml.habitats.settings.resolve import GivenSettings, resolve_session
 from oneml.habitats.settings.shapes import SettingName
-from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.values.include_paths import part_of
 from oneml.habitats.values.node_path import ROOT, NodePath
 from oneml.habitats.values.place import Place
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
-
-Revise = Callable[[str, EffectiveSettings[PipelineSettings]], EffectiveSettings[PipelineSettings]]
-"""Makes the changes to the settings of the process for a habitat that were made while it runs."""
 
 
 class _Opened(NamedTuple):
@@ -79,9 +75,7 @@ class Inclusions:
         given: What is given for the session.
         overrides: Everything that the session replaces.
         session_id: The session.
-        registry: Where habitats are found.
-        sources: Where settings of this process come from.
-        revise: Makes the changes that were made while the process runs.
+        means: What the process prepares it with.
 
     Attributes:
         parts: The opened containers of what is included.
@@ -96,17 +90,13 @@ class Inclusions:
         given: GivenSettings,
         overrides: Sequence[Override],
         session_id: SessionId,
-        registry: HabitatRegistry,
-        sources: ProcessSources,
-        revise: Revise,
+        means: Means,
     ) -> None:
         container = type(components)
         self._given = given
         self._overrides = overrides
         self._session_id = session_id
-        self._registry = registry
-        self._sources = sources
-        self._revise = revise
+        self._means = means
         self.parts = Parts()
         self._opened = {ROOT: _Opened(container, settings, ((ROOT, container),))}
         self.entries: dict[NodePath, HabitatEntry] = {}
@@ -169,9 +159,9 @@ class Inclusions:
 
     def _found(self, path: NodePath, habitat: object) -> tuple[type[PipelineComponents], HabitatEntry]:
         if isinstance(habitat, str):
-            return self._registry.load(habitat), self._registry.entry(habitat)
+            return self._means.registry.load(habitat), self._means.registry.entry(habitat)
         if isinstance(habitat, type) and issubclass(habitat, PipelineComponents):
-            return habitat, self._registry.entry_of(habitat)
+            return habitat, self._means.registry.entry_of(habitat)
         shown = f"the class {habitat.__qualname__}" if isinstance(habitat, type) else f"{habitat!r:.80}"
         reason = f"{shown} is no habitat. Give a class derived from PipelineComponents, or the name of a habitat."
         raise InvalidInclusionError(path=path, reason=reason)
@@ -210,12 +200,14 @@ class Inclusions:
         if author is not None:
             raise_all(list(layer_problems(model, author)))
         above = layers_above(author, self._opened[outer].settings.layers.session, own.get(path, ()))
-        resolved = resolve_session(model, habitat=entry.name, given=self._given, sources=self._sources, above=above)
+        resolved = resolve_session(
+            model, habitat=entry.name, given=self._given, sources=self._means.sources, above=above
+        )
         for layer in self._opened[outer].settings.layers.process:
             handed = reserved_part(layer).values
             if handed and layer.layer is Layer.REVISION:
                 resolved = resolved.revised(handed, source=layer.source_of((next(iter(handed)),)))
-        return self._revise(entry.name, resolved)
+        return self._means.revise(entry.name, resolved)
 
     def _open(
         self, container: type[PipelineComponents], path: NodePath, settings: EffectiveSettings[PipelineSettings]

@@ -4,22 +4,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.habitats.blueprint import Blueprint
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.executables import PipelineExecutables
 from oneml.habitats.habitats.overrides import Override
-from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory, defined
 from oneml.habitats.sessions.checks import check_execution, check_node_settings
 from oneml.habitats.sessions.identification import SessionIdentity
-from oneml.habitats.sessions.inclusions import Inclusions, Revise
+from oneml.habitats.sessions.inclusions import Inclusions
+from oneml.habitats.sessions.means import Means
 from oneml.habitats.sessions.selection import Narrowed, narrowed
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import MEMORY_STORE, PipelineSessionSettings, PipelineSettings
-from oneml.habitats.settings.resolve import GivenSettings, resolve_session
-from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
+from oneml.habitats.settings.resolve import GivenSettings
+from oneml.habitats.settings.sources import CommandLineSettings
 from oneml.habitats.values.lineage import Selection
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
@@ -67,18 +66,13 @@ def blueprints_of(components: PipelineComponents) -> Iterator[tuple[str, Bluepri
 
 def prepare(
     habitat: str,
+    means: Means,
     *,
     session_id: SessionId,
-    registry: HabitatRegistry,
-    builder_factory: PipelineBuilderFactory,
-    sources: ProcessSources,
     settings: PipelineSessionSettings | Mapping[str, object] | None,
     command_line: CommandLineSettings | None,
     overrides: Sequence[Override],
-    engine_registry: EngineRegistry,
-    store_is_shared: bool,
     signing_key: bytes | None,
-    revise: Revise,
     selection: Selection | None = None,
     runs_here: bool = False,
 ) -> Prepared:
@@ -86,28 +80,21 @@ def prepare(
 
     Args:
         habitat: Its name.
+        means: What this process prepares it with.
         session_id: The session that it would be.
-        registry: Where habitats are found.
-        builder_factory: How the DAG comes about.
-        sources: Where the settings of this process come from.
         settings: What code sets for the session.
         command_line: What the command line sets for it.
         overrides: What is replaced.
-        engine_registry: Where engines are found.
-        store_is_shared: Whether other processes can open the artifact store.
         signing_key: The configured key; None where there is none.
-        revise: Makes the changes to the settings of the process that were made while it runs.
         selection: What of the pipeline the session shall have; None for the whole.
         runs_here: Whether nodes run in this process, whichever engines settings name: nothing is asked of those.
 
     Raises:
         UsageError: Anything at all that is wrong with the habitat, its settings or its pipeline.
     """
-    entry = registry.entry(habitat)
-    container = registry.load(habitat)
+    entry, container = means.registry.entry(habitat), means.registry.load(habitat)
     given = GivenSettings.of(settings, command_line)
-    resolved = resolve_session(container.settings_model(), habitat=habitat, given=given, sources=sources)
-    resolved = revise(habitat, resolved)
+    resolved = means.resolved(habitat, container, given)
     components = container.open(
         session_id=session_id, settings=resolved, overrides=container.concerned_overrides(overrides)
     )
@@ -118,43 +105,51 @@ def prepare(
             given=given,
             overrides=overrides,
             session_id=session_id,
-            registry=registry,
-            sources=sources,
-            revise=revise,
+            means=means,
         )
-        builder = defined(habitat, builder_factory, components, PipelineExecutables(components, inclusions))
-        whole = builder.build()
-        effective = settled(components, inclusions, whole)
-        check_node_settings(whole, effective, components)
-        part = None if selection is None else _narrowed(whole, selection, effective)
-        plan = whole if part is None else part.plan
-        identity = cache(lambda: SessionIdentity(entry, components, effective, plan, signing_key, inclusions.entries))
+        prepared = _defined(entry, components, inclusions, means.builder_factory, selection, signing_key)
         if not runs_here:
             check_running(
-                habitat,
-                plan,
-                effective,
+                prepared.plan,
+                prepared.settings,
                 entry=entry,
                 components=components,
                 inclusions=inclusions,
-                engine_registry=engine_registry,
-                store_is_shared=store_is_shared,
-                identity=identity,
+                means=means,
+                identity=prepared.identity,
             )
     except BaseException:
         components.close()
         raise
+    return prepared
+
+
+def _defined(
+    entry: HabitatEntry,
+    components: PipelineComponents,
+    inclusions: Inclusions,
+    builder_factory: PipelineBuilderFactory,
+    selection: Selection | None,
+    signing_key: bytes | None,
+) -> Prepared:
+    """Define the pipeline of an opened container, and check the settings of its nodes."""
+    builder = defined(entry.name, builder_factory, components, PipelineExecutables(components, inclusions))
+    whole = builder.build()
+    settings = settled(components, inclusions, whole)
+    check_node_settings(whole, settings, components)
+    part = None if selection is None else _narrowed(whole, selection, settings)
+    plan = whole if part is None else part.plan
     return Prepared(
         entry=entry,
-        container=container,
+        container=type(components),
         components=components,
-        settings=effective,
+        settings=settings,
         plan=plan,
         whole=whole,
         narrowed=part,
         input_forms=builder.input_forms,
         overrides=replaced_in(components, inclusions),
-        identity=identity,
+        identity=cache(lambda: SessionIdentity(entry, components, settings, plan, signing_key, inclusions.entries)),
     )
 
 
@@ -177,15 +172,13 @@ def replaced_in(components: PipelineComponents, inclusions: Inclusions) -> Seque
 
 
 def check_running(
-    habitat: str,
     plan: Plan,
     settings: EffectiveSettings[PipelineSettings],
     *,
     entry: HabitatEntry,
     components: PipelineComponents,
     inclusions: Inclusions,
-    engine_registry: EngineRegistry,
-    store_is_shared: bool,
+    means: Means,
     identity: Callable[[], SessionIdentity],
 ) -> None:
     """Let pass a pipeline whose nodes can run where their settings say; see `check_execution`.
@@ -194,13 +187,13 @@ def check_running(
         UsageError: Some cannot.
     """
     check_execution(
-        habitat,
+        entry.name,
         plan,
         settings,
         overrides=replaced_in(components, inclusions),
         importable=entry.importable and all(one.importable for one in inclusions.entries.values()),
-        engine_registry=engine_registry,
-        store_is_shared=store_is_shared,
+        engine_registry=means.engine_registry,
+        store_is_shared=means.store_is_shared,
         unproven_of=lambda provider: identity().not_rebuildable(provider),
         foreign_of=lambda provider: identity().provider(provider).foreign,
         drifted=lambda: identity().patches,

@@ -7,7 +7,6 @@ others, and what could not be checked is said.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import (
     InvalidComponentsError,
     InvalidOverrideError,
@@ -21,17 +20,17 @@ from oneml.habitats.habitats.entry import HabitatEntry
 from oneml.habitats.habitats.executables import PipelineExecutables
 from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.habitats.raised import raised_at
-from oneml.habitats.habitats.registry import HabitatRegistry
-from oneml.habitats.sessions.builder_factory import PipelineBuilderFactory, defined
+from oneml.habitats.sessions.builder_factory import defined
 from oneml.habitats.sessions.checks import check_node_settings
 from oneml.habitats.sessions.external_inputs import check_inputs
 from oneml.habitats.sessions.identification import SessionIdentity
-from oneml.habitats.sessions.inclusions import Inclusions, Revise
+from oneml.habitats.sessions.inclusions import Inclusions
+from oneml.habitats.sessions.means import Means
 from oneml.habitats.sessions.preparation import blueprints_of, check_running, settled
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSessionSettings, PipelineSettings
-from oneml.habitats.settings.resolve import GivenSettings, resolve_session
-from oneml.habitats.settings.sources import CommandLineSettings, ProcessSources
+from oneml.habitats.settings.resolve import GivenSettings
+from oneml.habitats.settings.sources import CommandLineSettings
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.problem import Problem
 from oneml.habitats.values.session_id import new_session_id
@@ -47,32 +46,12 @@ class Validation:
 
     Args:
         habitat: Its name.
-        registry: Where habitats are found.
-        builder_factory: How the DAG comes about.
-        sources: Where the settings of this process come from.
-        engine_registry: Where engines are found.
-        store_is_shared: Whether other processes can open the artifact store.
-        revise: Makes the changes to the settings of the process that were made while it runs.
+        means: What this process would prepare sessions of it with.
     """
 
-    def __init__(
-        self,
-        habitat: str,
-        *,
-        registry: HabitatRegistry,
-        builder_factory: PipelineBuilderFactory,
-        sources: ProcessSources,
-        engine_registry: EngineRegistry,
-        store_is_shared: bool,
-        revise: Revise,
-    ) -> None:
-        self._revise = revise
+    def __init__(self, habitat: str, means: Means) -> None:
         self._habitat = habitat
-        self._registry = registry
-        self._builder_factory = builder_factory
-        self._sources = sources
-        self._engine_registry = engine_registry
-        self._store_is_shared = store_is_shared
+        self._means = means
         self._problems: list[Finding] = []
         self._remarks: list[Finding] = []
         self._unchecked: list[str] = []
@@ -105,7 +84,7 @@ class Validation:
         )
 
     def _load(self) -> tuple[HabitatEntry, type[PipelineComponents]]:
-        return self._registry.entry(self._habitat), self._registry.load(self._habitat)
+        return self._means.registry.entry(self._habitat), self._means.registry.load(self._habitat)
 
     def _check_loaded(
         self,
@@ -122,7 +101,11 @@ class Validation:
         blueprint, named = (container.blueprint(), ()) if replaced is None else replaced
         sound = self._check_problems(container.__name__, blueprint, blueprint.problems) and replaced is not None
         given = self._check(Part.SETTINGS, lambda: GivenSettings.of(settings, command_line))
-        effective = None if given is None else self._check(Part.SETTINGS, lambda: self._settings(container, given))
+        effective = (
+            None
+            if given is None
+            else self._check(Part.SETTINGS, lambda: self._means.resolved(self._habitat, container, given))
+        )
         if given is None or effective is None:
             self._unchecked.append("the pipeline, which settings define, and how it would run")
             return None
@@ -134,18 +117,9 @@ class Validation:
                 given=given,
                 overrides=overrides,
                 session_id=session_id,
-                registry=self._registry,
-                sources=self._sources,
-                revise=self._revise,
+                means=self._means,
             )
             return self._check_pipeline(entry, components, inclusions, inputs, sound=sound)
-
-    def _settings(
-        self, container: type[PipelineComponents], given: GivenSettings
-    ) -> EffectiveSettings[PipelineSettings]:
-        model = container.settings_model()
-        resolved = resolve_session(model, habitat=self._habitat, given=given, sources=self._sources)
-        return self._revise(self._habitat, resolved)
 
     def _check_problems(self, container: str, blueprint: Blueprint, others: Sequence[Problem] = ()) -> bool:
         """Tell whether a container has no fault: of types alone where it could be opened, as those included could."""
@@ -165,7 +139,7 @@ class Validation:
     ) -> Plan | None:
         executables = PipelineExecutables(components, inclusions)
         builder = self._check(
-            Part.PIPELINE, lambda: defined(self._habitat, self._builder_factory, components, executables)
+            Part.PIPELINE, lambda: defined(self._habitat, self._means.builder_factory, components, executables)
         )
         plan = None if builder is None else self._check(Part.PIPELINE, builder.build)
         # What a definition that was broken off would have included is not known, nor whom overrides are then for.
@@ -200,14 +174,12 @@ class Validation:
         self._check(
             Part.EXECUTION,
             lambda: check_running(
-                self._habitat,
                 plan,
                 settings,
                 entry=entry,
                 components=components,
                 inclusions=inclusions,
-                engine_registry=self._engine_registry,
-                store_is_shared=self._store_is_shared,
+                means=self._means,
                 identity=lambda: identity,
             ),
         )

@@ -17,6 +17,7 @@ from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.engine import Engine
 from oneml.habitats.sessions.builder_factory import define_components
 from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.sessions.means import Means
 from oneml.habitats.sessions.preparation import prepare
 from oneml.habitats.sessions.selection import Paths
 from oneml.habitats.sessions.session import PipelineSession
@@ -108,19 +109,22 @@ class Kit:
     ) -> Any:
         """Run the body of one node; see `RunNode`, which says of which type its result is."""
         name, _ = self._named(habitat)
-        prepared = prepare(
-            name,
-            session_id=new_session_id(),
+        means = Means(
             registry=self._registry,
             builder_factory=define_components,
             sources=self._surroundings.sources(),
+            engine_registry=EngineRegistry(()),
+            store_is_shared=False,
+            revise=lambda _, resolved: resolved,
+        )
+        prepared = prepare(
+            name,
+            means,
+            session_id=new_session_id(),
             settings=settings,
             command_line=None,
             overrides=overrides,
-            engine_registry=EngineRegistry(()),
-            store_is_shared=False,
             signing_key=None,
-            revise=lambda _, resolved: resolved,
             runs_here=True,
         )
         self._ends.append(prepared.components.close)

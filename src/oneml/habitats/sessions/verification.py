@@ -20,6 +20,7 @@ from oneml.habitats.errors import (
 from oneml.habitats.habitats.code_document import identity_from_json
 from oneml.habitats.habitats.code_here import identity_here
 from oneml.habitats.habitats.code_identity import CodeIdentity
+from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.entry import HabitatEntry, own_target
 from oneml.habitats.habitats.graph_description import describe_graph
 from oneml.habitats.habitats.imported_code import HERE
@@ -77,43 +78,58 @@ def open_verified(
         raise LiveOverridesError(session_id=recipe.session_id, providers=live)
     verified = Verified(store, recipe, policy_of(recipe), signing_key)
     findings = verified.findings
-    entry, known, document, expected, found = _code_checked(findings, store, recipe, registry)
+    checked = _code_checked(findings, store, recipe, registry)
     # What was imported before its file was hashed need not be what that file says.
-    imported = (sys.modules.keys() & expected.modules.keys()) - HERE.known()
-    findings.judge(list(HERE.drifts(found)))
-    container = registry.load(entry.name) if known else checked_container(entry, imported_object(entry))
-    if own_target(container) != expected.container:
-        target = own_target(container)
-        findings.judge(
-            [Drift("container", recipe.habitat, "class", expected.container, target, found_source=entry.target)]
-        )
-    findings.judge(live_drifts(inner_object(document, "live"), found.places, thorough=imported))
-    HERE.note(found, imported)
+    imported = (sys.modules.keys() & checked.expected.modules.keys()) - HERE.known()
+    findings.judge(list(HERE.drifts(checked.found)))
+    container = _container(findings, recipe, registry, checked)
+    _check_imported(findings, checked, imported)
     model = container.settings_model()
     schema = settings_schema(model)
-    schema_digest = digest_of(schema)
-    if schema_digest != recipe.settings_schema:
-        from oneml.habitats.habitats.settings_schema import schema_drifts  # noqa: PLC0415  # only to explain
-
-        recorded = inner_object(read_explanation(store, recipe, "graph"), "settings_schema")
-        generic = Drift("setting", model.__name__, "schema", recipe.settings_schema, schema_digest)
-        findings.judge(list(schema_drifts(recorded, schema)) if recorded else [generic])
+    findings.judge(_schema_drifts(store, recipe, ROOT, schema, subject=model.__name__))
     with_entries = partial(EffectiveSettings[PipelineSettings].from_snapshot, model, recipe.settings, sources.environ)
     if recipe.included:
-        verified.included = _included(
-            verified, store, recipe, registry, sources, signing_key, document, found, imported
-        )
+        verified.included = _included(verified, store, recipe, registry, sources, signing_key, checked, imported)
         with_entries = partial(_with_included, with_entries, recipe.included, verified.included)
-    settings = verified.settings = with_entries(node_entries)
     verified.with_entries = with_entries
+    settings = verified.settings = with_entries(node_entries)
     verified.check_secrets(settings, findings)
     findings.notices.extend(_without_effect(recipe, recipe.habitat, settings, sources))
+    _open(verified, recipe, container)
+    verified.check_again = _CheckedAgain(verified, store, recipe, registry, checked.found, imported)
+    verified.base = Base(recipe.habitat, recipe.container, digest_of(schema), checked.expected.distributions)
+    findings.compared.append(Compared("settings", f"{model.__name__}, values of the recipe"))
+    return verified
+
+
+def _container(
+    findings: Findings, recipe: Recipe, registry: HabitatRegistry, checked: "_CodeChecked"
+) -> type[PipelineComponents]:
+    """Import the container class, and hold it against that of the recipe."""
+    entry = checked.entry
+    container = registry.load(entry.name) if checked.known else checked_container(entry, imported_object(entry))
+    target = own_target(container)
+    if target != checked.expected.container:
+        findings.judge(
+            [Drift("container", recipe.habitat, "class", checked.expected.container, target, found_source=entry.target)]
+        )
+    return container
+
+
+def _check_imported(findings: Findings, checked: "_CodeChecked", imported: Collection[str]) -> None:
+    """Hold what has been imported against its source, and let it count from then on."""
+    findings.judge(live_drifts(inner_object(checked.document, "live"), checked.found.places, thorough=imported))
+    HERE.note(checked.found, imported)
+
+
+def _open(verified: Verified, recipe: Recipe, container: type[PipelineComponents]) -> None:
+    """Open the container with what the recipe says is replaced, and describe its graph."""
     overrides = [
         override_from_json(container, name, how)
         for name, how in recipe.overrides.items()
         if how is not None and split_provider_key(name)[0] == ROOT
     ]
-    components = container.open(session_id=recipe.session_id, settings=settings, overrides=overrides)
+    components = container.open(session_id=recipe.session_id, settings=verified.settings, overrides=overrides)
     verified.components = components
     if verified.included is not None:
         components.take_parts(verified.included.containers)
@@ -122,21 +138,16 @@ def open_verified(
     except BaseException:
         components.close()
         raise
-    verified.check_again = _CheckedAgain(verified, store, recipe, registry, found, imported)
-    verified.base = Base(recipe.habitat, recipe.container, schema_digest, expected.distributions)
-    findings.compared.append(Compared("settings", f"{model.__name__}, values of the recipe"))
-    return verified
 
 
-def _included(  # noqa: PLR0917  # what was found on the way to here
+def _included(  # what was found on the way to here
     verified: Verified,
     store: ArtifactStore,
     recipe: Recipe,
     registry: HabitatRegistry,
     sources: ProcessSources,
     signing_key: bytes | None,
-    document: JsonObject,
-    found: CodeIdentity,
+    checked: "_CodeChecked",
     imported: Collection[str],
 ) -> "VerifiedParts":
     """Return what opens included habitats when nodes of them are met."""
@@ -146,10 +157,6 @@ def _included(  # noqa: PLR0917  # what was found on the way to here
 
     def check_files(path: NodePath) -> None:
         verified.check_again(path)  # which is there once the session is open
-
-    def check_code() -> None:
-        findings.judge(live_drifts(inner_object(document, "live"), found.places, thorough=imported))
-        HERE.note(found, imported)
 
     def without_effect(path: NodePath, settings: EffectiveSettings[PipelineSettings]) -> list[str]:
         told = _without_effect(recipe, recipe.included[path].habitat, settings, sources)
@@ -162,24 +169,30 @@ def _included(  # noqa: PLR0917  # what was found on the way to here
         findings=findings,
         schema_drifts=partial(_schema_drifts, store, recipe),
         check_files=check_files,
-        check_code=check_code,
+        check_code=partial(_check_imported, findings, checked, imported),
         check_secrets=partial(_check_secrets, verified, recipe, signing_key),
         without_effect=without_effect,
     )
 
 
-def _schema_drifts(store: ArtifactStore, recipe: Recipe, path: NodePath, schema: JsonObject) -> list[Drift]:
-    """Tell how the settings model of an included habitat differs from the recorded one."""
-    digest, expected = digest_of(schema), recipe.included[path].settings_schema
+def _schema_drifts(
+    store: ArtifactStore, recipe: Recipe, path: NodePath, schema: JsonObject, *, subject: str = ""
+) -> list[Drift]:
+    """Tell how a settings model differs from the recorded one; for the root, from that of the session itself."""
+    digest = digest_of(schema)
+    expected = recipe.settings_schema if path == ROOT else recipe.included[path].settings_schema
     if digest == expected:
         return []
     from oneml.habitats.habitats.settings_schema import schema_drifts  # noqa: PLC0415  # only to explain
 
-    parts = inner_object(read_explanation(store, recipe, "graph"), "included")
-    recorded = inner_object(inner_object(parts, path), "settings_schema")
+    described = read_explanation(store, recipe, "graph")
+    if path != ROOT:
+        described = inner_object(inner_object(described, "included"), path)
+    recorded = inner_object(described, "settings_schema")
     told = list(schema_drifts(recorded, schema)) if recorded else []
-    told = [drift._replace(subject=f"{path}:{drift.subject}") for drift in told]
-    return told or [Drift("setting", path, "schema", expected, digest)]
+    if path != ROOT:
+        told = [drift._replace(subject=f"{path}:{drift.subject}") for drift in told]
+    return told or [Drift("setting", subject or path, "schema", expected, digest)]
 
 
 def _check_secrets(

@@ -66,25 +66,15 @@ def code_identity(
     """
     finder = ModuleFinder()
     installed = installed_distributions()
-    packages = set(_declared(container, first_party, finder))
-    problems: dict[str, None] = {}
-    begin = set(roots)
     every = (IncludedContainer(container, habitat), *included)
+    begun = _begun(every, finder)
     distributions = sorted({each.habitat.distribution for each in every if each.habitat.distribution is not None})
-    for each in dict.fromkeys(every):
-        packages.update(_declared(each.container, (), finder))
-        problem = _problem(each.container, each.habitat, finder)
-        if problem is None:
-            own = {each.container.__module__, each.habitat.target.partition(":")[0]}
-            begin |= own
-            packages |= {first_party_package(module, finder) for module in own}
-        else:
-            problems[problem] = None
+    packages = begun.packages.union(_declared(container, first_party, finder))
     for distribution in distributions:
         offered = packages_of(installed[distribution]) if distribution in installed else ()
         packages |= {name for name in offered if finder.sources(name) is not None}
     packages = {name for name in packages if not is_own(name)}
-    closure = reachable_code(begin, packages, finder)
+    closure = reachable_code(begun.modules.union(roots), packages, finder)
     patterns = tuple(dict.fromkeys(pattern for each in every for pattern in _patterns(each.container, finder)))
     roots_required = [OWN_DISTRIBUTION, *distributions]
     required = required_distributions(roots_required, installed)
@@ -103,9 +93,39 @@ def code_identity(
         package_data=patterns,
         data=hashed_data(patterns, finder),
         absent=tuple(closure.absent),
-        unproven=(*problems, *closure.unread, *foreign.unproven),
+        unproven=(*begun.problems, *closure.unread, *foreign.unproven),
         places=closure.files,
     )
+
+
+class _Begun(NamedTuple):
+    """Where the code of containers begins.
+
+    Attributes:
+        modules: Of the classes, and of what their habitats lead to.
+        packages: First-party packages: theirs, and those that they declare.
+        problems: Why code cannot be told of some of them.
+    """
+
+    modules: set[str]
+    packages: set[str]
+    problems: tuple[str, ...]
+
+
+def _begun(containers: Sequence[IncludedContainer], finder: ModuleFinder) -> _Begun:
+    modules: set[str] = set()
+    packages: set[str] = set()
+    problems: dict[str, None] = {}
+    for each in dict.fromkeys(containers):
+        packages.update(_declared(each.container, (), finder))
+        problem = _problem(each.container, each.habitat, finder)
+        if problem is None:
+            own = {each.container.__module__, each.habitat.target.partition(":")[0]}
+            modules |= own
+            packages |= {first_party_package(module, finder) for module in own}
+        else:
+            problems[problem] = None
+    return _Begun(modules, packages, tuple(problems))
 
 
 class _Foreign(NamedTuple):

@@ -1,6 +1,7 @@
 """What must fit between a plan, its settings and its engines, before anything is written."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from oneml.habitats.data.serializer_registry import SerializerRegistry
 from oneml.habitats.engines.registry import EngineRegistry
@@ -126,36 +127,61 @@ def check_execution(
     _check_options(settings, engine_registry)
     engines: dict[str, Engine] = {}
     problems: list[Problem] = []
-    said: set[str] = set()
-    bound: dict[str, Sequence[str]] = {}
-    left = False
     named: dict[tuple[tuple[str, str], ...], list[PlannedNode]] = {}
+    leaving = _Leaving(
+        overrides, drifted, unproven_of, foreign_of, importable=importable, store_is_shared=store_is_shared
+    )
     for path, node in plan.nodes.items():
         effective = settings.node(path, plan.node_settings.get(path, {}))
         engine = engines.get(effective.engine)
         if engine is None:
             engine = engines[effective.engine] = engine_registry.by_name(effective.engine)
-            bound[effective.engine] = tuple(
-                _bound_to_this_process(engine, overrides, importable=importable, shared=store_is_shared)
-            )
         problems.extend(Problem(node.place, message, (path,)) for message in _lacking(path, effective, engine))
         if effective.serializers:
             named.setdefault(tuple(sorted(effective.serializers.items())), []).append(node)
         if Capability.LIVE_OBJECTS not in engine.capabilities:
-            if not left:
-                left = True
-                problems.extend(Problem(None, _not_its_source(engine, drift)) for drift in drifted())
-            foreign = foreign_of(node.provider) if effective.unproven == "refuse" else ()
-            reasons = [*unproven_of(node.provider), *(_foreign(target) for target in foreign)]
-            for message in bound[effective.engine] or _unproven(engine, path, reasons):
-                if message not in said:
-                    said.add(message)
-                    problems.append(Problem(node.place, message, (path,)))
+            problems.extend(leaving.problems(node, engine, asks_foreign=effective.unproven == "refuse"))
             problems.extend(_in_memory_upstreams(node, engine, plan, settings))
     for serializers, nodes in named.items():
         problems.extend(_serializers(serializers, nodes))
     if problems:
         raise InvalidPipelineError(habitat=habitat, problems=problems)
+
+
+class _Leaving:
+    """Tells why nodes cannot leave this process, each reason once; for the arguments see `check_execution`."""
+
+    def __init__(
+        self,
+        overrides: Sequence[Override],
+        drifted: Callable[[], Sequence[Drift]],
+        unproven_of: Callable[[str], Sequence[str]],
+        foreign_of: Callable[[str], Sequence[str]],
+        *,
+        importable: bool,
+        store_is_shared: bool,
+    ) -> None:
+        self._drifted = drifted
+        self._unproven_of = unproven_of
+        self._foreign_of = foreign_of
+        self._bound_by = partial(_bound_to_this_process, overrides, importable=importable, shared=store_is_shared)
+        self._bound: dict[str, Sequence[str]] = {}
+        self._said: set[str] = set()
+
+    def problems(self, node: PlannedNode, engine: Engine, *, asks_foreign: bool) -> Iterator[Problem]:
+        """Give what speaks against a node that an engine runs elsewhere, and has not been told of another."""
+        if not self._bound:
+            for drift in self._drifted():
+                yield Problem(None, _not_its_source(engine, drift))
+        bound = self._bound.get(engine.name)
+        if bound is None:
+            bound = self._bound[engine.name] = tuple(self._bound_by(engine))
+        foreign = self._foreign_of(node.provider) if asks_foreign else ()
+        reasons = [*self._unproven_of(node.provider), *(_foreign(target) for target in foreign)]
+        for message in bound or _unproven(engine, node.path, reasons):
+            if message not in self._said:
+                self._said.add(message)
+                yield Problem(node.place, message, (node.path,))
 
 
 def _check_options(settings: EffectiveSettings[PipelineSettings], engine_registry: EngineRegistry) -> None:
@@ -231,11 +257,9 @@ def _not_its_source(engine: Engine, drift: Drift) -> str:
 
 
 def _bound_to_this_process(
-    engine: Engine, overrides: Sequence[Override], *, importable: bool, shared: bool
+    overrides: Sequence[Override], engine: Engine, *, importable: bool, shared: bool
 ) -> Iterator[str]:
-    """Give why nodes of an engine could not leave this process, whichever they are; nothing where they do not."""
-    if Capability.LIVE_OBJECTS in engine.capabilities:
-        return
+    """Give why nodes of an engine that runs them elsewhere could not leave this process, whichever they are."""
     if not shared:
         yield (
             f'Engine "{engine.name}" runs nodes in other processes, which cannot open a store in memory. '

@@ -94,7 +94,17 @@ class OpenedSession:
         self._signatures: dict[str, BodySignature] = {}
         self._store = store
         self._serializers = SerializerRegistry(allowed=partial(named_serializers, recipe, nodes))
-        client = DataClient(store, serializers=self._serializers, allow_pickle=settings.session.allow_pickle)
+        self.reuse_keys = ReuseKeys(
+            identity_of=self.node_identity, settings_of=self.settings_of, attempts=attempts, external=recipe.inputs
+        )
+        self.runner = self._new_runner(recipe, attempts, clock, service)
+
+    def _new_runner(
+        self, recipe: Recipe, attempts: AttemptLog, clock: Clock, service: "PipelineServiceClient"
+    ) -> NodeRunner:
+        allow_pickle = self.settings.session.allow_pickle
+        client = DataClient(self._store, serializers=self._serializers, allow_pickle=allow_pickle)
+        nodes = self._nodes
         inputs = InputLoader(
             client=client,
             attempts=attempts,
@@ -102,15 +112,12 @@ class OpenedSession:
             memory=self.memory,
             result_type=lambda path: _named_type(nodes.node(path).whole),
         )
-        self.reuse_keys = ReuseKeys(
-            identity_of=self.node_identity, settings_of=self.settings_of, attempts=attempts, external=recipe.inputs
-        )
-        self.runner = NodeRunner(
+        return NodeRunner(
             habitat=recipe.habitat,
             session_id=recipe.session_id,
             revision=recipe.revision,
             nodes=nodes,
-            components=components,
+            components=self.components,
             settings_of=self.settings_of,
             signature_of=self.signature_of,
             attempts=attempts,

@@ -31,27 +31,7 @@ def settings_json_schema(habitat: str, model: type[PipelineSettings], file: Sett
         InvalidSettingsModelError: A type in the model is not defined, or none that pydantic can check.
     """
     parts = _Parts(model)
-    if file == "session":
-        nodes = parts.table(RESERVED_NAMES - SESSION_ONLY_NAMES | parts.own)
-        properties: dict[str, JsonValue] = {
-            **parts.properties(RESERVED_NAMES | parts.own),
-            NODES_TABLE: {
-                "type": "object",
-                "description": "Settings of single nodes, or of all nodes of a namespace or fan-out, by path.",
-                "propertyNames": {"pattern": "^/"},
-                "additionalProperties": nodes,
-            },
-        }
-    else:
-        properties = {
-            **parts.properties(RESERVED_NAMES),
-            HABITATS_TABLE: {
-                "type": "object",
-                "description": "Settings of single habitats, by name.",
-                "properties": {habitat: parts.table(RESERVED_NAMES | parts.own)},
-                "additionalProperties": {"type": "object"},
-            },
-        }
+    properties = _of_session(parts) if file == "session" else _of_project(parts, habitat)
     schema: dict[str, JsonValue] = {
         "$schema": GenerateJsonSchema.schema_dialect,
         "title": f"Settings of {habitat}",
@@ -60,6 +40,30 @@ def settings_json_schema(habitat: str, model: type[PipelineSettings], file: Sett
         "properties": properties,
     }
     return schema | ({"$defs": parts.definitions} if parts.definitions else {})
+
+
+def _of_session(parts: "_Parts") -> JsonObject:
+    return {
+        **parts.properties(RESERVED_NAMES | parts.own),
+        NODES_TABLE: {
+            "type": "object",
+            "description": "Settings of single nodes, or of all nodes of a namespace or fan-out, by path.",
+            "propertyNames": {"pattern": "^/"},
+            "additionalProperties": parts.table(RESERVED_NAMES - SESSION_ONLY_NAMES | parts.own),
+        },
+    }
+
+
+def _of_project(parts: "_Parts", habitat: str) -> JsonObject:
+    return {
+        **parts.properties(RESERVED_NAMES),
+        HABITATS_TABLE: {
+            "type": "object",
+            "description": "Settings of single habitats, by name.",
+            "properties": {habitat: parts.table(RESERVED_NAMES | parts.own)},
+            "additionalProperties": {"type": "object"},
+        },
+    }
 
 
 class _AnythingWhereUnknown(GenerateJsonSchema):

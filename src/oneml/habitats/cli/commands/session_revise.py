@@ -7,6 +7,7 @@ from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import print_document, remark
 from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.sessions.proof import Revision
 from oneml.habitats.settings.checks import raise_all
 from oneml.habitats.settings.session import assignment_layers
 from oneml.habitats.values.json_value import JsonObject
@@ -53,16 +54,20 @@ def revise(session: str, *, assignments: tuple[str, ...], as_json: bool) -> None
             nodes=revision.nodes,
             unread=revision.unread,
         )
-        return
+    else:
+        _tell(found.session_id, revision)
+
+
+def _tell(session_id: str, revision: Revision) -> None:
     for name in revision.unread:
         remark(
             f'"{name}" is read by nothing that a node builds. What the pipeline took from it when it was defined is '
             "frozen in this session: create another with it."
         )
     if not revision.nodes:
-        click.echo(f"Revision {revision.number} of session {found.session_id} changes no node that is left to run.")
+        click.echo(f"Revision {revision.number} of session {session_id} changes no node that is left to run.")
         return
     shown = ", ".join(revision.nodes[:NODES_SHOWN])
     hidden = len(revision.nodes) - NODES_SHOWN
     more = f" and {hidden} more" if hidden > 0 else ""
-    click.echo(f"Revision {revision.number} of session {found.session_id} changes {shown}{more}.")
+    click.echo(f"Revision {revision.number} of session {session_id} changes {shown}{more}.")

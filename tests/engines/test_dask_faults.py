@@ -11,9 +11,8 @@ import pytest
 from dask_processes import DaskProcesses
 from engine_contexts import FakeSession, task
 from fault_pipelines import runs_of
-from fault_sessions import PATIENCE_SECONDS, FaultSessions
+from fault_sessions import PATIENCE_SECONDS, FaultSessions, states, wait_for_runs
 from installed_site import Site
-from oneml.habitats import PipelineSession
 from oneml.habitats.cli.printing import one_line
 from oneml.habitats.engines import dask_run
 from oneml.habitats.engines.dask_cluster import DaskEngine
@@ -41,18 +40,6 @@ def site(tmp_path: Path, folder: Path) -> Site:
     )
     site.environment["FAULT_FOLDER"] = str(folder)
     return site
-
-
-def states(session: PipelineSession) -> dict[str, str]:
-    return {path.removeprefix("//"): row.state.value for path, row in session.node_rows().items()}
-
-
-def wait_for_run(folder: Path, node: str) -> int:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not (pids := runs_of(folder, node)):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    return pids[0]
 
 
 def test_workers_that_are_killed_crash_or_leave_are_replaced_and_a_poison_node_ends(
@@ -119,7 +106,7 @@ def test_an_interrupt_cancels_and_leaves_no_worker_behind(site: Site, folder: Pa
     hurried = ("--set", 'engines={"dask": {"grace_seconds": 0.5}}')
     words = ("run-pipeline", "faults", "--engine", "dask", "--workers", "1", "--session-id", "stopped")
     driver = site.start(*words, *hurried, own_group=True)
-    wait_for_run(folder, "sleep")
+    wait_for_runs(folder, "sleep")
     children = psutil.Process(driver.pid).children(recursive=True)
     for _ in range(times):
         os.killpg(driver.pid, signal.SIGINT)
@@ -139,7 +126,7 @@ def test_an_interrupt_cancels_and_leaves_no_worker_behind(site: Site, folder: Pa
 def test_a_session_whose_driver_was_killed_goes_on_and_runs_no_finished_node_again(site: Site, folder: Path) -> None:
     site.environment.update(FAULT_HOWS='["sleep"]', FAULT_SECONDS="600")
     driver = site.start("run-pipeline", "faults", "--engine", "dask", "--workers", "1", "--session-id", "lost")
-    wait_for_run(folder, "sleep")
+    wait_for_runs(folder, "sleep")
     until = time.monotonic() + PATIENCE_SECONDS
     while not list(site.store.rglob("first-*.commit.json")):
         assert time.monotonic() < until

@@ -1,10 +1,14 @@
 """Sessions of the pipeline of faults, in a store of the test's own."""
 
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from fault_pipelines import runs_of
 from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession
 from oneml.habitats.sessions.run_result import RunResult
 from oneml.habitats.settings.sources import ProcessSources
@@ -27,7 +31,7 @@ class FaultSessions:
         self._client = PipelineServiceClient(store=(place / "store").as_uri(), registry=registry, sources=sources)
 
     def __call__(self, *hows: str, options: Mapping[str, Any] | None = None, **settings: Any) -> PipelineSession:
-        """Create one on Dask.
+        """Create one, on Dask unless settings name another engine.
 
         Args:
             hows: The faults.
@@ -36,6 +40,20 @@ class FaultSessions:
         """
         told = {"engine": "dask", "engines": {"dask": options or {}}, "folder": str(self.folder), "hows": list(hows)}
         return self._client.create_session("faults", settings={**told, **settings})
+
+
+def states(session: PipelineSession) -> dict[str, str]:
+    """Return the states of the nodes by name."""
+    return {path.removeprefix("//"): row.state.value for path, row in session.node_rows().items()}
+
+
+def wait_for_runs(folder: Path, node: str, count: int = 1) -> list[psutil.Process]:
+    """Wait until a body has begun as often, and return the processes in order."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while len(pids := runs_of(folder, node)) < count:
+        assert time.monotonic() < until, f"{node} has begun {len(pids)} times only"
+        time.sleep(0.02)
+    return [psutil.Process(pid) for pid in pids]
 
 
 class Driven:

@@ -13,9 +13,8 @@ from distributed import Client
 
 from dask_processes import DaskProcesses, Wire
 from fault_pipelines import commits_of, gate, runs_of
-from fault_sessions import Driven, FaultSessions
+from fault_sessions import Driven, FaultSessions, states, wait_for_runs
 from installed_site import Site
-from oneml.habitats import PipelineSession
 from oneml.habitats.errors import EngineError
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.states import SessionState
@@ -53,15 +52,6 @@ def new_cluster(tmp_path: Path) -> Iterator[NewCluster]:
     yield make
     for processes in made:
         processes.end()
-
-
-def states(session: PipelineSession) -> dict[str, str]:
-    return {path.removeprefix("//"): row.state.value for path, row in session.node_rows().items()}
-
-
-def wait_for_runs(folder: Path, node: str, count: int = 1) -> list[psutil.Process]:
-    eventually(lambda: len(runs_of(folder, node)) == count)
-    return [psutil.Process(pid) for pid in runs_of(folder, node)]
 
 
 def commits(place: Path) -> list[bytes]:

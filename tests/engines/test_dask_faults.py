@@ -51,7 +51,10 @@ def test_workers_that_are_killed_crash_or_leave_are_replaced_and_a_poison_node_e
         assert not session.run().succeeded
         ended = states(session)
         detail = session.node_rows()[NodePath("//poison")].detail
-    assert {how: len(runs_of(folder, how)) for how in hows} == dict.fromkeys(hows, 2)
+    assert len(runs_of(folder, "poison")) == 2
+    assert all(
+        len(runs_of(folder, how)) >= 2 for how in hows
+    )  # a reply may be lost with a worker that another one kills
     assert (ended.pop("poison"), ended.pop("after_poison")) == ("failed", "skipped")
     assert set(ended.values()) == {"succeeded"}
     assert "its worker ended before the node did, once, last at tcp://" in detail

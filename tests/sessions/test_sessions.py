@@ -457,7 +457,7 @@ def test_a_node_that_runs_long_is_seen_to_run(client: PipelineServiceClient) -> 
 
 
 def test_a_timeout_stays_the_final_state_whatever_the_worker_wrote(client: PipelineServiceClient) -> None:
-    settings = {"engine": "process", "timeout_seconds": 3}
+    settings = {"engine": "process", "timeout_seconds": 1.5}
     with client.create_session("sleepy", settings=settings) as session:
         result = session.run()
         assert result.state is SessionState.FAILED

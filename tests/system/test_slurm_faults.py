@@ -149,14 +149,19 @@ def test_a_node_that_is_killed_after_it_published_has_succeeded(session: ShellSe
     assert wait_for(run)["//a"].state is SUCCEEDED
 
 
-def test_a_node_that_hangs_and_ignores_sigterm_is_ended(
+def test_a_node_that_hangs_and_ignores_sigterm_or_is_paused_is_ended(
     cluster: SlurmCluster, session: ShellSession, run: EngineRun
 ) -> None:
-    body = f"trap '' TERM; exec {sys.executable} -c 'import time; print(\"up\", flush=True); time.sleep(333)'"
-    run.submit(session.node("//a", body, timeout_seconds=1.0))
-    outcome = wait_for(run)["//a"]
-    assert outcome.state is FAILED
-    assert "after 1 s (timeout_seconds)" in error_text(outcome)
+    python = f"exec {sys.executable} -c"
+    bodies = {
+        "//deaf": f"trap '' TERM; {python} 'import time; print(\"up\", flush=True); time.sleep(333)'",
+        "//paused": f"{python} 'import os, signal, time; os.kill(os.getpid(), signal.SIGSTOP); time.sleep(333)'",
+    }
+    for path, body in bodies.items():
+        run.submit(session.node(path, body, timeout_seconds=1.0))
+    for outcome in wait_for(run, 2).values():
+        assert outcome.state is FAILED
+        assert "after 1 s (timeout_seconds)" in error_text(outcome)
     eventually(lambda: not cluster.pids_of("sleep(333)"))
 
 

@@ -1,6 +1,7 @@
 """The command line in this process and in real ones, each with a store, settings and a working folder of its own."""
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -55,5 +56,34 @@ def process(environment: Path) -> Callable[..., subprocess.CompletedProcess[byte
     def run(*arguments: str, code: Sequence[str] = ("-m", "oneml.habitats")) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, *code, *arguments]
         return subprocess.run(command, capture_output=True, timeout=60, check=False, cwd=environment)
+
+    return run
+
+
+@pytest.fixture
+def at_terminal(environment: Path) -> Callable[..., tuple[int, str, bytes]]:
+    """Run the command line at a terminal at which somebody types; give exit code, what is shown there, and the data."""
+
+    def run(typed: str, *arguments: str) -> tuple[int, str, bytes]:
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "oneml.habitats", *arguments]
+        variables = {**os.environ, "TERM": "xterm"}
+        shown = b""
+        with subprocess.Popen(
+            command, cwd=environment, env=variables, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs
+        ) as running:
+            os.close(theirs)
+            os.write(ours, typed.encode())
+            while True:
+                try:
+                    read = os.read(ours, 4096)
+                except OSError:  # Linux says so when the other side is closed
+                    break
+                if not read:
+                    break
+                shown += read
+            data, _ = running.communicate(timeout=60)
+        os.close(ours)
+        return running.returncode, shown.decode(), data
 
     return run

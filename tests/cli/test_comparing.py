@@ -1,10 +1,6 @@
 """``diff`` and ``reproduce``: two sessions, and a node computed once more."""
 
 import json
-import os
-import pty
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +8,7 @@ import pytest
 from click.testing import Result
 
 Invoke = Callable[..., Result]
+AtTerminal = Callable[..., tuple[int, str, bytes]]
 RUN = ("run-pipeline", "probe", "--quiet", "--input", 'name="me"', "--session-id")
 
 
@@ -106,47 +103,24 @@ def test_debugger_needs_a_terminal(invoke: Invoke) -> None:
     assert "--pdb needs a terminal" in result.stderr
 
 
-def at_terminal(environment: Path, typed: str, *arguments: str) -> tuple[int, str, bytes]:
-    """Run the command line at a terminal at which somebody types."""
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "oneml.habitats", *arguments]
-    shown = b""
-    with subprocess.Popen(command, cwd=environment, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs) as running:
-        os.close(theirs)
-        os.write(ours, typed.encode())
-        while True:
-            try:
-                read = os.read(ours, 4096)
-            except OSError:  # Linux says so when the other side is closed
-                break
-            if not read:
-                break
-            shown += read
-        data, _ = running.communicate(timeout=60)
-    os.close(ours)
-    return running.returncode, shown.decode(), data
-
-
-def test_debugger_stops_at_the_first_line_and_data_stays_plain(invoke: Invoke, environment: Path) -> None:
+def test_debugger_stops_at_the_first_line_and_data_stays_plain(invoke: Invoke, at_terminal: AtTerminal) -> None:
     assert invoke(*RUN, "one").exit_code == 0
-    code, shown, data = at_terminal(
-        environment, "p times * 1000\nc\n", "reproduce", "one", "//repeat/1", "--pdb", "--json"
-    )
+    code, shown, data = at_terminal("p times * 1000\nc\n", "reproduce", "one", "//repeat/1", "--pdb", "--json")
     assert '-> outside = Path("outside")' in shown
     assert "2000" in shown
     assert (code, json.loads(data)["same"]) == (0, True)
 
 
-def test_debugger_stops_where_a_body_raises(invoke: Invoke, environment: Path) -> None:
+def test_debugger_stops_where_a_body_raises(invoke: Invoke, at_terminal: AtTerminal) -> None:
     assert invoke(*RUN, "one", "--set", "fail=true").exit_code == 1
-    code, shown, data = at_terminal(environment, "c\np message\nq\n", "reproduce", "one", "//join", "--pdb")
+    code, shown, data = at_terminal("c\np message\nq\n", "reproduce", "one", "//join", "--pdb")
     assert "-> raise ValueError(message)" in shown
     assert "'asked to fail'" in shown
     assert (code, data.startswith(b"//join of session one: the same as in attempt 1 (")) == (0, True)
 
 
-def test_debugger_that_is_left_ends_with_130(invoke: Invoke, environment: Path) -> None:
+def test_debugger_that_is_left_ends_with_130(invoke: Invoke, at_terminal: AtTerminal) -> None:
     assert invoke(*RUN, "one").exit_code == 0
-    code, shown, data = at_terminal(environment, "q\n", "reproduce", "one", "//make", "--pdb")
+    code, shown, data = at_terminal("q\n", "reproduce", "one", "//make", "--pdb")
     assert (code, data) == (130, b""), shown
     assert "Traceback" not in shown

@@ -51,6 +51,15 @@ def _stored(session: PipelineSession, path: NodePath) -> Mapping[str, PortRecord
     return {port: record._replace(inline=None) for port, record in session.ports(path).items()}
 
 
+def _run_alike(session: PipelineSession, here: PipelineSession) -> None:
+    """Run both sessions, and hold what their nodes gave against each other."""
+    result = session.run()
+    assert result.succeeded, result.nodes
+    assert here.run().succeeded
+    for path in session.plan.nodes:
+        assert _stored(session, path) == _stored(here, path), path
+
+
 class EngineConformance:
     """The suite; each test creates a session of its own."""
 
@@ -109,11 +118,7 @@ class EngineConformance:
         self, new_session: NewSession, settings: Mapping[str, Any], runs: Callable[[str], int]
     ) -> None:
         with new_session("contract") as session, new_session("contract", engine="in-process") as here:
-            result = session.run()
-            assert result.succeeded, result.nodes
-            assert here.run().succeeded
-            for path in session.plan.nodes:
-                assert _stored(session, path) == _stored(here, path), path
+            _run_alike(session, here)
             assert session.outputs() == {"text": "222 and 400000 bytes"}
         assert runs("start") == 2
 
@@ -121,11 +126,7 @@ class EngineConformance:
         self, new_session: NewSession
     ) -> None:
         with new_session("passing") as session, new_session("passing", engine="in-process") as here:
-            result = session.run()
-            assert result.succeeded, result.nodes
-            assert here.run().succeeded
-            for path in session.plan.nodes:
-                assert _stored(session, path) == _stored(here, path), path
+            _run_alike(session, here)
             assert session.outputs() == {"found": {"bytes": 200_000, "small": 999_000, "large": 39_998}}
             assert session.ports("//numbers")["output"].serializer == "jsonl"
 

@@ -17,9 +17,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONG = ("ray_conformance", "tests/test_readme.py", "digits-training/")
+"""What is in the names of tests that mostly wait, or take many seconds."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what mostly waits, so that no process is left alone with it at the end."""
-    items.sort(key=lambda item: "ray_conformance" not in item.name)
+    """Begin with what takes long, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: next((rank for rank, part in enumerate(LONG) if part in item.nodeid), len(LONG)))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -488,3 +489,32 @@ def test_entry_at_an_include_path_is_explained_once(client: PipelineServiceClien
     with session:
         (found,) = setting_explanations(session.open().settings.at(FIRST), FIRST, names=["factor"])
     assert [hidden.value for hidden in found.hidden] == [2]
+
+
+def test_proving_a_node_and_asking_for_its_container_wait_for_each_other_in_no_circle(
+    client: PipelineServiceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.create_session("study", session_id="s1").close()
+    part, asking = NodePath("//first"), list[Thread]()
+    worker = client.session("study", "s1")
+    opened = worker.open()
+    assert opened.verified is not None
+    included = opened.verified.included
+    assert included is not None
+    told = included._without_effect
+
+    def told_late(*arguments: Any) -> Any:
+        if not asking:
+            asking.append(Thread(target=lambda: opened.components.opened_part(part), daemon=True))
+            asking[0].start()
+            asking[0].join(0.2)  # it waits by now for what is opened here
+        return told(*arguments)
+
+    monkeypatch.setattr(included, "_without_effect", told_late)
+    proving = Thread(target=lambda: included.identity(part), daemon=True)
+    proving.start()
+    proving.join(20)
+    asking[0].join(20)
+    assert [thread.is_alive() for thread in (proving, *asking)] == [False, False]
+    assert [type(part).__name__ for part in opened.components.opened_parts.opened()] == ["Scaling"]
+    worker.close()  # which would wait, too, where they do

@@ -45,7 +45,7 @@ class Faulty:
 
     def __call__(self, value: int, how: str) -> int:
         runs = leave(self.folder, how)
-        if how == "gate":
+        if how in {"gate", "stop_late"}:
             tell_commits(self.folder)
             wait_for_gate(self.folder, runs)
         if runs == 1 or how in {"poison", "memory"}:
@@ -77,6 +77,8 @@ def bring_about(how: str, folder: str, seconds: float) -> None:
     if how == "memory":
         held = bytearray(500 << 20)
         time.sleep(seconds + len(held))
+    if how == "stop_late":
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGSTOP)).start()
     if how == "late_kill":
         threading.Thread(target=kill_when, args=(Path(folder, "committed"),), daemon=True).start()
     if how == "sleep":

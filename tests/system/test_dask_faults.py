@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from dask_processes import DaskProcesses, Wire
 from fault_pipelines import commits_of, gate, runs_of
 from fault_sessions import Driven, FaultSessions, states, wait_for_runs
 from installed_site import Site
+from oneml.habitats.engines.dask_ports import DaskFuture
+from oneml.habitats.engines.dask_run import DaskRun
 from oneml.habitats.errors import EngineError
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.states import SessionState
@@ -223,13 +225,39 @@ def test_a_stopped_session_does_not_wait_for_a_worker_that_hangs(
     with sessions("gate", options=options) as session:
         driven = Driven(session)
         (hanging,) = wait_for_runs(folder, "gate")
-        eventually(lambda: states(session)["first"] == "succeeded")
+        eventually(lambda: states(session).get("first") == "succeeded")
         hanging.suspend()
         session.stop()
         began = time.monotonic()
         assert driven.end().state is SessionState.STOPPED
         assert time.monotonic() - began < 20
         assert (states(session)["gate"], states(session)["after_gate"]) == ("cancelled", "cancelled")
+
+
+def test_a_worker_that_hangs_keeps_back_its_own_replies_alone(
+    new_cluster: NewCluster, sessions: FaultSessions, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stops right after a node, so that its reply is there and cannot be fetched."""
+    cluster = new_cluster(ttl="300 s")
+    options = {"address": cluster.scheduler(), "grace_seconds": 1}
+    for _ in range(2):
+        cluster.worker("--no-nanny")
+    with sessions("stop_late", "gate", options=options) as session:
+        driven = Driven(session)
+        (process,), _ = (wait_for_runs(folder, node) for node in ("stop_late", "gate"))
+        eventually(lambda: states(session).get("first") == "succeeded")
+        fetch = DaskRun._fetch
+
+        def fetch_late(run: DaskRun, futures: Mapping[str, DaskFuture], seconds: float) -> Mapping[str, bytes | None]:
+            eventually(lambda: process.status() == psutil.STATUS_STOPPED)
+            return fetch(run, futures, min(seconds, 0.5))
+
+        monkeypatch.setattr(DaskRun, "_fetch", fetch_late)
+        gate(folder, 1).touch()
+        eventually(lambda: states(session).get("after_gate") == "succeeded")
+        assert states(session)["stop_late"] == "running"
+        session.stop()
+        assert driven.end().state is SessionState.STOPPED
 
 
 def test_a_worker_that_hangs_keeps_no_session_from_starting_elsewhere(

@@ -35,6 +35,8 @@ INNOCENT_TIMES_MAX = 20
 """How often a node is handed over again that only waited where a worker was killed."""
 
 _ANSWER_SECONDS = 20.0
+_LATE_SECONDS = 1.0
+_LATE_SECONDS_ALL = 5.0
 _CHECKS_PER_LIMIT = 4
 
 
@@ -78,6 +80,7 @@ class DaskRun:
         self._keys: dict[NodePath, str] = {}
         self._unsent: list[_Held] = []
         self._again: set[str] = set()
+        self._late: set[str] = set()
         self._unsucceeded: set[NodePath] = set()
         self._returned: list[NodeOutcome] = []
         self._arrived: SimpleQueue[str] = SimpleQueue()
@@ -231,15 +234,29 @@ class DaskRun:
 
     def _gather(self, finished: Sequence[_Held]) -> Mapping[str, WorkerReply]:
         """Fetch replies; one whose worker was lost meanwhile is made again by Dask, and is looked for at each check."""
-        if not finished:
-            return {}
         futures = {held.key: held.future for held in finished if held.future is not None}
-        fetch = partial(self._client.gather, futures, errors="skip", asynchronous=True)
+        late = [key for key in futures if key in self._late]
+        soon = {key: future for key, future in futures.items() if key not in self._late}
+        replies: dict[str, bytes | None] = {}
         try:
-            replies: Mapping[str, bytes | None] = self._ask(fetch)
+            replies.update(self._fetch(soon, _ANSWER_SECONDS))
         except TimeoutError:
-            replies = {}
+            late = list(futures)
+        give_up_at = time.monotonic() + _LATE_SECONDS_ALL
+        for key in late:  # each by itself, so that a worker that hangs keeps back its own replies alone
+            if time.monotonic() >= give_up_at:
+                break
+            self._late.add(key)
+            with suppress(TimeoutError):
+                replies.update(self._fetch({key: futures[key]}, _LATE_SECONDS))
+                self._late.discard(key)
         return {key: unpack(reply) for key, reply in replies.items() if reply is not None}
+
+    def _fetch(self, futures: Mapping[str, DaskFuture], seconds: float) -> Mapping[str, bytes | None]:
+        if not futures:
+            return {}
+        fetch = partial(self._client.gather, futures, errors="skip", asynchronous=True)
+        return self._client.sync(fetch, callback_timeout=seconds)
 
     def _explain(self, held: _Held) -> Iterable[NodeOutcome]:
         """Return the outcome of a task that gave no reply; nothing where it is handed over again."""
@@ -334,6 +351,7 @@ class DaskRun:
     def _drop(self, held: _Held) -> None:
         """Let go of a node: Dask keeps its reply as long as nodes after it, which it has already, wait for it."""
         del self._held[held.key]
+        self._late.discard(held.key)
         if self._keys.get(held.task.path) == held.key:
             del self._keys[held.task.path]
 

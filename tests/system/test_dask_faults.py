@@ -137,7 +137,7 @@ def test_a_driver_that_was_cut_off_adopts_what_workers_committed_meanwhile(
     cluster = new_cluster()
     with Wire(cluster.scheduler()) as wire:
         cluster.worker("--no-nanny")
-        options = {"address": wire.address, "inline_max_bytes": inline, "connect_seconds": 2}
+        options = {"address": wire.address, "inline_max_bytes": inline}
         with sessions("gate", options=options) as session:
             driven = Driven(session)
             wait_for_runs(folder, "gate")

@@ -51,6 +51,17 @@ def test_what_lies_below_a_failure_is_given_up_and_the_rest_stays() -> None:
     assert given_up(made) == []
 
 
+def test_a_node_that_is_given_up_and_comes_again_waits_for_each_once() -> None:
+    made = held(("//a",), ("//b",), ("//c", "//a", "//b"))
+    assert given_up(made) == ["//a", "//b"]
+    assert made.below(NodePath("//a")) == ["//c"]
+    made.add(task("//c", "//b", "//again"), {NodePath("//b"), NodePath("//again")})
+    made.succeeded(NodePath("//b"))
+    assert given_up(made) == []
+    made.succeeded(NodePath("//again"))
+    assert given_up(made) == ["//c"]
+
+
 def test_a_stop_gives_up_everything() -> None:
     made = held(("//a",), ("//b", "//a"))
     assert made.take_all() == ["//a", "//b"]

@@ -1,156 +1,17 @@
 """Nodes on Ray, with a Ray that does what the test says: which go together, and what becomes of what comes back."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Sequence
 
 import pytest
 
-from engine_contexts import FakeSession, error_of, task
-from oneml.habitats.engines.ray_bundle import Answer, Item, Request, pack_answers
-from oneml.habitats.engines.ray_commits import Commits
-from oneml.habitats.engines.ray_notes import GIVEN_BACK, Note
-from oneml.habitats.engines.ray_options import RayOptions
-from oneml.habitats.engines.ray_run import RayRun
-from oneml.habitats.engines.remote import run_remote
-from oneml.habitats.ports.engine import EngineContext, NodeNeeds
+from engine_contexts import error_of, task
+from fake_ray import QUICK, Place
+from oneml.habitats.engines.ray_bundle import Answer, pack_answers, replies_in
+from oneml.habitats.errors import StoreError
+from oneml.habitats.ports.engine import NodeNeeds
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState
-
-QUICK = 0.0001
-
-
-class WorkerCrashedError(Exception):
-    """As Ray's."""
-
-
-@dataclass(eq=False)
-class Given:
-    """A task that Ray was given, or a value."""
-
-    request: Request
-    upstream: tuple["Given", ...] = ()
-    value: bytes | Exception | None = None
-    forced: list[bool] = field(default_factory=list)
-
-    @property
-    def paths(self) -> list[str]:
-        return [item.path for item in self.request.items]
-
-
-class FakeRay:
-    """Runs what it is given when it is told to."""
-
-    def __init__(self) -> None:
-        self.given: list[Given] = []
-
-    def remote(self, **_options: object) -> Callable[[object], "FakeRay.Function"]:
-        return lambda _function: FakeRay.Function(self)
-
-    class Function:
-        def __init__(self, ray: "FakeRay") -> None:
-            self._ray = ray
-
-        def remote(self, packed: bytes, *upstream: Given) -> Given:
-            self._ray.given.append(Given(Request.of(packed), upstream))
-            return self._ray.given[-1]
-
-    def put(self, value: bytes) -> Given:
-        return Given(Request("", "", "", ()), (), value)
-
-    def wait(self, refs: list[Given], **_how: object) -> tuple[list[Given], list[Given]]:
-        return [ref for ref in refs if ref.value is not None], [ref for ref in refs if ref.value is None]
-
-    def get(self, refs: Given | list[Given]) -> object:
-        if isinstance(refs, list):
-            return [self.get(ref) for ref in refs]
-        if isinstance(refs.value, Exception):
-            raise refs.value
-        return refs.value
-
-    def cancel(self, ref: Given, *, force: bool) -> None:
-        ref.forced.append(force)
-
-    @property
-    def waiting(self) -> list[Given]:
-        return [one for one in self.given if one.value is None]
-
-
-@dataclass
-class FakeWatch:
-    """A cluster with as many processors as the test says."""
-
-    cpus: int
-    notes: list[Note] = field(default_factory=list)
-
-    def taken(self, _timeout_seconds: float = 0.0) -> Sequence[Note]:
-        notes, self.notes = self.notes, []
-        return notes
-
-    def offers(self) -> Sequence[Mapping[str, float]]:
-        return [{"CPU": float(self.cpus)}]
-
-    def lost(self) -> None:
-        return None
-
-
-class Place:
-    """An engine at work, and the cluster below it."""
-
-    def __init__(self, *, cpus: int = 2, limit: int | None = None, **changes: object) -> None:
-        self.session = FakeSession()
-        self.ray = FakeRay()
-        self.watch = FakeWatch(cpus)
-        context: EngineContext = self.session.context()._replace(**cast("Any", changes))
-        self.commits = Commits(context.take)
-        self.run = RayRun(
-            cast("Any", self.ray),
-            context,
-            RayOptions(),
-            watch=cast("Any", self.watch),
-            commits=self.commits,
-            channel="c",
-            limit=limit,
-        )
-
-    def submit(self, *nodes: tuple[str, ...], **fields: object) -> None:
-        for path, *after in nodes:
-            self.run.submit(task(path, *after, **fields))
-
-    def handed(self) -> list[list[str]]:
-        self.run.wait(0)
-        return [one.paths for one in self.ray.waiting]
-
-    def answers(self, given: Given, items: Sequence[Item], seconds: float | None) -> bytes:
-        return pack_answers(
-            Answer(item.number, item.path, seconds, 0, run_remote(given.request.entry, item.message, []), b"")
-            for item in items
-        )
-
-    def finish(self, count: int | None = None, seconds: float | None = QUICK) -> dict[str, str]:
-        """End the bundle that was given first after so many nodes, and return the states of those that came back."""
-        given = self.ray.waiting[0]
-        given.value = self.answers(given, given.request.items[:count], seconds)
-        return self.states()
-
-    def states(self) -> dict[str, str]:
-        return {path: outcome.state.value for path, outcome in self.outcomes().items()}
-
-    def outcomes(self) -> dict[str, NodeOutcome]:
-        came: dict[str, NodeOutcome] = {}
-        while (outcomes := self.run.wait(0)) or self.commits.pending:
-            came.update({outcome.path: outcome for outcome in outcomes})
-        return came
-
-    def give_back(self, done: int) -> None:
-        given = self.ray.waiting[0]
-        packed = self.answers(given, given.request.items[:done], QUICK)
-        self.watch.notes.append(Note(given.request.items[0].number, GIVEN_BACK, packed))
-
-    def lose(self) -> dict[str, NodeOutcome]:
-        self.ray.waiting[0].value = WorkerCrashedError("gone")
-        return self.outcomes()
 
 
 def many(count: int, *after: str, name: str = "//n") -> list[tuple[str, ...]]:
@@ -241,6 +102,35 @@ def test_a_note_that_comes_after_the_end_changes_nothing() -> None:
     assert len(place.handed()) == 8
 
 
+def test_a_note_that_all_are_done_leaves_them_to_the_end_of_the_task() -> None:
+    place = Place()
+    place.submit(("//a",), ("//b", "//a"))
+    place.handed()
+    place.give_back(2)
+    assert place.states() == {}
+    assert place.finish() == {"//a": "succeeded", "//b": "succeeded"}
+
+
+def test_nodes_are_not_handed_what_a_lost_worker_would_have_given() -> None:
+    place = Place()
+    place.submit(("//a",))
+    place.handed()
+    assert list(place.lose()) == ["//a"]
+    place.submit(("//a",), ("//b", "//a"))
+    place.handed()
+    place.session.committed[NodePath("//a")] = NodeOutcome(NodePath("//a"), NodeState.SUCCEEDED, 1)
+    assert place.lose()["//a"].state is NodeState.SUCCEEDED
+    assert place.handed() == [["//b"]]
+    assert place.ray.waiting[0].upstream == ()
+
+
+def test_of_a_node_that_was_tried_again_the_latest_reply_goes_on() -> None:
+    first, second = (
+        pack_answers([Answer(number, "//a", None, 0, reply, b"")]) for number, reply in ((1, b"1"), (2, b"2"))
+    )
+    assert replies_in([second, first]) == {"//a": b"2"}
+
+
 def test_nodes_whose_worker_is_lost_run_again_each_by_itself_and_only_the_one_that_ends_it_fails() -> None:
     place = Place()
     place.submit(("//a",), ("//b", "//a"), ("//c", "//b"))
@@ -303,6 +193,18 @@ def test_a_session_that_may_use_a_part_of_a_cluster_has_so_many_bundles_there() 
     assert sizes(place) == [5, 3]
     place.finish()
     assert sizes(place) == [3, 3]
+
+
+def test_a_store_that_fails_while_others_run_ends_the_session() -> None:
+    def take(_replies: object) -> Sequence[NodeOutcome]:
+        raise StoreError(place="s", reason="the disk is full", remedy="")
+
+    place = Place(take=take)
+    place.submit(*many(3))
+    place.handed()
+    with pytest.raises(StoreError, match="the disk is full"):
+        place.finish()
+    place.run.close()
 
 
 def test_a_stop_asks_each_bundle_once_and_brings_everything_back() -> None:

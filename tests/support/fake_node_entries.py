@@ -37,6 +37,8 @@ def run(message: dict[str, object]) -> dict[str, object]:  # noqa: C901, PLR0912
     if deed == "print":
         print("hello s3cr3t")  # noqa: T201  # a node writes
         print("no end", end="", file=sys.stderr)  # noqa: T201  # a node writes
+    if deed == "mute":
+        os.close(1)
     if deed == "flood":
         for _ in range(3000):
             print("x" * 1023)  # noqa: T201  # a node writes

@@ -141,7 +141,7 @@ def test_lines_come_masked_and_those_of_long_nodes_while_they_run(run: EngineRun
         assert not run.wait(0.1)
     assert session.lines == [("//live", "at once")]
     session.lines.clear()
-    outcomes_of(run, [task("//print"), task("//thread")])
+    outcomes_of(run, [task("//mute"), task("//print", "//mute"), task("//thread")])
     assert sorted(session.lines) == [
         ("//print", "hello ***"), ("//print", "no end"), ("//thread", "from a thread")
     ]  # fmt: skip

@@ -1,7 +1,7 @@
 """The part of Ray that the engine uses, typed, so that nothing else in it has to know Ray."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeVar, overload
+from typing import Protocol, TypeVar, cast, overload
 
 T = TypeVar("T")
 
@@ -76,3 +76,25 @@ class RayApi(Protocol):
     def get_runtime_context(self) -> RuntimeContext:
         """Return where this process stands."""
         ...
+
+
+def given_by(ray: RayApi, refs: Sequence[Ref], timeout_seconds: float) -> Sequence[tuple[Ref, bytes | Exception]]:
+    """Wait until a task has ended, or for a while, and return what each that has ended gave, or why it gave nothing."""
+    ready, others = ray.wait(list(refs), num_returns=1, timeout=timeout_seconds, fetch_local=True)
+    if ready and others:
+        more, _ = ray.wait(others, num_returns=len(others), timeout=0, fetch_local=True)
+        ready = [*ready, *more]
+    if not ready:
+        return ()
+    try:
+        given = cast("Sequence[bytes]", ray.get(ready))
+    except Exception:  # noqa: BLE001  # Ray's errors are many, and some are of what a task raised
+        return [(ref, _given_by(ray, ref)) for ref in ready]
+    return list(zip(ready, given, strict=True))
+
+
+def _given_by(ray: RayApi, ref: Ref) -> bytes | Exception:
+    try:
+        return cast("bytes", ray.get(ref))
+    except Exception as error:  # noqa: BLE001  # as above
+        return error

@@ -113,6 +113,12 @@ def unpack_answers(packed: bytes) -> Sequence[Answer]:
     return answers
 
 
+def replies_in(packed: Iterable[bytes]) -> dict[str, bytes]:
+    """Return the replies in packed answers by node: of one that was tried again, the latest."""
+    answers = (answer for answers in packed for answer in unpack_answers(answers))
+    return {answer.path: answer.reply for answer in sorted(answers, key=lambda answer: answer.number)}
+
+
 class Pace:
     """How many nodes a bundle may have, by how long the last ones took; each fan-out is known for itself."""
 

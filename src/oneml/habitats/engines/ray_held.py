@@ -13,7 +13,7 @@ class Held:
     def __init__(self) -> None:
         self._tasks: dict[NodePath, NodeTask] = {}
         self._missing: dict[NodePath, int] = {}
-        self._below: dict[NodePath, list[NodePath]] = {}
+        self._below: dict[NodePath, dict[NodePath, None]] = {}
         self._ready: deque[NodePath] = deque()
 
     @property
@@ -24,6 +24,10 @@ class Held:
     def __len__(self) -> int:
         """Count them."""
         return len(self._tasks)
+
+    def __contains__(self, path: NodePath) -> bool:
+        """Tell whether a node is one of them."""
+        return path in self._tasks
 
     def add(self, task: NodeTask, running: Container[NodePath]) -> None:
         """Keep a node back.
@@ -36,17 +40,16 @@ class Held:
         self._tasks[task.path] = task
         self._missing[task.path] = len(above)
         for path in above:
-            self._below.setdefault(path, []).append(task.path)
+            self._below.setdefault(path, {})[task.path] = None
         if not above:
             self._ready.append(task.path)
 
     def succeeded(self, path: NodePath) -> None:
         """Note that a node has succeeded."""
         for lower in self._below.pop(path, ()):
-            if lower in self._tasks:
-                self._missing[lower] -= 1
-                if not self._missing[lower]:
-                    self._ready.append(lower)
+            self._missing[lower] -= 1
+            if not self._missing[lower]:
+                self._ready.append(lower)
 
     def below(self, path: NodePath) -> Sequence[NodePath]:
         """Give up whatever waits for a node that did not succeed, also for others that do."""
@@ -54,10 +57,9 @@ class Held:
         above = [path]
         while above:
             for lower in self._below.pop(above.pop(), ()):
-                if lower in self._tasks:
-                    self._give_up(lower)
-                    found.append(lower)
-                    above.append(lower)
+                self._give_up(lower)
+                found.append(lower)
+                above.append(lower)
         return found
 
     def next(self) -> NodeTask | None:
@@ -88,17 +90,20 @@ class Held:
                 follower = self._follower(task.path)
                 if follower is None or len(taken) == count or not fits(follower):
                     break
-                del self._below[task.path]
                 task = follower
         return taken
 
     def _give_up(self, path: NodePath) -> None:
-        del self._tasks[path], self._missing[path]
+        task = self._tasks.pop(path)
+        if self._missing.pop(path):
+            for above in task.after:
+                self._below.get(above, {}).pop(path, None)
 
     def _follower(self, path: NodePath) -> NodeTask | None:
         """Return the node that waits for this one alone, if no other waits for it."""
-        below = [lower for lower in self._below.get(path, ()) if lower in self._tasks]
-        return self._tasks[below[0]] if len(below) == 1 and self._missing[below[0]] == 1 else None
+        below = self._below.get(path, {})
+        lower = next(iter(below), None)
+        return self._tasks[lower] if lower is not None and len(below) == 1 and self._missing[lower] == 1 else None
 
     def take_all(self) -> Sequence[NodePath]:
         """Give up all of them."""

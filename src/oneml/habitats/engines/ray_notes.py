@@ -62,8 +62,8 @@ class Notes:
         """Give the notes that lie there, those about a node in the order in which they were left, and remove them."""
         keys: list[tuple[float, int, str, bytes]] = []
         for key in self._store._internal_kv_list(f"{self._channel} ".encode(), namespace=_NAMESPACE):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store
-            _, number, name = key.decode().split(" ")
-            keys.append((_ORDER[name] if name in _ORDER else int(name), int(number), name, key))
+            _, told, name = key.decode().split(" ")
+            keys.append((_ORDER[name] if name in _ORDER else int(name), int(told), name, key))
         for _, number, name, key in sorted(keys):
             data = self._store._internal_kv_get(key, namespace=_NAMESPACE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store
             self._store._internal_kv_del(key, namespace=_NAMESPACE)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # see _Store

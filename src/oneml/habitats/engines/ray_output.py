@@ -43,11 +43,9 @@ class ProcessOutput:
 
     @contextmanager
     def kept_here(self) -> Generator[None]:
-        """Keep what is written within the block from going where it went; only what `sent_to` hands on is not lost."""
+        """Let standard output and error go again where they went, after blocks of `sent_to` within this one."""
         _flush()
         saved = os.dup(1), os.dup(2)
-        os.dup2(self._descriptor, 1)
-        os.dup2(self._descriptor, 2)
         try:
             yield
         finally:
@@ -63,6 +61,8 @@ class ProcessOutput:
         Then `count` is how often, and `rest` is what was left.
         """
         with self._lock:
+            for number in (1, 2):  # whatever became of them in the body before
+                os.dup2(self._descriptor, number)
             os.ftruncate(self._descriptor, 0)
             self._offset = self._bytes = self.count = 0
             self.rest = b""

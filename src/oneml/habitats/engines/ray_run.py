@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import cast
+from functools import partial
 
-from oneml.habitats.engines.ray_api import RayApi, Ref
+from oneml.habitats.engines.ray_api import RayApi, Ref, given_by
 from oneml.habitats.engines.ray_bundle import SLICE_SECONDS, Answer, Pace, unpack_answers
 from oneml.habitats.engines.ray_commits import Commits
 from oneml.habitats.engines.ray_flight import Flight
@@ -113,7 +113,7 @@ class RayRun:
                 rooms[task.needs] = self._room(task.needs)
             heads = max(1, self._held.ready // (2 * rooms[task.needs]))
             count = self._pace.nodes(task.path) if self._may_share(task) else 1
-            self._hand_over(self._held.take(count, heads, lambda other, needs=task.needs: self._fits(other, needs)))
+            self._hand_over(self._held.take(count, heads, partial(self._fits, task.needs)))
 
     def _room(self, needs: NodeNeeds) -> int:
         """Return how many nodes with such needs can run at once."""
@@ -124,7 +124,7 @@ class RayRun:
         """Tell whether a node may have a worker's process together with others, one after the other."""
         return task.timeout_seconds is None and not self._context.isolated and task.path not in self._alone
 
-    def _fits(self, task: NodeTask, needs: NodeNeeds) -> bool:
+    def _fits(self, needs: NodeNeeds, task: NodeTask) -> bool:
         return task.needs == needs and self._may_share(task)
 
     def _hand_over(self, tasks: Sequence[NodeTask]) -> None:
@@ -139,14 +139,15 @@ class RayRun:
         deadline = float("inf") if timeout_seconds is None else time.monotonic() + timeout_seconds
         while True:
             self._fill()
-            outcomes, self._returned = self._returned, []
-            outcomes.extend(self._committed(wait=not (outcomes or self._bundles)))
-            if not outcomes and self._bundles:
+            outcomes = list(self._committed(wait=not (self._returned or self._bundles)))
+            if not (outcomes or self._returned) and self._bundles:
                 outcomes = self._settle(self._ended(deadline))
                 self._hear()
                 outcomes.extend(self._take_back())
                 self._check()
-            busy = self._flights or self._held or self._returned or self._commits.pending
+            outcomes.extend(self._returned)
+            self._returned.clear()
+            busy = self._flights or self._held or self._commits.pending
             if outcomes or not busy or time.monotonic() >= deadline:
                 return outcomes
 
@@ -184,15 +185,10 @@ class RayRun:
 
     def _ended(self, deadline: float) -> Sequence[tuple[Flight, Answer | Exception | None]]:
         """Wait until a bundle has ended, or for a while, and return what became of the nodes of all that have."""
-        refs = list(self._bundles)
         tick = _COMMITS_SECONDS if self._commits.pending else _TICK_SECONDS
         left = max(0.0, min(tick, deadline - time.monotonic()))
-        ready, others = self._ray.wait(refs, num_returns=1, timeout=left, fetch_local=True)
-        if ready and others:
-            more, _ = self._ray.wait(others, num_returns=len(others), timeout=0, fetch_local=True)
-            ready = [*ready, *more]
         ended: list[tuple[Flight, Answer | Exception | None]] = []
-        for ref, given in self._answers(ready):
+        for ref, given in given_by(self._ray, list(self._bundles), left):
             flights = list(filter(self._is_on_its_way, self._bundles.pop(ref)))
             if isinstance(given, Exception):
                 ended.extend((flight, given) for flight in flights)
@@ -215,10 +211,10 @@ class RayRun:
         outcomes: list[NodeOutcome] = []
         given_back, self._given_back = self._given_back, []
         for ref, packed in given_back:
-            flights = self._bundles.get(ref)
-            if flights is None:
-                continue  # it has ended meanwhile
+            flights = self._bundles.get(ref, ())
             count = len(unpack_answers(packed))
+            if count >= len(flights):
+                continue  # it has ended meanwhile, or is about to
             at_work, after = flights[count], flights[count + 1 :]
             at_work.shares, at_work.is_slow = False, True
             self._bundles[ref] = [at_work]
@@ -247,27 +243,12 @@ class RayRun:
             elif state is NodeState.PENDING:
                 outcomes.append(NodeOutcome(path, state, 0))
             else:
-                self._handing.keep(path, flight.ref)
                 replies.append(result)
+                if state is NodeState.SUCCEEDED:
+                    self._handing.keep(path, flight.ref)
         self._fill()
         self._commits.add(replies)
         return outcomes
-
-    def _answers(self, refs: Sequence[Ref]) -> Iterable[tuple[Ref, bytes | Exception]]:
-        """Fetch what bundles gave: all at once where none failed."""
-        if not refs:
-            return ()
-        try:
-            answers = cast("Sequence[bytes]", self._ray.get(refs))
-        except Exception:  # noqa: BLE001  # Ray's errors are many, and some are of what a task raised
-            return [(ref, self._answer(ref)) for ref in refs]
-        return zip(refs, answers, strict=True)
-
-    def _answer(self, ref: Ref) -> bytes | Exception:
-        try:
-            return cast("bytes", self._ray.get(ref))
-        except Exception as error:  # noqa: BLE001  # see _answers
-            return error
 
     def _result(self, flight: Flight, given: Answer | Exception | None) -> NodeOutcome | WorkerReply | None:
         """Tell what became of a node; None where it has to run again, or was not begun."""
@@ -275,12 +256,12 @@ class RayRun:
             return self._reply(flight, given)
         if flight.cancelled:
             return self._lost(flight, given)
-        if given is None:
+        if given is None or not self._unsucceeded.isdisjoint(flight.task.after):
             return None
-        if not self._unsucceeded.isdisjoint(flight.task.after):
-            return NodeOutcome(flight.task.path, NodeState.PENDING, 0)
         if flight.shares and not flight.failure:
             return self._suspect(flight)
+        if any(above in self._flights or above in self._held for above in flight.task.after):
+            return None  # one before it in its bundle had failed, and is tried again
         return self._lost(flight, given)
 
     def _reply(self, flight: Flight, answer: Answer) -> WorkerReply:

@@ -9,7 +9,7 @@ from functools import partial
 from importlib import import_module
 from typing import cast
 
-from oneml.habitats.engines.ray_bundle import Answer, Item, Request, Slice, pack_answers, unpack_answers
+from oneml.habitats.engines.ray_bundle import Answer, Item, Request, Slice, pack_answers, replies_in
 from oneml.habitats.engines.ray_notes import GIVEN_BACK, STARTED, Notes
 from oneml.habitats.engines.ray_output import ProcessOutput
 from oneml.habitats.engines.remote import run_remote, state_in, unpack
@@ -42,7 +42,7 @@ def run_bundle(packed: bytes, *upstream: bytes) -> bytes:
     request = Request.of(packed)
     if not _processes:
         _processes.append(_Process())
-    replies = {answer.path: answer.reply for answers in upstream for answer in unpack_answers(answers)}
+    replies = replies_in(upstream)
     desk = _Desk(request)
     time_slice = Slice(len(request.items), partial(desk.leave, request.items[0].number, GIVEN_BACK))
     try:

@@ -24,10 +24,15 @@ import pydantic
 from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.decomposition import PCA
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier, VotingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from oneml.habitats.data.files import File, Folder
 from oneml.habitats.data.serializer_registry import SerializerRegistry
@@ -313,6 +318,7 @@ def file_samples() -> dict[str, Sample]:
 
 def model_samples() -> dict[str, Sample]:
     features, labels = np.arange(40.0).reshape(20, 2) % 7, np.arange(20) % 2
+    kernel = 1.5 * RBF(2.0) + WhiteKernel()
     texts = ["red green", "green blue", "blue red red"] * 5
     models = {
         "unfitted": LogisticRegression(C=0.5),
@@ -320,6 +326,15 @@ def model_samples() -> dict[str, Sample]:
         "pipeline": Pipeline([("scale", StandardScaler()), ("reduce", PCA(1)), ("fit", LogisticRegression())]).fit(
             features, labels
         ),
+        "forest": RandomForestClassifier(3, random_state=1).fit(features, labels),
+        "boosting": GradientBoostingRegressor(n_estimators=2, random_state=1).fit(features, labels),
+        "network": MLPClassifier(hidden_layer_sizes=2, tol=9.0, n_iter_no_change=1, random_state=1).fit(
+            features, labels
+        ),
+        "process": GaussianProcessRegressor(kernel, optimizer=None, random_state=1).fit(features, labels),
+        "vote": VotingClassifier(
+            [("tree", DecisionTreeClassifier(random_state=1)), ("line", LogisticRegression())]
+        ).fit(features, labels),
         "function": FunctionTransformer(np.log1p).fit(features),
         "texts": TfidfVectorizer(stop_words=["a", "the"]).fit(texts),
         "codes": OneHotEncoder().fit([["a"], ["b"]]),

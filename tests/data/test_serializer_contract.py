@@ -148,10 +148,13 @@ class TestSklearn(Conformance):
     serializer_name = "sklearn"
     libraries = ("skops",)
 
-    def check_same(self, value: object, returned: object) -> None:
+    def check_same(self, value: Any, returned: Any) -> None:
         assert isinstance(value, BaseEstimator)
         assert repr(value) == repr(returned)
         assert sorted(vars(value)) == sorted(vars(returned))
+        if hasattr(value, "predict") and hasattr(value, "n_features_in_"):
+            features = np.linspace(0, 7, 5 * value.n_features_in_).reshape(5, -1)
+            np.testing.assert_array_equal(value.predict(features), returned.predict(features))
 
 
 class TestPickle(Conformance):

@@ -104,16 +104,10 @@ def test_other_options_start_again_where_they_matter(done: PipelineSession, new_
     assert ran == {"//choose", *(path for path in NODES if path.startswith("//candidate_modelling/"))}
 
 
-def test_trees_are_published_only_where_pickle_is_allowed(
-    new_session: NewSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = {"nodes": {"//candidate_modelling": {"model": "tree"}}}
-    result = new_session(Spaceflights, settings=settings).run()
-    assert "does not trust: sklearn.tree._tree.Tree" in repr(result.nodes["//candidate_modelling/train_model"].detail)
-    monkeypatch.setenv("ONEML_SETTINGS__ALLOW_PICKLE", "true")
-    session = new_session(Spaceflights, settings=settings)
+def test_a_tree_is_published_like_any_other_model(new_session: NewSession) -> None:
+    session = new_session(Spaceflights, settings={"nodes": {"//candidate_modelling": {"model": "tree"}}})
     assert session.run().succeeded
-    assert session.ports("//candidate_modelling/train_model")["output"].serializer == "pickle"
+    assert session.ports("//candidate_modelling/train_model")["output"].serializer == "sklearn"
 
 
 def test_one_node_runs_alone_with_tables_of_the_test(run_node: RunNode) -> None:

@@ -2,18 +2,24 @@
 
 What skops writes differs from run to run, since it holds times, memory addresses and random file names. Here every
 object is numbered in the order in which it stands in the schema, files are named so as well, members of sets are
-sorted, and times are one and the same. The result is a skops archive like any other.
+sorted, times are one and the same, and bytes between the fields of records, which hold whatever was in memory, are
+zero. The result is a skops archive like any other.
 """
 
 import json
 from collections.abc import Mapping
 from io import BytesIO
-from typing import BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+from oneml.habitats.data.libraries import library
 
 _SCHEMA = "schema.json"
 _ID = "__id__"
 _FILE = "file"
+_RECORDS = b"{'descr': ["
+"""How the header of an NPY file begins, after the magic, where there is more than one field."""
+
 _LEAVES = frozenset({"JsonNode", "TypeNode"})
 """Nodes of constants. Whether two equal ones are one object depends on the interpreter, so each gets its own number."""
 
@@ -36,7 +42,7 @@ def canonical_archive(data: bytes, stream: BinaryIO) -> None:
         schema = numbering.of(json.loads(archive.read(_SCHEMA)))
         with ZipFile(cast("BinaryIO", _FrontToBack(stream)), "w", compression=ZIP_STORED) as written:
             for old, new in numbering.files.items():
-                written.writestr(_entry(new), archive.read(old))
+                written.writestr(_entry(new), _without_padding(archive.read(old)))
             written.writestr(_entry(_SCHEMA), json.dumps(schema, separators=(",", ":")))
 
 
@@ -85,6 +91,21 @@ class _FrontToBack:
     def __init__(self, stream: BinaryIO) -> None:
         self.write = stream.write
         self.flush = stream.flush
+
+
+def _without_padding(data: bytes) -> bytes:
+    """Return an NPY file of records, as the nodes of trees are, with zeros between the fields; others as they are."""
+    if _RECORDS not in data[:32]:
+        return data
+    np: Any = library("numpy", extra="sklearn")
+    array = np.load(BytesIO(data), allow_pickle=False)
+    padding = np.ones(array.dtype.itemsize, dtype=bool)
+    for field, offset, *_ in array.dtype.fields.values():
+        padding[offset : offset + field.itemsize] = False
+    head = len(data) - array.nbytes
+    records = np.frombuffer(data, dtype=np.uint8, offset=head).reshape(-1, len(padding)).copy()
+    records[:, padding] = 0
+    return data[:head] + cast("bytes", records.tobytes())
 
 
 def _without_numbers(value: object) -> str:

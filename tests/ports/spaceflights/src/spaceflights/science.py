@@ -23,7 +23,7 @@ class ModelSettings(PipelineSettings):
     Attributes:
         model: Which regressor.
         c: Inverse strength of regularisation of the support vectors.
-        max_depth: Of the tree, which is kept only where the session allows pickle: skops does not trust trees.
+        max_depth: Of the tree.
         test_size: Share of the rows that the model is measured on.
         random_state: Of the split, and of the tree.
         features: Columns that the model sees.

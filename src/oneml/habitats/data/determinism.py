@@ -6,7 +6,7 @@ from oneml.habitats.data.serializer_registry import BUILT_IN
 
 _WHY: Mapping[str, str] = {
     "pickle": "pickles of equal values may differ: in the order of sets, and in what is shared inside",
-    "sklearn": "in some models (vectorizers of text) scikit-learn keeps a memory address",
+    "sklearn": "in some models scikit-learn keeps a memory address (vectorizers of text) or times (searches)",
     "png": "drawings depend on the fonts of the machine and on the version of matplotlib",
     "parquet": "the version of pyarrow stands in every file",
     "polars": "files depend on the version of polars",

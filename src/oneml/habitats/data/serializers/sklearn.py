@@ -19,7 +19,8 @@ from oneml.habitats.data.unwritable import UnwritableError
 class SklearnSerializer:
     """Estimators, pipelines of them, fitted or not.
 
-    Equal models give equal bytes, but for vectorizers of text, in which scikit-learn itself keeps a memory address.
+    Equal models give equal bytes, but for vectorizers of text and searches, in which scikit-learn itself keeps a memory
+    address and times.
     """
 
     name = "sklearn"

@@ -19,6 +19,8 @@ from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     IsolationForest,
     RandomForestClassifier,
     StackingClassifier,
@@ -55,6 +57,8 @@ MODELS: dict[str, Any] = {
     "boosting of classes": GradientBoostingClassifier(n_estimators=2, random_state=1),
     "boosting from zero": GradientBoostingClassifier(n_estimators=2, init="zero", random_state=1),
     "boosting": GradientBoostingRegressor(n_estimators=2, loss="huber", random_state=1),
+    "boosting of classes by histograms": HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=2, random_state=1),
+    "boosting by histograms": HistGradientBoostingRegressor(max_iter=2, loss="poisson", random_state=1),
     "adaptive boosting": AdaBoostRegressor(n_estimators=2, random_state=1),
     "bagging": BaggingClassifier(TREE, n_estimators=2, max_features=2, random_state=1),
     "isolation": IsolationForest(n_estimators=2, random_state=1),
@@ -168,10 +172,13 @@ CRAFTED_TREES: dict[str, tuple[Callable[[Any], Any], str]] = {
         lambda tree: with_attribute(tree, "_validate_X_predict", np.add),
         "DecisionTreeClassifier whose method _validate_X_predict is replaced",
     ),
-    "held by another": (lambda tree: with_attribute(LogisticRegression(), "tree_", tree.tree_), "is not the tree_ of"),
+    "held by another": (
+        lambda tree: with_attribute(LogisticRegression(), "tree_", tree.tree_),
+        "belongs to no estimator",
+    ),
     "held in a bunch": (
         lambda tree: with_attribute(tree, "spare", {"a": [Bunch(tree_=tree.tree_)]}),
-        "a Tree that is not the tree_ of",
+        "a Tree that belongs to no estimator",
     ),
     "deep in an ensemble": (
         lambda tree: BaggingClassifier(with_nodes(tree, set_of("feature", 0, 3))),
@@ -241,6 +248,53 @@ CRAFTED_BOOSTING: dict[str, tuple[Callable[[], Any], str]] = {
 
 @pytest.mark.parametrize(("craft", "told"), CRAFTED_BOOSTING.values(), ids=list(CRAFTED_BOOSTING))
 def test_crafted_boosting_is_refused(craft: Callable[[], Any], told: str) -> None:
+    assert_refused(craft(), told)
+
+
+def by_histograms(change: Callable[[Any], object] = nothing) -> Any:
+    model = HistGradientBoostingRegressor(max_iter=1, min_samples_leaf=2).fit(FEATURES, LABELS)
+    change(model._predictors[0][0].nodes)
+    return model
+
+
+def with_predictor(change: Callable[[Any], object]) -> Any:
+    model = by_histograms()
+    change(model._predictors[0][0])
+    return model
+
+
+CRAFTED_HISTOGRAMS: dict[str, tuple[Callable[[], Any], str]] = {
+    "child behind the end": (lambda: by_histograms(set_of("left", 0, 10**6)), "node 0 of .* the children 1000000 and"),
+    "cycle": (lambda: by_histograms(set_of("right", 0, 0)), "node 0 of .* has the children 1 and 0"),
+    "child of two": (lambda: by_histograms(set_of("right", 0, 1)), "node 1 of .* is a child 2 times"),
+    "feature behind the end": (lambda: by_histograms(set_of("feature_idx", 0, 3)), "asks for feature 3 of 3"),
+    "feature before the start": (lambda: by_histograms(set_of("feature_idx", 0, -1)), "asks for feature -1 of 3"),
+    "categories": (lambda: by_histograms(set_of("is_categorical", 0, 1)), "splits by categories"),
+    "no nodes": (
+        lambda: with_predictor(lambda each: setattr(each, "nodes", each.nodes[:0])),
+        "a TreePredictor without nodes",
+    ),
+    "another method of its trees": (
+        lambda: with_predictor(lambda each: setattr(each, "predict", np.add)),
+        "a TreePredictor whose method predict is replaced",
+    ),
+    "another method": (lambda: with_attribute(by_histograms(), "_preprocess_X", np.add), "_preprocess_X is replaced"),
+    "fewer features": (lambda: with_attribute(by_histograms(), "n_features_in_", 1), r"asks for feature \d of 1"),
+    "no features": (lambda: with_attribute(by_histograms(), "n_features_in_", None), "of None features"),
+    "data that counts as binned": (lambda: with_attribute(by_histograms(), "_in_fit", True), "does not check its data"),
+    "data of another": (
+        lambda: with_attribute(by_histograms(), "_preprocessor", SimpleImputer()),
+        "does not check its data",
+    ),
+    "not in a list": (
+        lambda: with_attribute(by_histograms(), "_predictors", tuple(by_histograms()._predictors)),
+        "a TreePredictor that belongs to no estimator",
+    ),
+}
+
+
+@pytest.mark.parametrize(("craft", "told"), CRAFTED_HISTOGRAMS.values(), ids=list(CRAFTED_HISTOGRAMS))
+def test_crafted_boosting_by_histograms_is_refused(craft: Callable[[], Any], told: str) -> None:
     assert_refused(craft(), told)
 
 

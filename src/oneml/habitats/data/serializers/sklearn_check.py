@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from oneml.habitats.data.libraries import is_a, is_exactly, library
+from oneml.habitats.data.serializers.sklearn_trees import flaw_of_predictor, flaw_of_tree, is_predictor, is_tree
 
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
-_LEAF = -1
 _BOOSTED = ("GradientBoostingClassifier", "GradientBoostingRegressor")
+_BY_HISTOGRAMS = ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor")
+_PLACES = frozenset({"tree_", "_predictors"})
 _STARTS = ("DummyClassifier", "DummyRegressor")
 
 
@@ -33,9 +35,9 @@ def _flaws(model: object) -> Iterator[str]:
     """Give flaws, of which whoever meets one must not look for the next: it may rest on the first."""
     boosted: list[object] = []
     for value in _held_by(model):
-        if flaw := _flaw_of_names(value) or _flaw_of_holder(value):
+        if flaw := _flaw_of_names(value) or _flaw_of_trees(value):
             yield flaw
-        if _is_boosted(value) and "estimators_" in vars(value):
+        if _is_one_of(value, _BOOSTED) and "estimators_" in vars(value):
             boosted.append(value)
     for value in boosted:
         if flaw := _flaw_of_boosting(value):
@@ -43,7 +45,10 @@ def _flaws(model: object) -> Iterator[str]:
 
 
 def _held_by(model: object) -> Iterator[object]:
-    """Give the model and all objects that Python code can come to from there, each once, without plain values."""
+    """Give the model and all objects that Python code can come to from there, each once.
+
+    Plain values are left out, and trees where they belong: any other place of one is a flaw.
+    """
     waiting, seen = [model], dict[int, object]()
     while waiting:
         value = waiting.pop()
@@ -64,14 +69,27 @@ def _parts_of(value: object) -> Iterator[object]:
     elif is_a(value, "numpy", "ndarray"):
         array = library("numpy", extra="sklearn").asarray(held)
         yield from array.ravel().tolist() if array.dtype.hasobject else ()
-    own = "tree_" if is_a(value, "sklearn.tree", "BaseDecisionTree") else None  # checked with its holder
+    trees = _trees_of(value)
     for name, inner in _attributes_of(value).items():
-        if name != own or not _is_tree(inner):
+        if not trees or name not in _PLACES:
             yield inner
+    for tree in trees:
+        yield from _attributes_of(tree).values()
 
 
 def _attributes_of(value: object) -> Mapping[str, object]:
     return vars(value) if hasattr(value, "__dict__") and not isinstance(value, type) else {}
+
+
+def _trees_of(value: object) -> list[Any]:
+    """Return the trees that an estimator goes through itself, nothing where there is something else in their place."""
+    if is_a(value, "sklearn.tree", "BaseDecisionTree"):
+        return [tree for tree in (_attributes_of(value).get("tree_"),) if is_tree(tree)]
+    stages: Any = _attributes_of(value).get("_predictors") if _is_one_of(value, _BY_HISTOGRAMS) else None
+    if type(stages) is not list or not all(type(stage) is list for stage in cast("list[object]", stages)):
+        return []
+    predictors = [predictor for stage in cast("list[list[object]]", stages) for predictor in stage]
+    return predictors if all(map(is_predictor, predictors)) else []
 
 
 def _flaw_of_names(value: object) -> str | None:
@@ -83,16 +101,21 @@ def _flaw_of_names(value: object) -> str | None:
     return None
 
 
-def _flaw_of_holder(value: object) -> str | None:
-    """A decision tree takes as many features as its tree, which stands nowhere else."""
-    if _is_tree(value):
-        return "holds a Tree that is not the tree_ of a decision tree"
-    if not is_a(value, "sklearn.tree", "BaseDecisionTree"):
-        return None
-    tree: Any = vars(value).get("tree_")
-    if not _is_tree(tree):
-        return None
-    return _flaw_of_methods(value) or _flaw_of_tree(tree) or _flaw_of_features(value, tree)
+def _flaw_of_trees(value: object) -> str | None:
+    """It is the holder of a tree that checks how many features the data has, and nobody below it does."""
+    if is_tree(value) or is_predictor(value):
+        return f"holds a {type(value).__name__} that belongs to no estimator"
+    trees = _trees_of(value)
+    features: Any = _attributes_of(value).get("n_features_in_")
+    for tree in trees:
+        if is_tree(tree):
+            flaw = flaw_of_tree(tree) or _flaw_of_features(value, tree.n_features)
+        else:
+            flaw = _flaw_of_features(value, features) or flaw_of_predictor(tree, features)
+            flaw = flaw or _flaw_of_names(tree) or _flaw_of_methods(tree)
+        if flaw:
+            return flaw
+    return (_flaw_of_methods(value) or _flaw_of_preparation(value)) if trees else None
 
 
 def _flaw_of_methods(value: object) -> str | None:
@@ -100,59 +123,18 @@ def _flaw_of_methods(value: object) -> str | None:
     return f"holds a {type(value).__name__} whose method {replaced[0]} is replaced" if replaced else None
 
 
-def _flaw_of_features(value: object, tree: Any) -> str | None:
+def _flaw_of_features(value: object, wanted: object) -> str | None:
     features: object = vars(value).get("n_features_in_")
-    if isinstance(features, int) and features == tree.n_features:
+    if isinstance(features, int) and features == wanted:
         return None
-    return f"holds a {type(value).__name__} of {features} features with a tree of {tree.n_features}"
+    return f"holds a {type(value).__name__} of {features} features with a tree of {wanted}"
 
 
-def _flaw_of_tree(tree: Any) -> str | None:
-    return _flaw_of_sizes(tree) or _flaw_of_nodes(tree) or _flaw_of_depth(tree)
-
-
-def _flaw_of_sizes(tree: Any) -> str | None:
-    if not 1 <= tree.node_count <= tree.capacity:
-        return f"holds a tree of {tree.node_count} nodes with room for {tree.capacity}"
-    if tree.n_outputs < 1 or tree.n_classes.min() < 1:
-        return f"holds a tree of {tree.n_outputs} outputs with {tree.n_classes.tolist()} classes"
-    return None
-
-
-def _flaw_of_nodes(tree: Any) -> str | None:
-    """Each node but the first is the child of one node before it; a child of nobody would be a sign of tampering."""
-    np: Any = library("numpy", extra="sklearn")
-    left, right, feature = tree.children_left, tree.children_right, tree.feature
-    nodes = np.arange(tree.node_count)
-    leaf = left == _LEAF
-    inner = (left > nodes) & (right > nodes) & (left < len(nodes)) & (right < len(nodes))
-    wrong = ~np.where(leaf, right == _LEAF, inner)
-    if wrong.any():
-        node = int(wrong.argmax())
-        return f"holds a tree in which node {node} of {len(nodes)} has the children {left[node]} and {right[node]}"
-    parents = np.bincount(np.concatenate([left[inner], right[inner]]), minlength=len(nodes))
-    wrong = parents != (nodes > 0)
-    if wrong.any():
-        node = int(wrong.argmax())
-        return f"holds a tree in which node {node} of {len(nodes)} is a child {parents[node]} times"
-    wrong = inner & ((feature < 0) | (feature >= tree.n_features))
-    if wrong.any():
-        node = int(wrong.argmax())
-        return f"holds a tree in which node {node} asks for feature {feature[node]} of {tree.n_features}"
-    return None
-
-
-def _flaw_of_depth(tree: Any) -> str | None:
-    """Paths are written to rows of ``max_depth + 1`` places. No node may be met twice, or this would not end."""
-    np: Any = library("numpy", extra="sklearn")
-    left, right = tree.children_left, tree.children_right
-    depth, level = 0, np.zeros(1, dtype=np.intp)
-    while len(level := level[left[level] != _LEAF]):
-        level = np.concatenate([left[level], right[level]])
-        depth += 1
-    if depth <= tree.max_depth < tree.node_count:
+def _flaw_of_preparation(value: object) -> str | None:
+    """Data that another estimator prepares, or that counts as prepared, is looked at no more."""
+    if vars(value).get("_preprocessor") is None and not vars(value).get("_in_fit"):
         return None
-    return f"holds a tree of depth {depth} that says {tree.max_depth}"
+    return f"holds a {type(value).__name__} that does not check its data"
 
 
 def _flaw_of_boosting(model: Any) -> str | None:
@@ -162,9 +144,9 @@ def _flaw_of_boosting(model: Any) -> str | None:
     if not is_exactly(trees, "numpy", "ndarray") or trees.ndim != 2 or not trees.size:  # noqa: PLR2004  # stages, columns
         return f"holds a {name} without a table of decision trees"
     for each in trees.flat:
-        if not is_a(each, "sklearn.tree", "BaseDecisionTree") or not _is_tree(_attributes_of(each).get("tree_")):
+        if not is_a(each, "sklearn.tree", "BaseDecisionTree") or not is_tree(_attributes_of(each).get("tree_")):
             return f"holds a {name} with a {type(each).__name__} in place of a fitted decision tree"
-        if flaw := _flaw_of_features(model, each.tree_):
+        if flaw := _flaw_of_features(model, each.tree_.n_features):
             return flaw
     return _flaw_of_methods(model) or _flaw_of_start(model, trees.shape[1])
 
@@ -183,9 +165,5 @@ def _flaw_of_start(model: Any, columns: int) -> str | None:
     return None
 
 
-def _is_tree(value: object) -> bool:
-    return is_exactly(value, "sklearn.tree._tree", "Tree")
-
-
-def _is_boosted(value: object) -> bool:
-    return any(is_a(value, "sklearn.ensemble", name) for name in _BOOSTED)
+def _is_one_of(value: object, names: tuple[str, ...]) -> bool:
+    return any(is_a(value, "sklearn.ensemble", name) for name in names)

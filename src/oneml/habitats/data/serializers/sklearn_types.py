@@ -1,8 +1,8 @@
 """Which types models may hold beside those that skops trusts by itself, and what is said about the others.
 
 Whatever is named here may be called with any arguments by an archive, and hold anything that is trusted. So each is a
-class of plain Python that stores what it is given, and calls nothing of it while it is made; or, as `Tree` is, it is
-checked (`sklearn_check`). Functions are not named: no archive shall choose what is called later.
+class of plain Python that stores what it is given, and calls nothing of it while it is made; the two kinds of trees
+are checked (`sklearn_check`). Functions are not named: no archive shall choose what is called later.
 """
 
 from collections.abc import Collection
@@ -13,6 +13,7 @@ TRUSTED_TYPES = (
     "numpy.dtype",  # in imputers
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
     f"{_KERNELS}.CompoundKernel",
     f"{_KERNELS}.ConstantKernel",
@@ -37,12 +38,10 @@ TRUSTED_TYPES = (
 """Full names, as skops writes them. All are of scikit-learn 1.5 and later."""
 
 _INSTEAD = {
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor": (
-        "nothing checks the indices in it; GradientBoosting*, RandomForest* and ExtraTrees* are kept"
-    ),
     "sklearn.neighbors._kd_tree.KDTree": 'nothing checks the indices in it; algorithm="brute" needs none',
     "sklearn.neighbors._ball_tree.BallTree": 'nothing checks the indices in it; algorithm="brute" needs none',
     "sklearn.metrics._scorer._Scorer": "it calls any function; best_estimator_ of a search has none",
+    "sklearn.utils.validation.check_array": "HistGradientBoosting* with categories holds it; encode them before",
 }
 
 

@@ -60,7 +60,7 @@ class SklearnSerializer:
         skops: Any = library("skops.io", extra="sklearn")
         refused = library("skops.io.exceptions", extra="sklearn").UntrustedTypesFoundException
         try:
-            model: object = skops.load(stream, trusted=TRUSTED_TYPES)
+            model: object = skops.load(stream, trusted=list(TRUSTED_TYPES))
         except refused as error:
             raise ValueError(str(error)) from error
         except (BadZipFile, AttributeError, LookupError, OverflowError) as error:

@@ -3,6 +3,8 @@
 import io
 import json
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from functools import cache
 from importlib import import_module
 from typing import Any
 from zipfile import ZipFile
@@ -57,7 +59,7 @@ MODELS: dict[str, Any] = {
     "boosting of classes": GradientBoostingClassifier(n_estimators=2, random_state=1),
     "boosting from zero": GradientBoostingClassifier(n_estimators=2, init="zero", random_state=1),
     "boosting": GradientBoostingRegressor(n_estimators=2, loss="huber", random_state=1),
-    "boosting of classes by histograms": HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=2, random_state=1),
+    "boosting of classes by histograms": HistGradientBoostingClassifier(max_iter=1, min_samples_leaf=2, random_state=1),
     "boosting by histograms": HistGradientBoostingRegressor(max_iter=2, loss="poisson", random_state=1),
     "adaptive boosting": AdaBoostRegressor(n_estimators=2, random_state=1),
     "bagging": BaggingClassifier(TREE, n_estimators=2, max_features=2, random_state=1),
@@ -251,8 +253,13 @@ def test_crafted_boosting_is_refused(craft: Callable[[], Any], told: str) -> Non
     assert_refused(craft(), told)
 
 
+@cache
+def fitted_by_histograms() -> Any:
+    return HistGradientBoostingRegressor(max_iter=1, min_samples_leaf=2).fit(FEATURES, LABELS)
+
+
 def by_histograms(change: Callable[[Any], object] = nothing) -> Any:
-    model = HistGradientBoostingRegressor(max_iter=1, min_samples_leaf=2).fit(FEATURES, LABELS)
+    model = deepcopy(fitted_by_histograms())
     change(model._predictors[0][0].nodes)
     return model
 

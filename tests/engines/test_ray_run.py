@@ -1,14 +1,15 @@
 """Nodes on Ray, with a Ray that does what the test says: which go together, and what becomes of what comes back."""
 
+import threading
 from collections.abc import Sequence
 
 import pytest
 
-from engine_contexts import error_of, task
+from engine_contexts import FakeSession, error_of, task
 from fake_ray import QUICK, Place
 from oneml.habitats.engines.ray_bundle import Answer, pack_answers, replies_in
-from oneml.habitats.errors import StoreError
-from oneml.habitats.ports.engine import NodeNeeds
+from oneml.habitats.errors import EngineError, StoreError
+from oneml.habitats.ports.engine import NodeNeeds, WorkerReply
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState
@@ -205,6 +206,27 @@ def test_a_store_that_fails_while_others_run_ends_the_session() -> None:
     with pytest.raises(StoreError, match="the disk is full"):
         place.finish()
     place.run.close()
+
+
+def test_what_has_come_is_committed_when_the_cluster_is_lost_while_others_are() -> None:
+    session, slow = FakeSession(), threading.Event()
+
+    def take(replies: Sequence[WorkerReply]) -> Sequence[NodeOutcome]:
+        slow.wait()
+        return session.take(replies)
+
+    place = Place(take=take)
+    place.submit(*many(4))
+    place.handed()
+    for given in place.ray.waiting[:2]:
+        given.value = place.answers(given, given.request.items, QUICK)
+        assert place.run.wait(0) == []
+    place.watch.reason = "gone"
+    with pytest.raises(EngineError, match="the cluster is lost, and with it 2 nodes"):
+        place.run.wait(60)
+    slow.set()
+    place.run.close()
+    assert session.replies.keys() == {"//n0", "//n1"}
 
 
 def test_a_stop_asks_each_bundle_once_and_brings_everything_back() -> None:

@@ -82,6 +82,7 @@ class FakeWatch:
 
     cpus: int
     notes: list[Note] = field(default_factory=list)
+    reason: str | None = None
 
     def taken(self, _timeout_seconds: float = 0.0) -> Sequence[Note]:
         notes, self.notes = self.notes, []
@@ -90,8 +91,8 @@ class FakeWatch:
     def offers(self) -> Sequence[Mapping[str, float]]:
         return [{"CPU": float(self.cpus)}]
 
-    def lost(self) -> None:
-        return None
+    def lost(self) -> str | None:
+        return self.reason
 
 
 class Place:

@@ -46,7 +46,9 @@ class Commits:
         return batch.result()
 
     def close(self) -> None:
-        """Wait for the batch that is being committed."""
+        """Wait until all is committed; where an error ends the session, what fails here then is not told."""
+        if self._next:
+            self._thread.submit(self._take, self._next)
         self._thread.shutdown()
 
     def _begin(self) -> None:

@@ -86,7 +86,9 @@ def test_the_digits_pipeline_gives_the_same_outputs_as_in_one_process(tmp_path: 
 def test_a_worker_that_is_killed_amid_a_node_is_followed_by_a_new_attempt(site: Site) -> None:
     created = site.create("failing", *on_ray(site.packages), "--set", "how=hang", "--set", "retries=1")
     driver = site.start("sessions", "run", created)
-    os.kill(pid_of_hanging(site), signal.SIGKILL)
+    worker = pid_of_hanging(site)
+    time.sleep(1)  # until it has given back //after, with which it was sent
+    os.kill(worker, signal.SIGKILL)
     code, said = ended(driver)
     assert code == 0, said
     assert "its worker process ended: killed from outside" in said
@@ -100,7 +102,7 @@ def test_a_node_that_always_kills_its_worker_is_given_up(site: Site) -> None:
     created = site.create("failing", *on_ray(site.packages), *poison)
     ran = site.run("sessions", "run", created)
     assert ran.returncode == 1, ran.stderr
-    assert len(runs(site, "fail")) == 3
+    assert len(runs(site, "fail")) in {3, 4}  # the first time perhaps together with //after, which does not count
     assert attempts(site, created) == {
         "//start": ("succeeded", 1),
         "//beside": ("succeeded", 1),

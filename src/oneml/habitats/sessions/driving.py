@@ -1,9 +1,10 @@
 """Drives a session to its end: opens engines, runs the loop, and leaves every node and the session in a final state."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from oneml.habitats.engines.registry import EngineRegistry
@@ -23,7 +24,7 @@ from oneml.habitats.sessions.schedule import Schedule
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
 from oneml.habitats.values.json_value import JsonObject
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.node_path import NodePath, node_key
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.outcome_json import outcome_from_json
 from oneml.habitats.values.plan import Plan
@@ -166,7 +167,7 @@ class Drive:
             entry=ENTRY,
             preload=PRELOAD,
             take=self._take,
-            message=self._message,
+            message=partial(self._message, self.attempts.attempted()),
             options={},
             isolated=session.isolated,
         )
@@ -177,13 +178,14 @@ class Drive:
             lanes[name] = Lane(run, ahead=may_run_ahead and Capability.SCHEDULES in engine.capabilities)
         return lanes
 
-    def _message(self, task: NodeTask, inline_max_bytes: int) -> WorkerMessage:
+    def _message(self, tried_before: Collection[str], task: NodeTask, inline_max_bytes: int) -> WorkerMessage:
+        is_new = not tried_before or node_key(task.path) not in tried_before
         return {
             "habitat": self.recipe.habitat,
             "session_id": self.recipe.session_id,
             "store_url": self.worker_store_url,
             "node": task.path,
-            "attempt": task.attempt,
+            "attempt": task.attempt if is_new else self.attempts.last_attempt(task.path) + 1,
             "inline_max_bytes": inline_max_bytes,
         }
 

@@ -207,6 +207,7 @@ class EngineConformance:
             assert not session.run().succeeded
             result = session.run()
             assert result.succeeded, result.nodes
+            assert session.node_rows()[NodePath("//fail")].attempt == 2
         assert (runs("start"), runs("fail")) == (1, 2)
 
     @pytest.mark.parametrize("how", ["odd", "unwritable", "exit"])

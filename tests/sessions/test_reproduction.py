@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,13 @@ from oneml.habitats import (
 from oneml.habitats.data.determinism import why_bytes_may_differ
 from oneml.habitats.data.serializer_registry import BUILT_IN
 from oneml.habitats.errors import InputsMissingError, InvalidDocumentError, InvalidNodePathError, UnknownNodeError
-from oneml.habitats.sessions import keys
+from oneml.habitats.ports.engine import Capability, EngineContext, NodeTask, WorkerReply
+from oneml.habitats.ports.observer import NodeEvent
+from oneml.habitats.sessions import keys, worker
 from oneml.habitats.sessions.attempts import AttemptLog, Commit
 from oneml.habitats.sessions.reproduction import PortStatus
+from oneml.habitats.sessions.worker import run_task
+from oneml.habitats.settings.sources import ProcessSources
 from oneml.habitats.stores.hashing import HashingBlobStore
 from oneml.habitats.stores.memory import MemoryArtifactStore
 from oneml.habitats.values.json_value import canonical_json
@@ -261,10 +266,62 @@ def test_a_node_is_reproduced_with_the_settings_that_it_ran_with(client: Pipelin
         assert loaded.open().revision == 1
 
 
+class CarryingRun:
+    """As engines of clusters, but in this process: hands messages to the worker's entry, and has replies committed."""
+
+    slots = 1
+
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
+        self._replies: list[WorkerReply] = []
+
+    def submit(self, task: NodeTask) -> None:
+        self._replies.append(run_task({**self._context.message(task, 1000), "upstream": []}))
+
+    def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
+        del timeout_seconds
+        replies, self._replies = self._replies, []
+        return self._context.take(replies)
+
+    def cancel(self, *, now: bool) -> None:
+        del now
+
+
+class CarryingEngine:
+    name = "carrying"
+    capabilities = frozenset({Capability.LIVE_OBJECTS})
+
+    @contextmanager
+    def open(self, context: EngineContext) -> Iterator[CarryingRun]:
+        yield CarryingRun(context)
+
+
+def test_a_node_whose_outputs_the_driver_committed_is_reproduced_with_the_settings_that_it_ran_with(
+    client: PipelineServiceClient, registry: HabitatRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = ProcessSources(environ={}, working_directory=tmp_path)
+    driver = PipelineServiceClient(
+        store=client.store.url, registry=registry, sources=sources, engines=[CarryingEngine()]
+    )
+    monkeypatch.setattr(worker, "PipelineServiceClient", lambda **_store: client)
+    monkeypatch.setattr(worker, "_warm", worker.WarmSessions())
+    with driver.create_session("arithmetic", settings={"engine": "carrying"}) as session:
+
+        def revise(event: object) -> None:
+            if isinstance(event, NodeEvent) and (event.path, event.state) == ("//multiply/0", NodeState.SUCCEEDED):
+                session.revise({"offset": 5})
+
+        assert session.run(observers=[revise]).succeeded
+        assert session.output("//multiply/0") != session.output("//multiply/1", form=int) / 2
+        assert all(session.reproduce(path).same for path in ("//start", "//multiply/0", "//multiply/1", "//total"))
+        attempts = AttemptLog(session._store, session.session_id)
+        assert [attempts.revision_of(NodePath(f"//multiply/{number}"), 1) for number in (0, 1)] == [0, 1]
+
+
 @pytest.mark.parametrize("claim", [b"{}", b'{"revision":true}', b'{"revision":"1"}'])
 def test_a_claim_without_a_revision_is_an_error(client: PipelineServiceClient, claim: bytes) -> None:
     attempts = AttemptLog(client.store, SessionId("s1"))
-    assert attempts.revision_of(NodePath("//a"), 1) is None
+    assert attempts.revision_of(NodePath("//a"), 1) == 0
     client.store.create_if_absent(keys.claim_key(SessionId("s1"), NodePath("//a"), 1), claim)
     with pytest.raises(InvalidDocumentError, match="claim of attempt 1 at //a"):
         attempts.revision_of(NodePath("//a"), 1)

@@ -91,7 +91,8 @@ def test_a_container_is_not_closed_under_a_node_whose_outputs_are_carried(
 
     monkeypatch.setattr(OpenedSession, "close", closing)
     monkeypatch.setattr(OpenedSession, "prove", closed_meanwhile)
-    outcome = worker.run_carried("//start", attempt=1, upstream={}, inline_max_bytes=1000)
+    outcome, revision = worker.run_carried("//start", attempt=1, upstream={}, inline_max_bytes=1000)
+    assert revision == 0
     assert outcome.state is NodeState.SUCCEEDED
     assert closed == ["closed"]
 

@@ -83,7 +83,8 @@ it, as far as they travel with the message."""
 
 WorkerReply: TypeAlias = JsonObject
 """What a worker answers, plain data: ``node``, ``outcome`` (see `outcome_to_json`), ``committed``: whether its outputs
-are committed already. A reply is all that another worker needs as ``upstream``."""
+are committed already, ``revision``: of the settings that it ran with (0 where it is missing). A reply is all that
+another worker needs as ``upstream``."""
 
 
 class EngineContext(NamedTuple):

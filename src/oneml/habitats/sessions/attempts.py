@@ -70,16 +70,20 @@ class AttemptLog:
             path: The node.
             revision: Of the settings that the attempt runs with.
         """
-        document = self._claims.get(revision)
-        if document is None:
-            told: JsonObject = {"pid": os.getpid(), "host": socket.gethostname(), "revision": revision}
-            document = self._claims[revision] = canonical_json(told)
+        document = self._claim_document(revision)
         attempt = 1
         while not self._store.create_if_absent(
             keys.claim_key(self._session_id, path, attempt), document, durable=False
         ):
             attempt = max(attempt, self.last_attempt(path)) + 1
         return attempt
+
+    def _claim_document(self, revision: int) -> bytes:
+        document = self._claims.get(revision)
+        if document is None:
+            told: JsonObject = {"pid": os.getpid(), "host": socket.gethostname(), "revision": revision}
+            document = self._claims[revision] = canonical_json(told)
+        return document
 
     def last_attempt(self, path: NodePath) -> int:
         """Return the highest number that was ever claimed, 0 where none was."""
@@ -91,15 +95,21 @@ class AttemptLog:
     def _claim_of(self, path: NodePath, attempt: int) -> bytes | None:
         return self._store.read(keys.claim_key(self._session_id, path, attempt), limit_bytes=_DOCUMENT_MAX_BYTES)
 
-    def revision_of(self, path: NodePath, attempt: int) -> int | None:
-        """Return the revision of the settings that an attempt ran with; None where no such attempt was claimed.
+    def note_revision(self, path: NodePath, attempt: int, revision: int) -> None:
+        """Write down with which revision of the settings an attempt ran that nobody claimed; 0 needs no note."""
+        if revision:
+            key = keys.claim_key(self._session_id, path, attempt)
+            self._store.create_if_absent(key, self._claim_document(revision), durable=False)
+
+    def revision_of(self, path: NodePath, attempt: int) -> int:
+        """Return the revision of the settings that an attempt ran with.
 
         Raises:
             InvalidDocumentError: The claim is not one of ours.
         """
         data = self._claim_of(path, attempt)
         if data is None:
-            return None
+            return 0
         what = f"claim of attempt {attempt} at {path}"
         revision = json_object(data, what=what, limit_bytes=_DOCUMENT_MAX_BYTES).get("revision")
         if not isinstance(revision, int) or isinstance(revision, bool):

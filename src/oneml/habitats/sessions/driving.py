@@ -48,6 +48,11 @@ def _outcome(reply: WorkerReply) -> JsonObject:
     raise InvalidDocumentError(what=_REPLY, reason="it tells no outcome")
 
 
+def _revision(reply: WorkerReply) -> int:
+    revision = reply.get("revision")
+    return revision if isinstance(revision, int) else 0
+
+
 class _Ended(NamedTuple):
     """How the loop ended: the state of the session, and what broke it off."""
 
@@ -197,6 +202,8 @@ class Drive:
             for place, (outcome, reply) in enumerate(zip(outcomes, replies, strict=True))
             if outcome.state is NodeState.SUCCEEDED and reply.get("committed") is False
         ]
+        for place, outcome in fresh:
+            self.attempts.note_revision(outcome.path, outcome.attempt, _revision(replies[place]))
         standing = self.attempts.commit_all([(outcome.path, commit_of(outcome)) for _, outcome in fresh])
         for (place, outcome), commit in zip(fresh, standing, strict=True):
             outcomes[place] = outcome_of(outcome.path, commit)

@@ -25,7 +25,7 @@ from oneml.habitats.sessions.output_reader import OutputReader
 from oneml.habitats.sessions.planned_nodes import PlannedNodes
 from oneml.habitats.sessions.proof import Proof, Revision
 from oneml.habitats.sessions.recipe import Recipe
-from oneml.habitats.sessions.single_nodes import SingleNodes
+from oneml.habitats.sessions.single_nodes import CarriedOutcome, SingleNodes
 from oneml.habitats.sessions.standing import Standing
 from oneml.habitats.settings.calling import calling_place
 from oneml.habitats.values.node_path import NodePath, parse_node_path
@@ -258,7 +258,7 @@ class PipelineSession:
 
     def run_carried(
         self, path: str, *, attempt: int, upstream: Mapping[NodePath, Commit], inline_max_bytes: int
-    ) -> NodeOutcome:
+    ) -> CarriedOutcome:
         """Run one node here for a driver that commits what it publishes; small outputs stand in the outcome.
 
         Args:

@@ -1,7 +1,7 @@
 """Runs single nodes of a session in this process: for a person, for a driver elsewhere, or once more to compare."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from oneml.habitats.errors import InMemoryNodeError
 from oneml.habitats.ports.artifact_store import ArtifactStore
@@ -18,6 +18,18 @@ from oneml.habitats.values.outcome import NodeOutcome
 
 if TYPE_CHECKING:
     from oneml.habitats.sessions.reproduction import Debug, Reproduction
+
+
+class CarriedOutcome(NamedTuple):
+    """How a node ended that ran for a driver which commits for it.
+
+    Attributes:
+        outcome: How.
+        revision: Of the settings that it ran with.
+    """
+
+    outcome: NodeOutcome
+    revision: int
 
 
 class SingleNodes:
@@ -68,13 +80,14 @@ class SingleNodes:
 
     def run_carried(
         self, node: NodePath, attempt: int, *, upstream: Mapping[NodePath, Commit], inline_max_bytes: int
-    ) -> NodeOutcome:
+    ) -> CarriedOutcome:
         """Run a node for a driver that commits what it publishes; see `PipelineSession.run_carried`."""
         with self._openings.leased(refresh=True) as opened, self._attempts.knowing(upstream):
             if opened.settings_of(node).store == MEMORY:
                 raise InMemoryNodeError(node=node)
             opened.prove(node)
-            return opened.runner.run_carried(node, attempt, opened.carrying_client(inline_max_bytes))
+            outcome = opened.runner.run_carried(node, attempt, opened.carrying_client(inline_max_bytes))
+            return CarriedOutcome(outcome, opened.revision)
 
     def reproduce(self, node: NodePath, debug: "Debug | None") -> "Reproduction":
         """Compute a node once more, and compare; see `PipelineSession.reproduce`."""
@@ -82,7 +95,9 @@ class SingleNodes:
 
         self._nodes.node(node)
         outcome = self._attempts.outcome(node)
-        revision = None if outcome is None else self._attempts.revision_of(node, outcome.attempt)
+        revision = (
+            self._attempts.revision_of(node, outcome.attempt) if outcome is not None and outcome.attempt else None
+        )
         with self._openings.at(revision) as opened, opened.interrupts.listening(outer=outer_interrupts()):
             opened.prove(node)
             found = reproduce(

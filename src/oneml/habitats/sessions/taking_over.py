@@ -265,7 +265,7 @@ class _Check:
             return range(newest_revision(self._store, self._recipe.session_id) + 1)
         if commit.attempt == NO_ATTEMPT:
             return [0]
-        return [self._attempts.revision_of(node.path, commit.attempt) or 0]
+        return [self._attempts.revision_of(node.path, commit.attempt)]
 
     def _why_other(self, node: PlannedNode, revision: int) -> str:
         """Hold the fingerprint of a node against the one that was recorded."""

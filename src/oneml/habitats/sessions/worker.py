@@ -16,6 +16,7 @@ from oneml.habitats.sessions.attempts import Commit, commit_of
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.sessions.node_runner import error_record
 from oneml.habitats.sessions.session import PipelineSession
+from oneml.habitats.sessions.single_nodes import CarriedOutcome
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.settings.secrets import mask_secrets
 from oneml.habitats.values.json_value import JsonValue
@@ -115,22 +116,22 @@ def run_task(message: WorkerMessage) -> WorkerReply:
     inline = given if isinstance(given, int) else 0
     try:
         with _warm.leased(*_named(message)) as session:
-            outcome = _outcome(session, path, message, attempt=number, inline_max_bytes=inline)
+            outcome, revision = _outcome(session, path, message, attempt=number, inline_max_bytes=inline)
     except BaseException as error:  # noqa: BLE001  # a reply is all that leaves a worker
-        outcome = _ended(path, number, error, None)
-    return {"node": path, "outcome": outcome_to_json(outcome), "committed": inline <= 0}
+        outcome, revision = _ended(path, number, error, None), 0
+    return {"node": path, "outcome": outcome_to_json(outcome), "committed": inline <= 0, "revision": revision}
 
 
 def _outcome(
     session: PipelineSession, path: NodePath, message: WorkerMessage, *, attempt: int, inline_max_bytes: int
-) -> NodeOutcome:
+) -> CarriedOutcome:
     try:
         if inline_max_bytes <= 0:
-            return session.run_node(path)
+            return CarriedOutcome(session.run_node(path), 0)
         known = _commits(message.get("upstream"))
         return session.run_carried(path, attempt=attempt, upstream=known, inline_max_bytes=inline_max_bytes)
     except BaseException as error:  # noqa: BLE001  # a reply is all that leaves a worker
-        return _ended(path, attempt, error, session)
+        return CarriedOutcome(_ended(path, attempt, error, session), 0)
 
 
 def _named(message: WorkerMessage) -> _Key:

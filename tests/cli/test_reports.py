@@ -31,11 +31,13 @@ from oneml.habitats.values.plan import (
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState, SessionState
 
-A, B, C, LOST = NodePath("//a"), NodePath("//b"), NodePath("//c"), NodePath("//lost")
+A, B, C, LOST, LEFT = (NodePath(f"//{name}") for name in ("a", "b", "c", "lost", "left"))
 
 
 class FakeSession:
     """A session of two nodes with two ports each; what they published stays in memory."""
+
+    habitat = "h"
 
     def __init__(self, outputs: Mapping[str, InputSource]) -> None:
         self.plan = Plan(
@@ -55,6 +57,8 @@ class FakeSession:
             return NodeOutcome(
                 path, NodeState.REFUSED, 0, None, ErrorRecord("DriftError", "It\n  differs", "Traceback")
             )
+        if path == LEFT:
+            return NodeOutcome(path, NodeState.FAILED, 1, None, ErrorRecord("WorkerEndedError", "its", "about to go"))
         if path == LOST:
             return NodeOutcome(path, NodeState.FAILED, 1, None, ErrorRecord("WorkerEndedError", "its worker ended", ""))
         if path != A:
@@ -98,6 +102,13 @@ def test_where_nothing_was_raised_no_heading_stands_before_the_error(capsys: pyt
     ]
 
 
+def test_a_node_whose_worker_ended_raised_nothing_and_what_it_wrote_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told(SessionState.FAILED, ("//left", NodeState.FAILED, "its worker ended"))
+    assert capsys.readouterr().err == "//left wrote at last, in attempt 1:\nabout to go\n\n"
+
+
 def test_refusal_is_drawn_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     error = told(SessionState.FAILED, ("//c", NodeState.REFUSED, "DriftError: It differs"))
     assert capsys.readouterr().err == "//c was refused:\nIt\n  differs\n\n"
@@ -109,11 +120,12 @@ def test_of_very_many_failures_some_are_shown_and_all_are_counted() -> None:
     lines = error.message.splitlines()
     assert lines[0] == "session mine failed: 25 failed."
     assert lines[1] == "  //n/0 failed: x y"
-    assert len(lines) == 14
-    assert lines[-3:] == [
+    assert len(lines) == 15
+    assert lines[-4:] == [
         "  and 15 more",
         "See more: oneml sessions show mine",
         "Run again what failed: oneml sessions run mine",
+        "After a change of code or settings: oneml run-pipeline h --reuse",
     ]
 
 

@@ -67,6 +67,7 @@ def test_failure_ends_with_1_and_shows_what_was_raised_and_where(invoke: Invoke)
         "  //join failed: ValueError: asked to fail\n"
         "See more: oneml sessions show mine\n"
         "Run again what failed: oneml sessions run mine\n"
+        "After a change of code or settings: oneml run-pipeline probe --reuse\n"
     )
 
 

@@ -37,7 +37,24 @@ def test_lines_of_the_author_come_first_and_what_they_called_follows() -> None:
     assert not any("async_bodies.py" in line or "asyncio" in line for line in lines)
 
 
-def test_an_error_of_our_own_keeps_all_of_its_lines() -> None:
-    text = traceback_text(raised(parse_node_path, "no path"))
+def test_an_error_of_our_own_to_which_no_author_led_is_told_by_its_text_alone() -> None:
+    error = raised(parse_node_path, "no path")
+    assert traceback_text(error) == f"oneml.habitats.errors.InvalidNodePathError: {error}\n"
+
+
+def test_an_error_that_comes_of_one_of_an_author_keeps_all_of_its_lines() -> None:
+    error = raised(parse_node_path, "no path")
+    with pytest.raises(KeyError) as cause:
+        {}["k"]  # noqa: B018  # what an author's line does
+    error.__cause__ = cause.value
+    text = traceback_text(error)
     assert "node_path.py" in text
-    assert HERE not in text
+    assert HERE in text
+
+
+def test_an_error_of_python_within_this_package_keeps_all_of_its_lines() -> None:
+    with pytest.raises(TypeError) as caught:
+        parse_node_path(5)  # type: ignore[arg-type]
+    trace = caught.value.__traceback__
+    assert trace is not None
+    assert "node_path.py" in traceback_text(caught.value.with_traceback(trace.tb_next))

@@ -68,6 +68,8 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
     lines.append(f"See more: oneml sessions show {result.session_id}")
     again = "Run what is left" if result.state is SessionState.STOPPED else "Run again what failed"
     lines.append(f"{again}: oneml sessions run {result.session_id}")
+    if result.state is not SessionState.STOPPED:
+        lines.append(f"After a change of code or settings: oneml run-pipeline {session.habitat} --reuse")
     refused = bool(failed) and all(rows[path].state is NodeState.REFUSED for path in failed)
     exit_code = EXIT_REFUSED if refused else EXIT_FAILED
     if result.state is SessionState.STOPPED:
@@ -80,8 +82,14 @@ def show_error(session: "PipelineSession", path: "NodePath") -> None:
     outcome = session.outcome(path)
     text = "" if outcome is None else error_text(outcome)
     if outcome is not None and text:
-        what = "was refused" if outcome.state is NodeState.REFUSED else f"raised in attempt {outcome.attempt}"
-        remark(f"{path} {what}:\n{text}\n")
+        remark(f"{path} {_said(outcome)}:\n{text}\n")
+
+
+def _said(outcome: "NodeOutcome") -> str:
+    if outcome.state is NodeState.REFUSED:
+        return "was refused"
+    has_ended = outcome.error is not None and outcome.error.type == "WorkerEndedError"
+    return f"wrote at last, in attempt {outcome.attempt}" if has_ended else f"raised in attempt {outcome.attempt}"
 
 
 def error_text(outcome: "NodeOutcome") -> str:

@@ -54,7 +54,7 @@ _OF_THE_PIPELINE = NodePath("")
 _ANOTHER_WAY = (
     "Return plain data, dataclasses, pydantic models, NumPy arrays, frames of pandas or polars, Arrow tables, images, "
     "scikit-learn models, a File or a Folder, one a port (a field of a NamedTuple or TypedDict result); or name a "
-    "serializer in the settings (serializers), or set allow_pickle there."
+    "serializer in the settings (serializers), or set allow_pickle for the whole session (--set allow_pickle=true)."
 )
 
 

@@ -16,7 +16,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _WORDS = {
     "WorkerCrashedError": (
         "its worker process ended: killed from outside, out of memory, left by os._exit, or a crash in native code. "
-        "Ray's log of the worker may say which"
+        "Of a cluster that outlives the session, Ray's log of the worker may say which"
     ),
     "OutOfMemoryError": "Ray ended its worker process, because the machine ran out of memory",
     "NodeDiedError": "the machine of the cluster on which it ran is lost",

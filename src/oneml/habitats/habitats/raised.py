@@ -2,9 +2,11 @@
 
 import importlib
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
+from oneml.habitats.errors import OnemlError
 from oneml.habitats.values.place import Place
 
 _PACKAGE = f"{Path(__file__).parent.parent}/"
@@ -41,11 +43,29 @@ def raised_at(error: BaseException) -> Place | None:
 
 
 def traceback_text(error: BaseException) -> str:
-    """Return the traceback of an error from the first line of the author on; whole where no line of it is theirs."""
+    """Return the traceback of an error from the first line of the author on; whole where no line of it is theirs.
+
+    Of an error of this package's own to which no line of theirs led, the text alone.
+    """
+    trace = _of_authors(error)
+    if trace is None and isinstance(error, OnemlError) and not any(map(_of_authors, _before(error))):
+        return "".join(traceback.format_exception_only(error))
+    return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
+
+
+def _of_authors(error: BaseException) -> TracebackType | None:
     trace = error.__traceback__
     while trace is not None and _leads_to_authors(trace):
         trace = trace.tb_next
-    return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
+    return trace
+
+
+def _before(error: BaseException) -> Iterator[BaseException]:
+    """Give the errors that led to one."""
+    before = error.__cause__ or error.__context__
+    while before is not None:
+        yield before
+        before = before.__cause__ or before.__context__
 
 
 def _leads_to_authors(trace: TracebackType) -> bool:

@@ -45,7 +45,7 @@ def test_an_error_of_our_own_to_which_no_author_led_is_told_by_its_text_alone() 
 def test_an_error_that_comes_of_one_of_an_author_keeps_all_of_its_lines() -> None:
     error = raised(parse_node_path, "no path")
     with pytest.raises(KeyError) as cause:
-        {}["k"]  # noqa: B018  # what an author's line does
+        {}["k"]
     error.__cause__ = cause.value
     text = traceback_text(error)
     assert "node_path.py" in text

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Nanny, Scheduler, SpecCluster
+from distributed import Client, Nanny, Scheduler, SpecCluster
+from distributed.core import CommClosedError
 from distributed.protocol.pickle import dumps
 
 from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 from oneml.habitats.engines.dask_cluster import DaskEngine
+from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import EngineRun, NodeNeeds
 
 TAGGED = {"tag-big": 1, "image-a": 1, "gpus": 1, "cpus": 4, "memory": 1e9}
@@ -58,6 +60,19 @@ def test_a_node_after_one_that_has_come_back_finds_its_outputs_in_the_store(
     states_of(run, [task("//a")])
     assert states_of(run, [task("//b", "//a")]) == {"//b": "succeeded"}
     assert session.replies["//b"]["upstream"] == []
+
+
+def test_a_connection_that_is_cut_while_replies_are_fetched_is_a_lost_scheduler(
+    cluster: SpecCluster, run: EngineRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut(*_arguments: object, **_options: object) -> None:
+        raise CommClosedError("Stream is closed")
+
+    monkeypatch.setattr(Client, "gather", cut)
+    run.submit(task("//a"))
+    with pytest.raises(EngineError, match="the scheduler is lost, and with it 1 nodes that had not come back"):
+        run.wait(20)
+    cluster.scheduler.worker_plugins.clear()  # which was taken for gone, so nobody takes the plugin down
 
 
 def test_nodes_after_a_failure_come_back_pending_and_others_run(run: EngineRun) -> None:

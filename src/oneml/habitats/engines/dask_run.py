@@ -256,7 +256,12 @@ class DaskRun:
         if not futures:
             return {}
         fetch = partial(self._client.gather, futures, errors="skip", asynchronous=True)
-        return self._client.sync(fetch, callback_timeout=seconds)
+        try:
+            return self._client.sync(fetch, callback_timeout=seconds)
+        except TimeoutError:
+            raise
+        except OSError as error:  # the connection to the scheduler, which fetches them
+            raise self._lost() from error
 
     def _explain(self, held: _Held) -> Iterable[NodeOutcome]:
         """Return the outcome of a task that gave no reply; nothing where it is handed over again."""

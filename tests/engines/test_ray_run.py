@@ -35,12 +35,12 @@ def test_nodes_share_tasks_where_there_are_more_than_room(count: int, cpus: int,
 
 def test_a_chain_goes_to_one_worker_piece_by_piece() -> None:
     place = Place()
-    place.submit(("//n0",), *((f"//n{number}", f"//n{number - 1}") for number in range(1, 40)))
-    assert sizes(place) == [16]
+    place.submit(("//n0",), *((f"//n{number}", f"//n{number - 1}") for number in range(1, 60)))
+    assert sizes(place) == [48]
     assert set(place.finish().values()) == {"succeeded"}
-    assert [one.paths[0] for one in place.ray.waiting] == ["//n16"]
+    assert [one.paths[0] for one in place.ray.waiting] == ["//n48"]
     assert place.ray.waiting[0].upstream == (place.ray.given[0],)
-    assert place.finish() == {f"//n{number}": "succeeded" for number in range(16, 40)}
+    assert place.finish() == {f"//n{number}": "succeeded" for number in range(48, 60)}
     assert place.ray.waiting == []
 
 
@@ -62,7 +62,7 @@ def test_each_fan_out_has_a_pace_of_its_own_and_a_node_that_opened_a_session_set
     place.finish(seconds=30.0)
     place.finish(seconds=None)
     place.submit(*many(40, name="//opened/"))
-    assert max(sizes(place)) == 16
+    assert max(sizes(place)) == 20
     place.submit(*many(40, name="//slow/1"))
     assert {len(paths) for paths in place.handed() if paths[0].startswith("//slow")} == {1}
 

@@ -16,7 +16,7 @@ SLICE_SECONDS = 0.1
 _SLICE_MAX_BYTES = 256 << 10
 """Of answers: what a node after the bundle is handed holds those of the whole bundle."""
 
-_FIRST_NODES = 16
+_FIRST_NODES = 48
 _NODES_MAX = 64
 
 _Told: TypeAlias = "tuple[int, str, float | None, list[str]]"

@@ -21,6 +21,12 @@ def note(suffix):
     path = os.path.join(folder, name + suffix)
     return open(path).read() if os.path.exists(path) else None
 
+def put(job, fields):
+    new = os.path.join(folder, name + ".new." + str(os.getpid()))
+    with open(new, "w") as file:
+        file.write("\\x1f".join(fields))
+    os.replace(new, os.path.join(jobs, job))  # whole or not at all: others read meanwhile
+
 with open(os.path.join(folder, name + ".calls"), "a") as calls:
     calls.write("\\x1f".join(sys.argv[1:]) + "\\n")
 with open(os.path.join(folder, name + ".environ"), "w") as environ:
@@ -37,8 +43,7 @@ if name == "sbatch":
         last = given.get("array", "").partition("-")[2]
         for place in range(int(last) + 1) if last else ["N/A"]:
             fields = [number, str(place), given["job-name"], "PENDING", "0", "None", ""]
-            job = os.path.join(jobs, given["job-name"] + "@" + str(place).replace("/", ""))
-            open(job, "w").write("\\x1f".join(fields))
+            put(given["job-name"] + "@" + str(place).replace("/", ""), fields)
         if said is None:
             print(number + ";cluster")
 elif name == "squeue" and said is None:
@@ -51,7 +56,7 @@ elif name == "scancel" and said is None:
         fields = open(os.path.join(jobs, job)).read().split("\\x1f")
         if fields[0] in ids or fields[0] + "_" + fields[1] in ids:
             fields[3] = "CANCELLED"
-            open(os.path.join(jobs, job), "w").write("\\x1f".join(fields))
+            put(job, fields)
 elif name == "scontrol" and said is None:
     print(open(os.path.join(folder, "script." + sys.argv[3])).read())
 if said is not None:

@@ -20,6 +20,10 @@ from oneml.habitats.values.plan import SINGLE_PORT
 T = TypeVar("T")
 
 
+_changed = threading.Condition()
+"""Guards what all publishers have taken: held for moments, and one for all, since one is made for every node."""
+
+
 class Publisher:
     """Publishes outputs of the node that runs; see `PipelineSessionContext.publisher`.
 
@@ -37,7 +41,6 @@ class Publisher:
         self._outputs = outputs
         self._client = client
         self._wanted = wanted
-        self._changed = threading.Condition()
         self._ports: dict[str, Published | None] = {}
         self._parts: dict[str, dict[str, object]] = {}
         self._unfinished: set[tuple[str, str]] = set()
@@ -123,9 +126,9 @@ class Publisher:
             UnknownPortError: As `publish`.
             PublishedTwiceError: The port is published already.
         """
-        with self._changed:
+        with _changed:
             self._check(port)
-            self._changed.wait_for(lambda: all(taken != port for taken, _ in self._unfinished))
+            _changed.wait_for(lambda: all(taken != port for taken, _ in self._unfinished))
             parts = self._parts.pop(port, {})
             self._take(port)
         return cast("Parts[Any]", self._finish(port, lambda: self._of_parts(parts)))
@@ -139,8 +142,10 @@ class Publisher:
         Raises:
             PublishedTwiceError: A port was published, and the result has another value for it.
         """
-        with self._changed:
+        with _changed:
             self._is_closed = True
+        if not self._ports and not self._parts and not any(isinstance(value, Published) for value in ports.values()):
+            return ports
         for port, value in ports.items():
             is_published = port in self._ports or port in self._parts or isinstance(value, Published)
             if is_published and value is not self._ports.get(port):
@@ -150,7 +155,7 @@ class Publisher:
         return {port: value.value if isinstance(value, Published) else value for port, value in ports.items()}
 
     def _publish(self, port: str, store: Callable[[], object]) -> Published:
-        with self._changed:
+        with _changed:
             self._take(port)
         return self._finish(port, store)
 
@@ -165,7 +170,7 @@ class Publisher:
         return published
 
     def _publish_part(self, port: str, name: str, store: Callable[[str], object]) -> None:
-        with self._changed:
+        with _changed:
             self._check(port)
             if port in self._ports:
                 raise PublishedTwiceError(node=self._node, what=f'port "{port}"')
@@ -174,12 +179,12 @@ class Publisher:
             self._unfinished.add((port, name))
         try:
             stored = store(f"{port}[{name!r}]")
-            with self._changed:
+            with _changed:
                 self._parts.setdefault(port, {})[name] = stored
         finally:
-            with self._changed:
+            with _changed:
                 self._unfinished.discard((port, name))
-                self._changed.notify_all()
+                _changed.notify_all()
 
     def _take(self, port: str) -> None:
         """Note that a port is published now."""

@@ -3,8 +3,7 @@
 import atexit
 import os
 import stat
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -44,16 +43,23 @@ _of_process = Scratch()
 atexit.register(_of_process.remove)
 
 
-@contextmanager
-def node_scratch() -> Generator[None]:
+class _NodeScratch:
+    """Has new folders be those of a node inside the block; a class, for it is entered at every node."""
+
+    __slots__ = ("_scratch", "_token")
+
+    def __enter__(self) -> None:
+        self._scratch = Scratch()
+        self._token = _of_node.set(self._scratch)
+
+    def __exit__(self, *_exception: object) -> None:
+        _of_node.reset(self._token)
+        self._scratch.remove()
+
+
+def node_scratch() -> AbstractContextManager[None]:
     """Have new folders removed when the block is left."""
-    scratch = Scratch()
-    token = _of_node.set(scratch)
-    try:
-        yield
-    finally:
-        _of_node.reset(token)
-        scratch.remove()
+    return _NodeScratch()
 
 
 def new_folder() -> Path:

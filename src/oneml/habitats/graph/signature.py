@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from oneml.habitats.errors import InvalidBodyError
 from oneml.habitats.graph.hints import Unresolved, resolved_hints
 from oneml.habitats.graph.result_ports import ResultPorts, result_ports
-from oneml.habitats.graph.streams import stream_form, stream_of
+from oneml.habitats.graph.streams import is_read_once, is_stream, stream_form, stream_of
 from oneml.habitats.values.plan import SINGLE_PORT
 
 _REFUSED: Mapping[object, str] = {
@@ -49,6 +49,8 @@ class BodySignature:
         ports: The names of the output ports, sorted.
         required: The inputs without a default.
         positional: The inputs that may be given by position, in order.
+        read_once: The inputs that want an iterator, which reads items as it is asked for them.
+        streams: The output ports whose items are yielded.
     """
 
     inputs: Mapping[str, InputPort]
@@ -59,6 +61,8 @@ class BodySignature:
     ports: tuple[str, ...] = field(init=False)
     required: frozenset[str] = field(init=False)
     positional: tuple[str, ...] = field(init=False)
+    read_once: frozenset[str] = field(init=False)
+    streams: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive what is asked for at every node from what is given once."""
@@ -68,6 +72,8 @@ class BodySignature:
         put("ports", tuple(sorted(self.outputs)))
         put("required", frozenset(name for name, port in self.inputs.items() if port.required))
         put("positional", tuple(name for name, port in self.inputs.items() if not port.keyword_only))
+        put("read_once", frozenset(name for name, port in self.inputs.items() if is_read_once(port.form)))
+        put("streams", frozenset(port for port, form in self.outputs.items() if is_stream(form)))
 
 
 _known: WeakKeyDictionary[Callable[..., object], dict[bool, BodySignature]] = WeakKeyDictionary()

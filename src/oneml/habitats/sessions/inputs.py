@@ -71,7 +71,9 @@ class InputLoader:
             if type(source) is PortSource:
                 in_memory = self._memory.get(source.node)
                 if in_memory is not None:
-                    arguments[name] = _kept(in_memory[source.port], signature, name)
+                    value = in_memory[source.port]
+                    once = name in signature.read_once
+                    arguments[name] = iter(cast("Iterable[object]", value)) if once else value
                     continue
             elif type(source) is ExternalSource and source.name not in self._external:
                 continue
@@ -115,9 +117,3 @@ class InputLoader:
     def _attempts_ports(self, node: NodePath) -> Mapping[str, PortRecord]:
         commit = self._attempts.committed(node)
         return {} if commit is None else commit.ports
-
-
-def _kept(value: object, signature: BodySignature, name: str) -> object:
-    """Return a value that stayed in memory as an input takes it: items one by one where that is an iterator."""
-    port = signature.inputs.get(name)
-    return iter(cast("Iterable[object]", value)) if port is not None and is_read_once(port.form) else value

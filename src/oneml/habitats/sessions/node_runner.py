@@ -12,7 +12,6 @@ from oneml.habitats.data.scratch import node_scratch
 from oneml.habitats.data.streams import YieldedItems, close_streams
 from oneml.habitats.data.unkeepable import refuse_to_keep
 from oneml.habitats.graph.signature import BodySignature
-from oneml.habitats.graph.streams import is_stream
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.raised import traceback_text
 from oneml.habitats.ports.clock import Clock
@@ -239,7 +238,6 @@ class NodeRunner:
         with PipelineSessionContext.entered(self._habitat, self._session_id, path):
             return self._run_body(node, self._settings_of(path), client, take, call)
 
-    @node_scratch()
     def _run_body(
         self,
         node: PlannedNode,
@@ -253,6 +251,17 @@ class NodeRunner:
         Returns:
             What ``take`` gave.
         """
+        with node_scratch():
+            return self._run_in_scope(node, settings, client, take, call)
+
+    def _run_in_scope(
+        self,
+        node: PlannedNode,
+        settings: PipelineSettings,
+        client: DataClient | None,
+        take: Callable[[Mapping[str, object]], R],
+        call: BodyCall | None,
+    ) -> R:
         interrupts = self._interrupts
         signature = self._signature_of(node.provider)
         arguments = self._inputs.load(node, signature)
@@ -270,12 +279,10 @@ class NodeRunner:
                 interrupts.leave_body()
             ports = split_result(node.path, value, outputs=node.outputs, several=node.whole is not None)
             ports = publisher.settled(ports)
-            return take(
-                {
-                    port: yielded_items(node.path, one, interrupts) if _yields(signature, port, one) else one
-                    for port, one in ports.items()
-                }
-            )
+            for port in signature.streams:
+                if port in ports and not isinstance(ports[port], Published):  # its items are still to come
+                    ports = {**ports, port: yielded_items(node.path, ports[port], interrupts)}
+            return take(ports)
         finally:
             close_streams(arguments.values())
             context.end_work(token)
@@ -285,11 +292,6 @@ class NodeRunner:
         state = NodeState.CANCELLED if isinstance(error, KeyboardInterrupt) else NodeState.FAILED
         record = error_record(error, self._secrets())
         return NodeOutcome(path, state, attempt, seconds, record, ended_at=rfc3339(self._clock.now()))
-
-
-def _yields(signature: BodySignature, port: str, value: object) -> bool:
-    """Tell whether the items of an output are still to come; what was published before is not."""
-    return is_stream(signature.outputs.get(port)) and not isinstance(value, Published)
 
 
 def _kept(path: NodePath, ports: Mapping[str, object]) -> Mapping[str, object]:

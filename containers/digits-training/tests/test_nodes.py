@@ -10,8 +10,8 @@ from digits_training.models import ClassifierFactory, ReducerFactory
 from digits_training.nodes import Evaluate, Fit, Load, Reduce, Select, Split, Summarize, Train
 from digits_training.splitting import Parts, Splitter
 
-REDUCE = Reduce(reducers=ReducerFactory(variance=0.95))
-TRAIN = Train(classifiers=ClassifierFactory(iterations=1000))
+REDUCE = Reduce(reducers=ReducerFactory(variance=0.95, threads=1))
+TRAIN = Train(classifiers=ClassifierFactory(iterations=1000, threads=1))
 
 
 def splitter(seed: int = 7) -> Splitter:

@@ -7,7 +7,8 @@ from digits_training.models import ClassifierFactory, ReducerFactory
 from digits_training.nodes import Evaluate, Load, Reduce, Select, Split, Summarize, Train
 from digits_training.settings import DigitsSettings
 from digits_training.splitting import Splitter
-from oneml.habitats import PipelineBuilder, PipelineComponents, ProcessSingleton, Settings
+from digits_training.threads import one_thread
+from oneml.habitats import PipelineBuilder, PipelineComponents, ProcessResource, ProcessSingleton, Settings
 
 
 class DigitsTraining(PipelineComponents):
@@ -16,14 +17,15 @@ class DigitsTraining(PipelineComponents):
     settings = Settings(DigitsSettings)
 
     client = ProcessSingleton(DigitsClient)
+    threads = ProcessResource(one_thread)
     splitter = providers.Singleton(
         Splitter,
         seed=settings.session.seed,
         held_out=settings.session.held_out,
         validation=settings.session.validation,
     )
-    reducers = providers.Singleton(ReducerFactory, variance=settings.session.variance)
-    classifiers = providers.Factory(ClassifierFactory, iterations=settings.node.train.iterations)
+    reducers = providers.Singleton(ReducerFactory, variance=settings.session.variance, threads=threads)
+    classifiers = providers.Factory(ClassifierFactory, iterations=settings.node.train.iterations, threads=threads)
 
     load = providers.Factory(Load, client=client)
     split = providers.Factory(Split, splitter=splitter)

@@ -14,9 +14,11 @@ class ReducerFactory:
 
     Attributes:
         variance: Share of the variance that is kept.
+        threads: Of linear algebra, which decide how results are rounded.
     """
 
     variance: float
+    threads: int
 
     def new(self) -> Pipeline:
         """Return a reducer that is not fitted yet."""
@@ -29,9 +31,11 @@ class ClassifierFactory:
 
     Attributes:
         iterations: Steps of the solver at most.
+        threads: As those of `ReducerFactory`.
     """
 
     iterations: int
+    threads: int
 
     def new(self, c: float) -> LogisticRegression:
         """Return a classifier that is not fitted yet.

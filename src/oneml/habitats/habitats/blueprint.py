@@ -1,6 +1,7 @@
 """A container compiled once for each class, and for each set of what sessions replace in it."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from oneml.habitats.errors import InvalidComponentsError, OnemlError, UnknownProviderError
@@ -36,7 +37,6 @@ class Blueprint:
         container: The class.
         model: Its settings model.
         graph: Its providers, and everything that they refer to.
-        builders: The builder of each provider, by index; empty where there are problems.
         problems: Everything that is wrong with the container.
         attributes: Attribute and index of each of its own providers.
         descriptions: What `describe_graph` has worked out.
@@ -61,12 +61,15 @@ class Blueprint:
         cycles = cycle_problems(container, self.graph, groups, needs)
         wrong = provider_problems(container, self.graph, self._reach, fits, model)
         self.problems: Sequence[Problem] = (*cycles, *wrong)
-        self.builders: Sequence[Builder] = (
-            [] if self.problems else compile_builders(self.graph, self._reach, fits, order)
-        )
+        self._fits, self._order = fits, order
         self._watched = [provider for provider in self.graph.indexes if not isinstance(provider, SettingView)]
         self._declared = [declared.get(provider) for provider in self._watched]
         self.descriptions: dict[bytes, GraphDescription] = {}
+
+    @cached_property
+    def builders(self) -> Sequence[Builder]:
+        """The builder of each provider, by index, none where there are problems; compiled when something is built first."""
+        return [] if self.problems else compile_builders(self.graph, self._reach, self._fits, self._order)
 
     def checked(self) -> "Blueprint":
         """Return this.

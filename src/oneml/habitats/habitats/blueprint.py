@@ -68,7 +68,7 @@ class Blueprint:
 
     @cached_property
     def builders(self) -> Sequence[Builder]:
-        """The builder of each provider, by index, none where there are problems; compiled when something is built first."""
+        """The builder of each provider, by index; none where there are problems. Compiled when something is built."""
         return [] if self.problems else compile_builders(self.graph, self._reach, self._fits, self._order)
 
     def checked(self) -> "Blueprint":

@@ -4,8 +4,9 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
   "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; break; }; done)
 BIN := .venv/bin
-PROJECTS := $(wildcard pyproject.toml constraints.txt containers/*/pyproject.toml)
+PROJECTS := $(wildcard pyproject.toml constraints.txt containers/*/pyproject.toml pytest-plugin/pyproject.toml)
 PACKAGES := $(patsubst %/pyproject.toml,-e ./%,$(wildcard containers/*/pyproject.toml))
+PLUGIN := -e ./pytest-plugin
 DEMO_EXTRAS := numpy,pandas,images,sklearn,typer
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
@@ -35,7 +36,7 @@ help: ## show this list
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation \
-	  -e '.[dev]'
+	  -e '.[dev]' $(PLUGIN)
 	@touch $@
 
 .venv/installed-bench: .venv/installed-dev
@@ -87,7 +88,7 @@ test-pythons: ## run the tests under every Python of PYTHONS that this machine h
 	    echo "== $$python" && venv=.venvs/$$(basename "$$python") && \
 	    { [ -d "$$venv" ] || "$$python" -m venv "$$venv"; } && \
 	    "$$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	      -e '.[dev]' $(PACKAGES) && "$$venv/bin/python" -m pytest $(PYTEST_ARGS) || exit 1; \
+	      -e '.[dev]' $(PACKAGES) $(PLUGIN) && "$$venv/bin/python" -m pytest $(PYTEST_ARGS) || exit 1; \
 	  else echo "== $$python is not on this machine"; fi; done
 
 clean: ## delete .venv, .venvs, caches and what the demo wrote

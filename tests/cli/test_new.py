@@ -26,14 +26,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return package
 
 
-def run(folder: Path, *arguments: str) -> str:
+def run(folder: Path, *arguments: str, **others: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ONEML_", "PYTEST_"))}
     base = folder if folder.name != "churn-training" else folder.parent
     places = {name: str(base / name.lower()) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME")}
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=environment | places | {"PYTHONPATH": str(base / "site")},
+        env=environment | places | {"PYTHONPATH": str(base / "site")} | others,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -49,8 +49,10 @@ def test_the_pipeline_runs_at_once(package: Path) -> None:
     assert 'means: {"attic": 29.75, "cellar": 11.5, "kitchen": 21.75}' in told
 
 
-def test_its_tests_pass(package: Path) -> None:
-    assert "3 passed" in run(package, "-m", "pytest", "-p", "no:cacheprovider")
+@pytest.mark.parametrize("alone", [True, False])
+def test_its_tests_pass_with_and_without_the_plugins_that_are_installed(package: Path, *, alone: bool) -> None:
+    others = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if alone else {}
+    assert "3 passed" in run(package, "-m", "pytest", "-p", "no:cacheprovider", **others)
 
 
 def test_checkers_find_nothing_in_it(package: Path) -> None:

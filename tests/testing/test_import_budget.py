@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.metadata import distribution
 
 import pytest
 
@@ -34,8 +35,23 @@ def test_plugin_loads_one_small_module_where_it_is_not_used(
     assert loaded_by_pytest(pytester, monkeypatch, "-p", PLUGIN) - bare == {"oneml", PLUGIN}
 
 
-def test_plugin_is_registered_under_its_name(pytestconfig: pytest.Config) -> None:
-    assert pytestconfig.pluginmanager.get_plugin("oneml-habitats") is sys.modules[PLUGIN]
+def test_plugin_is_registered_under_the_name_of_its_module(pytestconfig: pytest.Config) -> None:
+    assert pytestconfig.pluginmanager.get_plugin(PLUGIN) is sys.modules[PLUGIN]
+
+
+@pytest.mark.parametrize("by", ["-p", "PYTEST_PLUGINS", "conftest"])
+def test_plugin_that_is_named_as_well_is_loaded_once(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    (entry,) = (entry for entry in distribution("pytest-oneml-habitats").entry_points if entry.group == "pytest11")
+    assert (entry.name, entry.value) == (PLUGIN, PLUGIN)
+    pytester.makepyfile(test_used="def test_used(open_components):\n    assert open_components\n")
+    if by == "conftest":
+        pytester.makeconftest(f'pytest_plugins = ["{PLUGIN}"]\n')
+    elif by != "-p":
+        monkeypatch.setenv(by, PLUGIN)
+    options = ("-p", PLUGIN) if by == "-p" else ()
+    pytester.runpytest_subprocess("-p", "no:cacheprovider", *options).assert_outcomes(passed=1)
 
 
 def test_types_of_the_fixtures_load_no_container() -> None:

@@ -48,8 +48,9 @@ def test_pytest_lists_no_more_than_the_metadata_of_a_distribution_of_its_own(
     wheels: list[Path], tmp_path: Path
 ) -> None:
     install(wheels, tmp_path / "site")
-    plugins = [found for found in distributions(path=[str(tmp_path / "site")]) if found.entry_points.select(group=PYTEST)]
-    assert [found.name for found in plugins] == ["pytest-oneml-habitats"]
+    found = distributions(path=[str(tmp_path / "site")])
+    plugins = [each for each in found if each.entry_points.select(group=PYTEST)]
+    assert [each.name for each in plugins] == ["pytest-oneml-habitats"]
     assert [entry.value for entry in plugins[0].entry_points] == ["oneml.habitats_pytest"]
     files = plugins[0].files or []
     assert 4 <= len(files) < 10

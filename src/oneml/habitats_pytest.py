@@ -1,7 +1,8 @@
 """The pytest plugin of oneml-habitats: fixtures to test pipelines, and a check that no test leaves anything behind.
 
-It stands outside the package `oneml.habitats`, and imports nothing of it until a fixture is used: where the distribution
-pytest-oneml-habitats is installed, pytest loads it in every run, also where nobody tests a pipeline. PYTEST_DONT_REWRITE
+It stands outside the package `oneml.habitats`, and imports nothing of it until a fixture is used: pytest loads it in
+every run where the distribution pytest-oneml-habitats is installed, also where nobody tests a pipeline.
+PYTEST_DONT_REWRITE
 """
 
 import os

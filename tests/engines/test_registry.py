@@ -1,12 +1,13 @@
 """Engines by name: of this package, of other distributions, and given ones."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from oneml.habitats.engines.in_process import InProcessEngine
 from oneml.habitats.engines.registry import EngineRegistry
-from oneml.habitats.errors import EnginePluginError, UnknownEngineError
+from oneml.habitats.errors import EnginePluginError, NotAnEngineError, UnknownEngineError
 
 MODULE = """
 from contextlib import contextmanager
@@ -77,6 +78,18 @@ def test_an_engine_that_is_given_stands_for_that_of_its_name() -> None:
     given = InProcessEngine()
     assert EngineRegistry([given]).by_name("in-process") is given
     assert EngineRegistry().by_name("in-process") is not given
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (3, "3 is no engine: it has no name. Give the name of one, or an object such as"),
+        (InProcessEngine, "is no engine: it is a class, of which none is made"),
+    ],
+)
+def test_what_is_given_and_no_engine_is_refused_with_what_to_give(given: Any, reason: str) -> None:
+    with pytest.raises(NotAnEngineError, match=reason):
+        EngineRegistry([given])
 
 
 def test_engines_are_listed_with_where_they_come_from_and_none_is_loaded() -> None:

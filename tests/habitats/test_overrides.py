@@ -1,6 +1,6 @@
 import operator
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -67,6 +67,18 @@ class Chooses:
         return left
 
 
+def greet(name: str) -> Client:
+    return Client(name)
+
+
+def opened_client() -> Iterator[Client]:
+    yield Client()
+
+
+async def awaited_client() -> Client:
+    return Client()
+
+
 def several() -> "list[int] | None":
     return None
 
@@ -90,6 +102,9 @@ class Shop(PipelineComponents):
     structural: "providers.Provider[Reads]" = providers.Factory(Client)
     add = providers.Object(operator.add)
     choose = providers.Object(choose)
+    opened = providers.Resource(opened_client)
+    yields = providers.Factory(opened_client)
+    awaits = providers.Factory(awaited_client)
 
 
 class Branch(Shop):
@@ -150,6 +165,8 @@ def test_eight_threads_with_an_override_each_see_no_other(opened: Opener) -> Non
 
 WRONG: list[tuple[Callable[[], list[Override]], str]] = [
     (lambda: [replace(Shop.client, 3)], '"client" gives Client, and is replaced by an int'),
+    (lambda: [replace(Shop.client, None)], '"client" gives Client, and is replaced by None'),
+    (lambda: [replace(Shop.client, FakeClient)], "by the class FakeClient. Give an object of it, or factory=Fake"),
     (lambda: [replace(Shop.amount, "three")], '"amount" gives int, and is replaced by a str'),
     (lambda: [replace(Shop.maybe, 3)], '"maybe" gives .*list.*, and is replaced by an int'),
     (lambda: [replace(Shop.structural, object())], '"structural" gives Reads, and is replaced by an object'),
@@ -194,6 +211,11 @@ RIGHT: list[Callable[[], Override]] = [
     lambda: replace(Shop.choose, Chooses()),
     lambda: replace(Shop.choose, provider=providers.Factory(Chooses)),
     lambda: replace(Shop.choose, factory=Chooses),
+    lambda: replace(Shop.maybe, factory=several),
+    lambda: replace(Shop.opened, factory=FakeClient),
+    lambda: replace(Shop.opened, provider=providers.Resource(opened_client)),
+    lambda: replace(Shop.yields, factory=opened_client),
+    lambda: replace(Shop.awaits, factory=awaited_client),
     lambda: replace(Shop.add, max),
     lambda: replace(Shop.maybe, None),
     lambda: replace(Shop.maybe, [1]),
@@ -216,6 +238,13 @@ def test_what_fits_or_cannot_be_judged_passes(opened: Opener, override: Callable
         (lambda: replace(Shop.client, Client(), factory=FakeClient), "either a value, or provider=, or factory="),
         (lambda: replace(Shop.client, factory=Shop.unrelated), "takes a class or a function, not <"),
         (lambda: replace(Shop.client, factory=3), "factory= takes a class or a function, not 3"),
+        (lambda: replace(Shop.client, factory=Holder), "without arguments: Holder: missing .* Give provider="),
+        (lambda: replace(Shop.client, factory=greet), "without arguments: greet: missing a required argument: 'name'"),
+        (lambda: replace(Shop.client, factory=opened_client), "is a generator. Give provider=providers.Resource"),
+        (lambda: replace(Shop.opened, factory=opened_client), "is a generator. Give provider=providers.Resource"),
+        (lambda: replace(Shop.client, factory=awaited_client), "awaited_client would return a coroutine"),
+        (lambda: replace(Shop.settings, 3), r"A setting is not replaced: give its value as one of settings=\{...\}"),
+        (lambda: replace(Shop.settings.session.engine, "dask"), "A setting is not replaced"),
         (lambda: replace(Shop.client, Shop.unrelated), "Give it as provider="),
         (lambda: replace(Shop.client, provider=Client()), "Give it as the value"),
     ],
@@ -313,8 +342,8 @@ def test_any_other_factory_stays_in_this_process_and_what_a_class_gives_is_check
     override = replace(Shop.client, factory=lambda: FakeClient("here"))
     assert override.live
     assert opened(Shop, override).client().read() == "here"
-    with pytest.raises(InvalidOverrideError, match='"client" gives Client, and is replaced by a provider of Holder'):
-        opened(Shop, replace(Shop.client, factory=Holder))
+    with pytest.raises(InvalidOverrideError, match='"client" gives Client, and is replaced by a provider of Chooses'):
+        opened(Shop, replace(Shop.client, factory=Chooses))
 
 
 class Text(str):

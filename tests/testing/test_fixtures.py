@@ -284,6 +284,19 @@ def test_engine(new_session):
     result.assert_outcomes(passed=1)
 
 
+def test_what_is_no_engine_is_told(suite: Suite) -> None:
+    result = suite(
+        """
+from oneml.habitats.errors import NotAnEngineError
+
+def test_engine(new_session):
+    with pytest.raises(NotAnEngineError, match="3 is no engine"):
+        new_session(Shop, engine=3)
+"""
+    )
+    result.assert_outcomes(passed=1)
+
+
 def test_fixtures_are_listed_with_what_they_are_for(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--fixtures", "-q")
     result.stdout.fnmatch_lines_random(["open_components*", "new_session*", "run_node*", "service_client*"])

@@ -17,7 +17,7 @@ from oneml.habitats import (
     replace,
 )
 from oneml.habitats.errors import InvalidInputsError, UnknownNodeError, WrongResultError
-from oneml.habitats.testing import RunNode
+from oneml.habitats.testing import NewSession, RunNode
 
 
 class TrainSettings(PipelineSettings):
@@ -125,6 +125,17 @@ def test_wrong_inputs_are_told_together(
 ) -> None:
     with pytest.raises(InvalidInputsError, match="(?s)" + ".*".join(problems)):
         run_node(Training, "//fit/0", inputs=inputs)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "problem"),
+    [([PARTS], r"given by name, as inputs=\{\.\.\.\}; not as list"), ({1: PARTS}, "A name is text, and 1 is none")],
+)
+def test_inputs_without_names_are_told(run_node: RunNode, new_session: NewSession, inputs: Any, problem: str) -> None:
+    with pytest.raises(InvalidInputsError, match=problem):
+        run_node(Training, "//fit/0", inputs=inputs)
+    with pytest.raises(InvalidInputsError, match=problem):
+        new_session(Training, inputs=inputs, engine="in-process")
 
 
 def test_result_is_held_against_its_annotation_and_the_form_that_is_asked_for(run_node: RunNode) -> None:

@@ -46,6 +46,7 @@ The tree, and what commands end with::
     │   ├── UninstalledReferenceError
     │   ├── ReferenceMismatchError
     │   ├── UnknownEngineError
+    │   ├── NotAnEngineError
     │   ├── EnginePluginError
     │   ├── UnknownNodeError
     │   │   └── NotSelectedError
@@ -728,6 +729,15 @@ class UnknownEngineError(UsageError):
         self.name = name
         self.known = known
         super().__init__(f'No engine "{name}". {known_names(name, known)}')
+
+
+class NotAnEngineError(UsageError):
+    """What is given as an engine is none."""
+
+    def __init__(self, *, given: str, reason: str) -> None:
+        self.given = given
+        self.reason = reason
+        super().__init__(f"{given} is no engine: {reason}. Give the name of one, or an object such as DaskEngine().")
 
 
 class EngineError(BackendError):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import cast
 
-from oneml.habitats.errors import EnginePluginError, UnknownEngineError
+from oneml.habitats.errors import EnginePluginError, NotAnEngineError, UnknownEngineError
 from oneml.habitats.ports.engine import Capability, Engine
 from oneml.habitats.values.plugins import made_plugin, plugin_origin
 
@@ -25,9 +25,16 @@ class EngineRegistry:
 
     Args:
         given: Engines that were made in Python; they stand for others of their name.
+
+    Raises:
+        NotAnEngineError: Something else is given.
     """
 
     def __init__(self, given: Sequence[Engine] = ()) -> None:
+        for engine in given:
+            reason = _why_no_engine(engine, getattr(engine, "name", None))
+            if reason:
+                raise NotAnEngineError(given=f"{engine!r:.200}", reason=reason)
         self._made = {engine.name: engine for engine in given}
 
     def by_name(self, name: str) -> Engine:
@@ -67,8 +74,12 @@ def _made(target: str) -> Engine:
     return cast("Engine", getattr(import_module(module), attribute)())
 
 
-def _why_no_engine(made: object, name: str) -> str:
+def _why_no_engine(made: object, name: object) -> str:
+    if isinstance(made, type):
+        return "it is a class, of which none is made"
     given: object = getattr(made, "name", None)
+    if not isinstance(given, str):
+        return "it has no name"
     if given != name:
         return f"its name is {given!r}"
     capabilities: object = getattr(made, "capabilities", None)

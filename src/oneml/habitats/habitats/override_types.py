@@ -12,9 +12,8 @@ from dependency_injector import providers
 from typing_extensions import Format, get_annotations, get_protocol_members, is_protocol
 
 from oneml.habitats.habitats.entry import is_importable, own_target
-from oneml.habitats.habitats.providers import AnyProvider, Reference, is_target
+from oneml.habitats.habitats.providers import AnyProvider, Reference, is_provider, is_target
 from oneml.habitats.habitats.references import contract_reasons
-from oneml.habitats.habitats.settings_views import SettingView
 
 
 def misfit(
@@ -29,7 +28,7 @@ def misfit(
         provider: The provider that would stand for it, if one would.
         given: The object that would stand for it, if one would.
     """
-    if isinstance(target, SettingView | providers.Container | providers.DependenciesContainer | providers.Self):
+    if isinstance(target, providers.Container | providers.DependenciesContainer | providers.Self):
         return f"is a {type(target).__name__}, which cannot be replaced. Replace a provider inside it."
     if provider is target:
         return "would stand for itself."
@@ -56,7 +55,7 @@ def function_given_by(provider: AnyProvider) -> Callable[..., object] | None:
 def given_form(provider: AnyProvider) -> Any:
     """Return the type of what a provider gives; None where it does not say."""
     if isinstance(provider, Reference):
-        return provider.contract
+        return None if provider.contract is object else provider.contract
     if isinstance(provider, providers.Dependency):
         return None if provider.instance_of is object else provider.instance_of
     if isinstance(provider, providers.Object):
@@ -80,6 +79,26 @@ def factory_provider(target: AnyProvider, factory: Callable[[], object]) -> AnyP
     return Reference(form if isinstance(form, type) else object, path)
 
 
+def factory_misfit(target: AnyProvider, factory: object) -> str | None:
+    """Say why ``factory`` cannot give what stands for a provider; None where it can, or nobody could tell."""
+    if not callable(factory) or is_provider(factory):
+        return f"factory= takes a class or a function, not {factory!r:.200}."
+    name: str = getattr(factory, "__qualname__", type(factory).__qualname__)
+    try:
+        inspect.signature(factory).bind()
+    except TypeError as error:
+        given = '"module:Name", name=...'
+        return f"factory= is called without arguments: {name}: {error}. Give provider=Reference(Contract, {given})."
+    except ValueError:  # written in C, without a signature
+        return None
+    resource, known = isinstance(target, providers.BaseResource), isinstance(given_form(target), type)
+    if inspect.isgeneratorfunction(factory) and (resource or known):
+        return f"factory= returns the object, and {name} is a generator. Give provider=providers.Resource({name})."
+    if inspect.iscoroutinefunction(factory) and known:
+        return f"factory= returns the object, and {name} would return a coroutine of it."
+    return None
+
+
 _FORMS: Mapping[type, type | None] = {
     providers.List: list,
     providers.Dict: dict,
@@ -92,7 +111,11 @@ _FORMS: Mapping[type, type | None] = {
 def _misfit_of_value(wanted: Any, value: object) -> str | None:
     if _accepts_value(wanted, value):
         return None
-    return f"gives {_shown(wanted)}, and is replaced by {_article(type(value).__qualname__)}."
+    if isinstance(value, type):
+        name = value.__qualname__
+        return f"gives {_shown(wanted)}, and is replaced by the class {name}. Give an object of it, or factory={name}."
+    shown = "None" if value is None else _article(type(value).__qualname__)
+    return f"gives {_shown(wanted)}, and is replaced by {shown}."
 
 
 def _misfit_of_function(function: Callable[..., object], value: object) -> str | None:

@@ -10,9 +10,10 @@ from dependency_injector import providers
 
 from oneml.habitats.errors import InvalidOverrideError
 from oneml.habitats.habitats.import_paths import NotCanonicalError, import_path
-from oneml.habitats.habitats.override_types import factory_provider, misfit
+from oneml.habitats.habitats.override_types import factory_misfit, factory_provider, misfit
 from oneml.habitats.habitats.provider_graph import ProviderGraph, ReplacedBy
 from oneml.habitats.habitats.providers import AnyProvider, Reference, is_provider
+from oneml.habitats.habitats.settings_views import Settings, SettingView
 from oneml.habitats.ports.executables import ProviderOf
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 from oneml.habitats.values.suggestions import known_names
@@ -91,16 +92,20 @@ def replace(
             by its name, workers import it from there; else it stays in this process.
 
     Raises:
-        InvalidOverrideError: Not exactly one of these is given, or something is no provider.
+        InvalidOverrideError: Not exactly one of these is given, something is no provider, or ``factory`` cannot be
+            called without arguments.
     """
-    if not is_provider(target):
+    if isinstance(target, SettingView | Settings):
+        reason = "A setting is not replaced: give its value as one of settings={...}."
+    elif not is_provider(target):
         reason = f"{target!r:.200} is no provider of a class: replace(Container.name, ...)."
     elif [value is _ABSENT, provider is None, factory is None].count(False) != 1:
         reason = "replace() takes either a value, or provider=, or factory=."
     elif factory is not None:
-        if callable(factory) and not is_provider(factory):
+        misfitting = factory_misfit(target, factory)
+        if misfitting is None:
             return Override(target=target, provider=factory_provider(target, factory))
-        reason = f"factory= takes a class or a function, not {factory!r:.200}."
+        reason = misfitting
     elif is_provider(value):
         reason = "A provider is given as the value. Give it as provider=."
     elif provider is None or is_provider(provider):

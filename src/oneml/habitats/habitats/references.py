@@ -58,11 +58,15 @@ class ReferenceTarget:
             try:
                 found = getattr(found, part)
             except AttributeError as error:
-                known = known_names(part, [name for name in dir(found) if not name.startswith("_")])
+                known = known_names(part, filter(_is_public, dir(found)))
                 raise ReferenceMismatchError(
                     provider=self._name, target=self._target, reasons=[f'there is no "{part}". {known}']
                 ) from error
         return found
+
+
+def _is_public(name: str) -> bool:
+    return name.isidentifier() and not name.startswith("_")
 
 
 def _constructor_reasons(found: Any, arguments: Collection[str]) -> Iterator[str]:

@@ -58,6 +58,9 @@ class PipelineServiceClient:
         clock: Time.
         engines: Engines that were made in Python, such as a `DaskEngine` for a cluster that is at hand; they stand for
             those of their name.
+
+    Raises:
+        NotAnEngineError: Something in ``engines`` is none.
     """
 
     def __init__(

@@ -48,6 +48,7 @@ def check_inputs(
     Raises:
         InvalidInputsError: One is unknown, missing or not of its type; lists all.
     """
+    check_named(habitat, inputs)
     problems: list[str] = []
     checked: dict[str, object] = {}
     for name, value in inputs.items():
@@ -70,6 +71,21 @@ def check_inputs(
     if problems:
         raise InvalidInputsError(habitat=habitat, problems=problems)
     return checked
+
+
+def check_named(habitat: str, inputs: object) -> None:
+    """Check that inputs are given by name, which authors without a type checker may not know.
+
+    Raises:
+        InvalidInputsError: They are not.
+    """
+    if not isinstance(inputs, Mapping):
+        problem = f"They are given by name, as inputs={{...}}; not as {type(inputs).__qualname__}."
+        raise InvalidInputsError(habitat=habitat, problems=[problem])
+    names = cast("Mapping[object, object]", inputs)
+    problems = [f"A name is text, and {name!r:.200} is none." for name in names if not isinstance(name, str)]
+    if problems:
+        raise InvalidInputsError(habitat=habitat, problems=problems)
 
 
 def checked_value(value: object, form: object) -> object:

@@ -79,11 +79,11 @@ class Kit:
     ) -> PipelineSession:
         """Create a session; see `NewSession`."""
         name, _ = self._named(habitat)
-        engines: list[Engine] = []
-        if engine is not None and not isinstance(engine, str):
-            engines.append(engine)
+        if engine is None or isinstance(engine, str):
+            client = self.service_client()
+        else:
+            client = self.service_client(engine)
             engine = engine.name
-        client = self.service_client(*engines)
         session = client.create_session(
             name,
             *overrides,

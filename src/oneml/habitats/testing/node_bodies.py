@@ -10,7 +10,7 @@ from oneml.habitats.graph.signature import BodySignature, body_signature
 from oneml.habitats.habitats.executables import executable_of
 from oneml.habitats.sessions.attempts import AttemptLog
 from oneml.habitats.sessions.clock import SystemClock
-from oneml.habitats.sessions.external_inputs import checked_value
+from oneml.habitats.sessions.external_inputs import check_named, checked_value
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.node_runner import NodeRunner
 from oneml.habitats.sessions.preparation import Prepared
@@ -55,6 +55,7 @@ class NodeBodies:
             form: The type of the result.
         """
         node = self.node(parse_node_path(path))
+        check_named(f"{self._habitat} {node.path}", inputs)
         executable = executable_of(self._components, node.provider)
         signature = body_signature(executable.call, bound=executable.bound)
         store = MemoryArtifactStore()

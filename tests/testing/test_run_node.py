@@ -1,16 +1,19 @@
 """One node of a pipeline, run alone."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypedDict, cast
 
 import pytest
 from dependency_injector import providers
 
 from oneml.habitats import (
+    File,
+    Folder,
     NodeSeed,
     PipelineBuilder,
     PipelineComponents,
     PipelineNodeSettings,
+    PipelineServiceClient,
     PipelineSessionContext,
     PipelineSettings,
     Settings,
@@ -64,6 +67,54 @@ class Fit:
 
 def liar(text: str) -> int:
     return text  # type: ignore[return-value]
+
+
+def count(until: int) -> Iterator[int]:
+    yield from range(until)
+
+
+async def count_slowly(until: int) -> AsyncIterator[int]:
+    for number in range(until):
+        yield number
+
+
+def yield_text() -> Iterator[int]:
+    yield cast("int", "one")
+
+
+class Files(NamedTuple):
+    note: File
+    folder: Folder
+
+
+def write(text: str) -> Files:
+    folder = PipelineSessionContext.scratch_folder()
+    for name in ("note", "other"):
+        (folder / name).write_text(f"{text} {name}")
+    return Files(File(folder / "note"), Folder(folder))
+
+
+def nest(until: int) -> object:
+    with PipelineSessionContext.nested_session("hello-world-demo", settings={"greeting": str(until)}) as session:
+        session.run().raise_unless_succeeded()
+        return session.outputs()["text"]
+
+
+class Unusual(PipelineComponents):
+    """Bodies that do more than to return a value."""
+
+    count = providers.Object(count)
+    count_slowly = providers.Object(count_slowly)
+    yield_text = providers.Object(yield_text)
+    write = providers.Object(write)
+    nest = providers.Object(nest)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        pipeline.node("count", self.count)(until=3)
+        pipeline.node("slowly", self.count_slowly)(until=3)
+        pipeline.node("text", self.yield_text)()
+        pipeline.node("write", self.write)(text="a")
+        pipeline.node("nest", self.nest)(until=3)
 
 
 class Training(PipelineComponents):
@@ -143,6 +194,24 @@ def test_result_is_held_against_its_annotation_and_the_form_that_is_asked_for(ru
         run_node(Training, "//liar")
     with pytest.raises(WrongResultError, match="//split promised int, but returned Parts"):
         run_node(Training, "//split", inputs={"table": Table()}, form=int)
+
+
+@pytest.mark.parametrize("path", ["//count", "//slowly"])
+def test_what_a_body_yields_is_a_list_of_which_each_item_is_checked(run_node: RunNode, path: str) -> None:
+    assert run_node(Unusual, path, form=list[int]) == [0, 1, 2]
+    with pytest.raises(WrongResultError, match=r"//text promised list\[int\], but returned list \(0: .*valid integer"):
+        run_node(Unusual, "//text")
+
+
+def test_files_that_a_body_makes_are_there_when_it_has_ended(run_node: RunNode) -> None:
+    files = run_node(Unusual, "//write", form=Files)
+    assert files.note.path.read_text() == "a note"
+    assert sorted(path.read_text() for path in files.folder.path.iterdir()) == ["a note", "a other"]
+
+
+def test_a_body_may_run_sessions_of_its_own(run_node: RunNode, service_client: PipelineServiceClient) -> None:
+    assert run_node(Unusual, "//nest") == "3, WORLD!"
+    assert [row.habitat for row in service_client.list_sessions()] == ["hello-world-demo"]
 
 
 def test_unknown_node_is_told_with_those_that_there_are(run_node: RunNode) -> None:

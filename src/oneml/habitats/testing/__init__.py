@@ -131,7 +131,7 @@ class RunNode(Protocol):
         settings: "PipelineSessionSettings | Mapping[str, object] | None" = None,
         form: object = object,
     ) -> object:
-        """Run the body of one node here, and nothing else of the pipeline; nothing is stored.
+        """Run the body of one node here, and nothing else of the pipeline; nothing of it is stored.
 
         Args:
             habitat: The class, or the name of an installed habitat.
@@ -143,7 +143,8 @@ class RunNode(Protocol):
             form: The type of the result, for type checkers; it is checked.
 
         Returns:
-            What the body returned.
+            What the body returned; where it yields items, all of them in a list. A `File` or `Folder` is a copy, which
+            is there until the process ends.
 
         Raises:
             UnknownNodeError: The pipeline has no such node.

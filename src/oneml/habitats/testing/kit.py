@@ -128,7 +128,7 @@ class Kit:
             runs_here=True,
         )
         self._ends.append(prepared.components.close)
-        return NodeBodies(prepared).run(path, {} if inputs is None else inputs, form)
+        return NodeBodies(prepared, self.service_client()).run(path, {} if inputs is None else inputs, form)
 
     def service_client(self, *engines: Engine) -> PipelineServiceClient:
         """Return a client of the store of this test."""

@@ -1,14 +1,19 @@
 """Runs the body of one node with inputs that a test gives, both checked against the annotations of the body."""
 
 from collections.abc import Mapping
+from types import GenericAlias
 
 from oneml.habitats.data.client import DataClient
+from oneml.habitats.data.files import File, Folder
 from oneml.habitats.data.serializers.json import from_json_value
+from oneml.habitats.data.streams import YieldedItems
 from oneml.habitats.errors import InvalidInputsError, UnknownNodeError, WrongResultError
 from oneml.habitats.graph.forms import form_text
 from oneml.habitats.graph.signature import BodySignature, body_signature
+from oneml.habitats.graph.streams import is_stream, item_form
 from oneml.habitats.habitats.executables import executable_of
 from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.sessions.clock import SystemClock
 from oneml.habitats.sessions.external_inputs import check_named, checked_value
 from oneml.habitats.sessions.interrupts import Interrupts
@@ -17,6 +22,7 @@ from oneml.habitats.sessions.preparation import Prepared
 from oneml.habitats.sessions.results import assemble_result
 from oneml.habitats.stores.memory import MemoryArtifactStore
 from oneml.habitats.values.node_path import NodePath, parse_node_path
+from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.plan import SINGLE_PORT, LiteralSource, PlannedNode
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.suggestions import known_names
@@ -27,9 +33,11 @@ class NodeBodies:
 
     Args:
         prepared: The pipeline.
+        service: Creates the sessions that bodies ask for.
     """
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, service: PipelineServiceClient) -> None:
+        self._service = service
         self._habitat = prepared.entry.name
         self._components = prepared.components
         self._settings = prepared.settings
@@ -59,6 +67,7 @@ class NodeBodies:
         executable = executable_of(self._components, node.provider)
         signature = body_signature(executable.call, bound=executable.bound)
         store = MemoryArtifactStore()
+        client = DataClient(store)
         session_id = SessionId(self._components.session_id)
         runner = NodeRunner(
             habitat=self._habitat,
@@ -70,14 +79,16 @@ class NodeBodies:
             signature_of=lambda _: signature,
             attempts=AttemptLog(store, session_id),
             inputs=_Given(self._habitat, inputs),
-            client=DataClient(store),
+            client=client,
             memory={},
             reuse_key_of=lambda _: None,
             secrets=self._settings.secret_texts,
             interrupts=Interrupts(),
             clock=SystemClock(),
+            service=self._service,
         )
-        return runner.rehearse(node.path, lambda ports: _result(node, signature, ports, form))
+        kept = runner.rehearse(node.path, lambda ports: _kept(client, node, ports))
+        return _result(node, signature, {port: _taken(client, node, one) for port, one in kept.items()}, form)
 
 
 class _Given:
@@ -118,6 +129,23 @@ class _Given:
         return arguments
 
 
+def _kept(client: DataClient, node: PlannedNode, ports: Mapping[str, object]) -> Mapping[str, object]:
+    """Return what a node gives in a form that outlives it: all that it yields, and the content of its files."""
+    kept: dict[str, object] = {}
+    for port, value in ports.items():
+        if isinstance(value, YieldedItems):
+            kept[port] = list(value.items)
+        else:
+            kept[port] = client.publish(node.path, port, value) if isinstance(value, File | Folder) else value
+    return kept
+
+
+def _taken(client: DataClient, node: PlannedNode, value: object) -> object:
+    if isinstance(value, PortRecord):
+        return client.load(value, object, what=f"what {node.path} returned")
+    return value
+
+
 def _result(node: PlannedNode, signature: BodySignature, ports: Mapping[str, object], form: object) -> object:
     """Return the result as a whole, once its ports are of their types.
 
@@ -125,7 +153,10 @@ def _result(node: PlannedNode, signature: BodySignature, ports: Mapping[str, obj
         WrongResultError: They are not, or the result is not of ``form``.
     """
     for port, value in ports.items():
-        _check_type(node, value, signature.outputs.get(port, object), "" if port == SINGLE_PORT else f"{port}: ")
+        form_of_port = signature.outputs.get(port, object)
+        if is_stream(form_of_port):
+            form_of_port = GenericAlias(list, (item_form(form_of_port),))
+        _check_type(node, value, form_of_port, "" if port == SINGLE_PORT else f"{port}: ")
     result = ports.get(SINGLE_PORT) if signature.whole is None else assemble_result(signature.whole, ports)
     _check_type(node, result, form, "")
     return result

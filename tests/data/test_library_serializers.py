@@ -162,6 +162,20 @@ def test_a_figure_comes_back_as_an_image_or_as_its_file() -> None:
         PngSerializer().read(io.BytesIO(data), Figure)
 
 
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "TIFF"])
+def test_an_image_of_several_frames_is_refused_and_each_frame_by_itself_is_not(kind: str) -> None:
+    stream = io.BytesIO()
+    first, second = (Image.new("L", (2, 2), colour) for colour in (0, 255))
+    first.save(stream, kind, save_all=True, append_images=[second])
+    image = Image.open(stream)
+    with pytest.raises(UnwritableError, match="of 2 frames, of which PNG would keep one: return a copy of each"):
+        written(PngSerializer(), image)
+    image.seek(1)
+    again = PngSerializer().read(io.BytesIO(written(PngSerializer(), image.convert("L"))), Image.Image)
+    assert isinstance(again, Image.Image)
+    assert again.tobytes() == second.tobytes()
+
+
 def test_an_image_that_is_no_png_is_refused() -> None:
     stream = io.BytesIO()
     Image.new("RGB", (1, 1)).save(stream, format="BMP")

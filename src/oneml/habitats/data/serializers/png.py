@@ -31,7 +31,7 @@ class PngSerializer:
         """Write ``value``.
 
         Raises:
-            UnwritableError: It is no image, or of a mode that PNG does not have.
+            UnwritableError: It is no image, of a mode that PNG does not have, or of several frames.
         """
         drawn: Any = value
         if is_a(value, "matplotlib.figure", "Figure"):
@@ -44,6 +44,12 @@ class PngSerializer:
             problem = (
                 f"is an image of mode {drawn.mode}, which PNG cannot hold without loss: "
                 'convert it ("RGB"), or return its pixels (numpy.asarray)'
+            )
+            raise UnwritableError(problem=problem)
+        frames: int = getattr(drawn, "n_frames", 1)
+        if frames > 1:
+            problem = (
+                f"is an image of {frames} frames, of which PNG would keep one: return a copy of each (Iterator[Image])"
             )
             raise UnwritableError(problem=problem)
         notes = drawn.getexif()

@@ -217,6 +217,32 @@ def test_names(new_session, open_components):
     result.assert_outcomes(passed=1)
 
 
+def test_classes_that_a_function_makes_are_told_apart(suite: Suite) -> None:
+    result = suite(
+        """
+def shop_that_reads(number):
+    class Counts(Client):
+        def read(self):
+            return number
+
+    class Local(Shop):
+        read = providers.Factory(shop.Holder, providers.Factory(Counts))
+
+    return Local
+
+def test_each_is_itself(new_session, open_components, run_node):
+    first, second = shop_that_reads(3), shop_that_reads(4)
+    for _ in range(2):
+        assert [run_node(each, "//read") for each in (first, second)] == [3, 4]
+        assert all(isinstance(open_components(each), each) for each in (first, second))
+    session = new_session(second)
+    assert session.run().succeeded
+    assert session.output("//read") == 4
+"""
+    )
+    result.assert_outcomes(passed=1)
+
+
 ENGINES = (
     FAKES
     + """

@@ -163,9 +163,10 @@ class Kit:
 
     def _name_of(self, container: type[PipelineComponents]) -> str:
         targets = {entry.name: entry.target for entry in self._registry.entries()}
-        installed = [name for name, target in targets.items() if target == own_target(container)]
-        if installed:
-            return installed[0]
+        for name, target in targets.items():
+            # Classes that a function makes are called alike, and are others each time.
+            if target == own_target(container) and self._registry.load(name) is container:
+                return name
         words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", container.__name__) or ["tested"]
         wanted = "-".join(words).lower()[:_NAME_MAX_CHARACTERS]
         name, number = wanted, 1

@@ -145,6 +145,9 @@ def _hints(function: Callable[..., object], reasons: list[str]) -> Mapping[str, 
         return {}
 
 
+_WIRING = "dependency_injector.wiring"
+
+
 def _inputs(parameters: list[Parameter], hints: Mapping[str, object], reasons: list[str]) -> Mapping[str, InputPort]:
     inputs: dict[str, InputPort] = {}
     for parameter in parameters:
@@ -152,6 +155,13 @@ def _inputs(parameters: list[Parameter], hints: Mapping[str, object], reasons: l
         if refused is not None:
             text = refused.format(parameter.name)
             reasons.append(f"It {text}: a body names each of its inputs (a decorator keeps names by functools.wraps).")
+            continue
+        if type(parameter.default).__module__ == _WIRING:
+            name = parameter.name
+            reasons.append(
+                f'Its default for "{name}" is {parameter.default!r}, and nothing is wired here: the body would get it. '
+                f'Let the provider give it: providers.Factory(Body, {name}=...), or make "{name}" an input.'
+            )
             continue
         form = hints.get(parameter.name, Any)
         keyword_only = parameter.kind is Parameter.KEYWORD_ONLY

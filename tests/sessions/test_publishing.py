@@ -116,6 +116,14 @@ def test_a_result_of_another_publisher_is_refused(store: LocalArtifactStore) -> 
         third.publish(2)
 
 
+@pytest.mark.parametrize("result", [None, 3, {}])
+def test_parts_that_a_result_leaves_out_are_never_lost_in_silence(store: LocalArtifactStore, result: object) -> None:
+    publisher = Publisher(NODE, ("output",), DataClient(store), {})
+    publisher.publish_part("a", 1)
+    with pytest.raises(PublishedTwiceError, match=r'port "output": by a publisher, and in its result'):
+        publisher.settled({"output": result})
+
+
 def test_parts_are_checked_one_by_one(store: LocalArtifactStore) -> None:
     client = DataClient(store)
     publisher = Publisher(NODE, ("output",), client, {})

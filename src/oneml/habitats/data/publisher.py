@@ -148,7 +148,7 @@ class Publisher:
             return ports
         for port, value in ports.items():
             is_published = port in self._ports or port in self._parts or isinstance(value, Published)
-            if is_published and value is not self._ports.get(port):
+            if is_published and (port not in self._ports or value is not self._ports[port]):
                 raise PublishedTwiceError(node=self._node, what=f'port "{port}": by a publisher, and in its result,')
         if self._client is not None:
             return ports

@@ -287,6 +287,27 @@ def test_a_provider_that_is_put_into_the_class_later_is_seen(opened: Opener, mon
     assert opened(Branch).unrelated() == 5
 
 
+def test_what_is_put_into_a_base_or_a_derived_class_and_taken_back_is_seen_in_both(opened: Opener) -> None:
+    class Derived(Shop):
+        """Inherits everything."""
+
+    for target in (Shop, Derived):
+        opened(Derived)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(target, "client", providers.Factory(FakeClient, "put"))
+            assert (
+                opened(Derived).client().read() == opened(Derived, replace(Derived.unrelated, Client())).client().read()
+            )
+            assert opened(Derived).client().read() == "put"
+            assert opened(Shop).client().read() == ("put" if target is Shop else "real")
+        assert opened(Derived).client().read() == opened(Derived).holder().client.read() == "real"
+        assert opened(Shop).client().read() == "real"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(Shop, "user")
+        assert not hasattr(opened(Derived), "user")
+    assert opened(Derived).user().client.read() == "real"
+
+
 def test_blueprints_of_replacements_are_shared_and_bounded(opened: Opener) -> None:
     one, other = opened(Shop, replace(Shop.client, Client())), opened(Shop, replace(Shop.client, Client()))
     assert one.opened_blueprint is other.opened_blueprint is not opened(Shop).opened_blueprint

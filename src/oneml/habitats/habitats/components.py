@@ -15,7 +15,7 @@ from oneml.habitats.habitats.entry import own_target
 from oneml.habitats.habitats.finalizers import next_order
 from oneml.habitats.habitats.lifetimes import SettingRead
 from oneml.habitats.habitats.overrides import Override, is_override, named_overrides, replacements
-from oneml.habitats.habitats.provider_graph import Overriding, ReplacedBy, standing_overrides
+from oneml.habitats.habitats.provider_graph import Overriding, ReplacedBy, own_declarations, standing_overrides
 from oneml.habitats.habitats.providers import AnyProvider
 from oneml.habitats.habitats.scopes import Barred, Lease, OpenedSession, Scope, Surroundings
 from oneml.habitats.habitats.settings_views import OpenedSettings, Settings
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     class _Declarative:
         """The stock base as type checkers should see it: its stub takes any name for a provider."""
 
-        providers: ClassVar[Mapping[str, AnyProvider]]
+        cls_providers: ClassVar[Mapping[str, AnyProvider]]
 
 else:
     _Declarative = containers.DeclarativeContainer
@@ -45,7 +45,7 @@ VARIANTS_MAX = 16
 class _Compiled(NamedTuple):
     """What a class was compiled from and to; ``variants`` by what stands for what."""
 
-    providers: Mapping[str, AnyProvider]
+    declared: list[Mapping[str, AnyProvider]]
     blueprint: Blueprint
     variants: OrderedDict[frozenset[tuple[AnyProvider, ReplacedBy]], Blueprint]
 
@@ -283,9 +283,10 @@ class PipelineComponents(_Declarative):
     def blueprint(cls) -> Blueprint:
         """Return how everything in the container is built; compiled at its first use, problems and all."""
         compiled = cls._compiled
-        if compiled is None or compiled.providers != cls.providers:
+        declared = own_declarations(cls)
+        if compiled is None or compiled.declared != declared:
             blueprint = Blueprint(cls, cls.settings_model(), cls._declared, {})
-            compiled = cls._compiled = _Compiled(dict(cls.providers), blueprint, OrderedDict())
+            compiled = cls._compiled = _Compiled([dict(own) for own in declared], blueprint, OrderedDict())
         return compiled.blueprint
 
     @classmethod

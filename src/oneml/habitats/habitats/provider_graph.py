@@ -46,9 +46,19 @@ class ProviderGraph(NamedTuple):
     indexes: Mapping[AnyProvider, int]
 
 
+def own_declarations(container: type) -> list[Mapping[str, AnyProvider]]:
+    """Return what each class that a container is derived from declares itself, its own first.
+
+    The library's own ``providers`` are those of the moment when the class was declared: what is put into a base later
+    is not among them, and what a class takes back of its own is missing, though attribute lookup finds that of a base.
+    """
+    bases = (cast("Mapping[str, object]", vars(base)) for base in container.__mro__)
+    return [cast("Mapping[str, AnyProvider]", base["cls_providers"]) for base in bases if "cls_providers" in base]
+
+
 def declared_providers(container: type) -> dict[str, AnyProvider]:
     """Return the providers of a container class by attribute, as attribute lookup finds them."""
-    names = cast("Mapping[str, object]", getattr(container, "providers", {}))
+    names = {name: None for declared in reversed(own_declarations(container)) for name in declared}
     own = cast("providers.Self[Any]", getattr(container, "__self__", None))
     found = {name: getattr(container, name, None) for name in (*names, *own.alt_names)}
     return {name: provider for name, provider in found.items() if isinstance(provider, providers.Provider)}

@@ -24,6 +24,7 @@ pytest.register_assert_rewrite("oneml.habitats.testing.engines", "oneml.habitats
 _AT_START = dict(os.environ)
 _CHANGED_SINCE = "oneml_changed_since_start"
 _CONTAINERS = "oneml.habitats.habitats.components"
+_STARTED: "pytest.StashKey[Standing | None]" = pytest.StashKey()
 _FOUND: "pytest.StashKey[tuple[Standing, Standing]]" = pytest.StashKey()
 _checks: "list[LeakCheck]" = []
 
@@ -34,14 +35,22 @@ def pytest_configure_node(node: "_WithWorkerInput") -> None:
     node.workerinput[_CHANGED_SINCE] = [name for name, value in os.environ.items() if _AT_START.get(name) != value]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note what there is before the fixtures of the test."""
+    item.stash[_STARTED] = _standing()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Note what the test itself finds, and what it leaves where it passes."""
+    """Note what the test itself finds, and what it leaves."""
     before = _standing()
-    result = yield
-    after = _standing()
-    if after is not None:
-        item.stash[_FOUND] = (before or after, after)
+    try:
+        result = yield
+    except BaseException:
+        _note(item, before, passed=False)
+        raise
+    _note(item, before, passed=True)
     return result
 
 
@@ -124,6 +133,13 @@ def _at_start(config: pytest.Config) -> Mapping[str, str]:
     return {name: value for name, value in _AT_START.items() if name not in changed}  # type: ignore[operator]
 
 
+def _note(item: pytest.Item, before: "Standing | None", *, passed: bool) -> None:
+    after = _standing()
+    if after is not None:
+        # The traceback of a test that fails keeps alive what it had open.
+        item.stash[_FOUND] = (before or after, after if passed else after._replace(sessions={}))
+
+
 def _left_behind(item: pytest.Item) -> str:
     """Undo what a test has left behind, and return what it was; nothing where it left nothing."""
     now = _standing()
@@ -133,7 +149,7 @@ def _left_behind(item: pytest.Item) -> str:
 
     before, after = item.stash.get(_FOUND, (now, now))
     try:
-        _checks[0].at_end(item.nodeid, before=before, after=after)
+        _checks[0].at_end(item.nodeid, started=item.stash.get(_STARTED, None), before=before, after=after)
     except LeftBehindError as error:
         return str(error)
     return ""

@@ -8,7 +8,7 @@ import pytest
 
 from oneml.habitats import PipelineComponents, PipelineServiceClient
 from oneml.habitats.errors import InvalidHabitatNameError, InvalidOverrideError, NotAHabitatError, SettingsError
-from oneml.habitats.testing import OpenComponents
+from oneml.habitats.testing import NewSession, OpenComponents
 
 Suite = Callable[..., pytest.RunResult]
 
@@ -330,6 +330,16 @@ def test_fixtures_are_listed_with_what_they_are_for(pytester: pytest.Pytester) -
 
 def test_store_lies_below_the_folder_of_the_test(service_client: PipelineServiceClient, tmp_path: Path) -> None:
     assert service_client.store.url == (tmp_path / ".oneml" / "store").as_uri()
+
+
+def test_store_and_configuration_are_those_of_the_test_where_no_variable_says_so(
+    new_session: NewSession, service_client: PipelineServiceClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("ONEML_STORE_URL", "ONEML_CONFIG_DIR"):
+        monkeypatch.delenv(name)
+    session = new_session("hello-world-demo")
+    assert [row.session_id for row in service_client.list_sessions()] == [session.session_id]
+    assert list((tmp_path / ".oneml" / "store").iterdir())
 
 
 @pytest.mark.parametrize("wrong", [3, Path, "opened"])

@@ -69,6 +69,55 @@ def test_is_back(open_components):
     result.assert_outcomes(passed=2, errors=1)
 
 
+def test_providers_that_a_test_puts_into_a_class_and_leaves_fail_it_and_are_taken_out(suite: Suite) -> None:
+    result = suite(
+        """
+class Fake(Client):
+    def read(self):
+        return 10
+
+class Branch(Shop): pass
+
+def test_leaves():
+    Shop.client = providers.Object(Fake())
+    Shop.added = providers.Object(1)
+    del Shop.connection
+
+def test_leaves_in_a_derived_class():
+    Branch.client = providers.Object(Fake())
+
+def test_fails():
+    Shop.client = providers.Object(Fake())
+    assert False
+
+@pytest.fixture(scope="module")
+def of_all_tests():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Shop, "by_session", providers.Object("wide"))
+        yield
+
+def test_sound(open_components, monkeypatch):
+    assert not hasattr(Shop, "added")
+    for habitat in (Shop, Branch):
+        components = open_components(habitat)
+        assert components.read()() == components.client().read() == 1
+        assert components.connection() == "open"
+    monkeypatch.setattr(Shop, "client", providers.Object(Fake()))
+    assert open_components(Shop).client().read() == 10
+
+def test_sound_again(open_components, of_all_tests):
+    assert open_components(Shop).client().read() == 1
+
+def test_sound_with_what_a_wider_fixture_sets(open_components, of_all_tests):
+    assert open_components(Shop).by_session() == "wide"
+"""
+    )
+    result.assert_outcomes(passed=5, failed=1, errors=3)
+    for name in ("added", "client", "connection"):
+        result.stdout.fnmatch_lines_random([f"*the attribute {name} of the class Shop. It is as before now*"])
+    result.stdout.fnmatch_lines_random(["*the attribute client of the class Branch.*"])
+
+
 def test_variables_that_a_test_itself_sets_and_leaves_fail_it(suite: Suite) -> None:
     result = suite(
         """
@@ -91,9 +140,16 @@ def test_fails_for_another_reason():
     os.environ["ONEML_SETTINGS__RETRIES"] = "4"
     del os.environ["ONEML_SETTINGS__RETRIES"]
     assert False
+
+def test_fails_and_leaves():
+    os.environ["ONEML_SETTINGS__RETRIES"] = "5"
+    assert False
+
+def test_sound_after_it():
+    assert "ONEML_SETTINGS__RETRIES" not in os.environ
 """
     )
-    result.assert_outcomes(passed=2, failed=1, errors=1)
+    result.assert_outcomes(passed=3, failed=2, errors=2)
     result.stdout.fnmatch_lines(["*the variable ONEML_SECRETS_DIR.*", "*the variable ONEML_SETTINGS__RETRIES.*"])
 
 
@@ -122,6 +178,21 @@ def test_lets_go():
     )
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*Session *, open with what it has to finalize: close it*"])
+
+
+def test_what_a_test_that_fails_had_open_is_no_second_failure(suite: Suite) -> None:
+    result = suite(
+        """
+class Small(Shop.__base__):
+    resource = providers.Resource(shop.connection)
+
+def test_fails():
+    components = Small.open()
+    assert components.resource() == "closed"
+""",
+        in_process=False,
+    )
+    result.assert_outcomes(failed=1)
 
 
 def test_what_a_test_builds_in_a_container_of_a_wider_fixture_is_left_to_that_fixture(suite: Suite) -> None:

@@ -45,8 +45,9 @@ class Surroundings:
         self._import_folders = import_folders
         self._at_start = at_start
         self._monkeypatch = monkeypatch
+        self._own = {STORE_VARIABLE: (folder / "store").as_uri(), CONFIG_VARIABLE: str(folder / "config")}
         self.hide(_OURS)
-        for name, value in ((STORE_VARIABLE, (folder / "store").as_uri()), (CONFIG_VARIABLE, str(folder / "config"))):
+        for name, value in self._own.items():
             if name not in os.environ:
                 monkeypatch.setenv(name, value)
 
@@ -58,7 +59,7 @@ class Surroundings:
 
     def sources(self) -> ProcessSources:
         """Return where the settings of this process come from now; the working directory is not among them."""
-        return ProcessSources(environ=dict(os.environ), working_directory=self._folder, of_user=True)
+        return ProcessSources(environ={**self._own, **os.environ}, working_directory=self._folder, of_user=True)
 
     def show_imports(self) -> None:
         """Let worker processes that are started from now on import what this process can."""

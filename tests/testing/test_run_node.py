@@ -94,6 +94,13 @@ def write(text: str) -> Files:
     return Files(File(folder / "note"), Folder(folder))
 
 
+def write_each(until: int) -> Iterator[File]:
+    for number in range(until):
+        path = PipelineSessionContext.scratch_folder() / "number"
+        path.write_text(str(number))
+        yield File(path)
+
+
 def nest(until: int) -> object:
     with PipelineSessionContext.nested_session("hello-world-demo", settings={"greeting": str(until)}) as session:
         session.run().raise_unless_succeeded()
@@ -107,6 +114,7 @@ class Unusual(PipelineComponents):
     count_slowly = providers.Object(count_slowly)
     yield_text = providers.Object(yield_text)
     write = providers.Object(write)
+    write_each = providers.Object(write_each)
     nest = providers.Object(nest)
 
     def define(self, pipeline: PipelineBuilder) -> None:
@@ -114,6 +122,7 @@ class Unusual(PipelineComponents):
         pipeline.node("slowly", self.count_slowly)(until=3)
         pipeline.node("text", self.yield_text)()
         pipeline.node("write", self.write)(text="a")
+        pipeline.node("write-each", self.write_each)(until=3)
         pipeline.node("nest", self.nest)(until=3)
 
 
@@ -207,6 +216,7 @@ def test_files_that_a_body_makes_are_there_when_it_has_ended(run_node: RunNode) 
     files = run_node(Unusual, "//write", form=Files)
     assert files.note.path.read_text() == "a note"
     assert sorted(path.read_text() for path in files.folder.path.iterdir()) == ["a note", "a other"]
+    assert [file.path.read_text() for file in run_node(Unusual, "//write-each", form=list[File])] == ["0", "1", "2"]
 
 
 def test_a_body_may_run_sessions_of_its_own(run_node: RunNode, service_client: PipelineServiceClient) -> None:

@@ -1,7 +1,8 @@
 """Runs the body of one node with inputs that a test gives, both checked against the annotations of the body."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import GenericAlias
+from typing import NamedTuple
 
 from oneml.habitats.data.client import DataClient
 from oneml.habitats.data.files import File, Folder
@@ -131,16 +132,27 @@ class _Given:
 
 def _kept(client: DataClient, node: PlannedNode, ports: Mapping[str, object]) -> Mapping[str, object]:
     """Return what a node gives in a form that outlives it: all that it yields, and the content of its files."""
-    kept: dict[str, object] = {}
-    for port, value in ports.items():
-        if isinstance(value, YieldedItems):
-            kept[port] = list(value.items)
-        else:
-            kept[port] = client.publish(node.path, port, value) if isinstance(value, File | Folder) else value
-    return kept
+
+    def stored(port: str, value: object) -> object:
+        return client.publish(node.path, port, value) if isinstance(value, File | Folder) else value
+
+    return {
+        port: _Items([stored(port, item) for item in value.items])
+        if isinstance(value, YieldedItems)
+        else stored(port, value)
+        for port, value in ports.items()
+    }
+
+
+class _Items(NamedTuple):
+    """All that a node yields."""
+
+    items: Sequence[object]
 
 
 def _taken(client: DataClient, node: PlannedNode, value: object) -> object:
+    if isinstance(value, _Items):
+        return [_taken(client, node, item) for item in value.items]
     if isinstance(value, PortRecord):
         return client.load(value, object, what=f"what {node.path} returned")
     return value

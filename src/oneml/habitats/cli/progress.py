@@ -11,6 +11,7 @@ from typing import TextIO
 import click
 
 from oneml.habitats.cli.events import EventLines, UntilBroken
+from oneml.habitats.cli.named_files import writing
 from oneml.habitats.cli.progress_bar import ProgressBar, at_the_foot
 from oneml.habitats.cli.tally import Tally, is_news
 from oneml.habitats.ports.observer import Event, NodeLog, Observer, SessionEvent
@@ -48,13 +49,16 @@ def progress(
         ended: How many nodes have ended before.
 
     Raises:
-        OSError: The file cannot be opened.
+        ReportedError: The file cannot be opened.
     """
     with ExitStack() as stack:
         observers: list[Observer] = []
         if events_file is not None:
-            file = stack.enter_context(events_file.open("a", encoding="utf-8"))
-            observers.append(UntilBroken(EventLines(lambda: file, label_of=label_of, ended=ended)))
+            with writing(events_file):
+                file = events_file.open("a", encoding="utf-8")
+            lines = UntilBroken(EventLines(lambda: file, label_of=label_of, ended=ended))
+            stack.callback(lines.attempt, file.close)
+            observers.append(lines)
         if shown is Shown.JSON:
             observers.append(UntilBroken(EventLines(lambda: sys.stderr, label_of=label_of, ended=ended)))
         elif shown is not Shown.NONE:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from oneml.habitats.cli.named_files import writing
 from oneml.habitats.cli.options import (
     SettingsOptions,
     command_line_settings,
@@ -55,7 +56,8 @@ _SUFFIXES = {
 @click.option(
     "--depth",
     type=click.IntRange(min=0),
-    help="Fold what stands in more namespaces than this into one box for each; else as far as is readable.",
+    help="Fold what stands in more namespaces than this into one box for each; else as far as is readable, or not at "
+    "all with --expand.",
 )
 @click.option("--expand", is_flag=True, help="Draw each member of a fan-out as a box of its own.")
 @click.option(
@@ -101,7 +103,8 @@ def graph(
         )
         content = render(diagram, wanted, direction=Direction(direction))
     if output is not None:
-        output.write_bytes(content)
+        with writing(output):
+            output.write_bytes(content)
         remark(f"{output}: {len(diagram.boxes)} boxes, {len(diagram.links)} links.")
         return
     document_goes_out()

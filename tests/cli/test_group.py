@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from oneml.habitats.cli.commands.completion import SHELLS
 from oneml.habitats.cli.failures import ReportedError
 from oneml.habitats.cli.group import COMMANDS, OnemlGroup, oneml
 from oneml.habitats.errors import BackendError, OnemlError, RefusalError, RunError, UnsupportedPlatformError, UsageError
@@ -58,6 +59,28 @@ def test_unknown_command_names_the_nearest(invoke: Invoke) -> None:
     assert 'Error: No command "run-pipline". Known: check, completion, describe, ' in result.stderr
     assert 'Did you mean "run-pipeline"?' in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("group", "known"), [("sessions", "create, list, revise, "), ("settings", "explain, schema, ")]
+)
+def test_unknown_command_of_a_group_below_names_what_is_known(invoke: Invoke, group: str, known: str) -> None:
+    result = invoke(group, "shwo")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f'Error: No command "shwo". Known: {known}' in result.stderr
+    assert 'Did you mean "show"?' in result.stderr
+
+
+@pytest.mark.parametrize("name", ["sessions", "settings"])
+def test_help_of_a_group_below_leaves_out_nothing_on_80_columns(invoke: Invoke, name: str) -> None:
+    shown = invoke(name, "--help").stdout
+    assert "..." not in shown.partition("Commands:")[2]
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_commands_to_copy_stand_on_one_line_of_help(invoke: Invoke) -> None:
+    shown = invoke("completion", "--help").stdout.splitlines()
+    assert all(f"    {line}" in [each[: len(line) + 4] for each in shown] for line in SHELLS.values())
 
 
 def test_commands_that_a_host_adds_are_shown_and_found() -> None:

@@ -56,10 +56,10 @@ class Wanted(NamedTuple):
 def explain(
     habitat: str, words: tuple[str, ...], *, session_id: str | None, as_json: bool, **options: Unpack[SettingsOptions]
 ) -> None:
-    """Say why each setting is what it is: its value, where that was given, and below it what it hid.
+    """Say why each setting is what it is, and what that hides.
 
-    NODE begins with "//", and may be where a habitat is included; FIELD is dotted. A secret is shown as the
-    reference to it, and need not be at hand.
+    Below a value stands where it was given, and below that what it hid. NODE begins with "//", and may be where a
+    habitat is included; FIELD is dotted. A secret is shown as the reference to it, and need not be at hand.
 
     \b
     Examples:

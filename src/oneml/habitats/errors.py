@@ -202,7 +202,8 @@ class UnknownHabitatError(UsageError):
     def __init__(self, *, name: str, known: Sequence[str]) -> None:
         self.name = name
         self.known = tuple(known)
-        hint = known_names(name, known) if known else "None is installed: install a package that offers one."
+        none = "None is installed: install a package that offers one, or let `oneml new` write one."
+        hint = known_names(name, known) if known else none
         super().__init__(f'No habitat "{name[:80]}". {hint}')
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from oneml.habitats.cli.completions import complete_session
 from oneml.habitats.cli.named_files import writing
 from oneml.habitats.cli.options import (
     SettingsOptions,
@@ -38,7 +39,12 @@ _SUFFIXES = {
 
 @click.command()
 @habitat_argument
-@click.option("--session", metavar="ID", help="Draw this session, with the states of its nodes, instead of a habitat.")
+@click.option(
+    "--session",
+    metavar="ID",
+    shell_complete=complete_session,
+    help="Draw this session, with the states of its nodes, instead of a habitat.",
+)
 @click.option("--objects", is_flag=True, help="Draw the objects: what is injected where, what keeps it, overrides.")
 @click.option(
     "--format",

@@ -6,7 +6,7 @@ from typing import NamedTuple, Unpack
 
 import click
 
-from oneml.habitats.cli.completions import complete_habitat
+from oneml.habitats.cli.completions import complete_habitat, complete_session
 from oneml.habitats.cli.options import SettingsOptions, as_json, command_line_settings, settings_options
 from oneml.habitats.cli.printing import print_document
 from oneml.habitats.cli.settings_text import explanation_fields, explanation_lines, field_lines
@@ -50,7 +50,13 @@ class Wanted(NamedTuple):
 @click.command()
 @click.argument("habitat", shell_complete=complete_habitat)
 @click.argument("words", metavar="[NODE] [FIELD]", nargs=-1)
-@click.option("--session", "session_id", metavar="ID", help="Explain the settings of this session, as it was created.")
+@click.option(
+    "--session",
+    "session_id",
+    metavar="ID",
+    shell_complete=complete_session,
+    help="Explain the settings of this session, as it was created.",
+)
 @settings_options
 @as_json
 def explain(

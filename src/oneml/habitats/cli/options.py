@@ -80,7 +80,7 @@ def progress_options(command: Callback) -> Callback:
             default="auto",
             show_default=True,
             help="How progress is shown on standard error: a bar on a terminal and lines elsewhere, lines, events as "
-            "one JSON object a line, or not at all.",
+            "one JSON object a line (beside what nodes of the in-process engine print), or not at all.",
         ),
         click.option(
             "--events-file",

@@ -1,5 +1,6 @@
 """The group: laziness, help, exit codes, and what becomes of errors."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -188,7 +189,8 @@ def test_help_of_every_command_keeps_its_examples_on_lines_of_their_own(invoke: 
     for path, command in commands(oneml):
         shown = invoke(*path, "--help").stdout
         assert "\\" not in shown.replace("\\\n", ""), path
-        examples = [line.strip() for line in (command.help or "").splitlines() if line.startswith("      oneml ")]
+        text = inspect.cleandoc(command.help or "")
+        examples = [line.strip() for line in text.splitlines() if line.startswith("  oneml ")]
         assert {line.strip() for line in shown.splitlines()} >= set(examples)
         seen += len(examples)
     assert seen > 5

@@ -148,6 +148,21 @@ def test_what_nodes_print_stands_above_the_bar(monkeypatch: pytest.MonkeyPatch) 
     assert sys.stdout is terminal
 
 
+def test_lines_of_several_threads_stay_whole_unless_they_are_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal(tty=True)
+    monkeypatch.setattr("sys.stdout", terminal)
+    with at_the_foot(ProgressBar(terminal)):
+        sys.stdout.write("mine ")
+        other = threading.Thread(target=print, args=("another's",))
+        other.start()
+        other.join()
+        sys.stdout.write("goes on\n45 %")
+        sys.stdout.flush()
+        assert terminal.screen() == ["another's", "mine goes on", "45 %"]
+        sys.stdout.write(", begun")
+    assert terminal.screen() == ["another's", "mine goes on", "45 %, begun", ""]
+
+
 def test_bar_waits_for_the_end_of_a_line_and_a_node_that_ends_ends_its_line() -> None:
     terminal = Terminal()
     bar = ProgressBar(terminal, monotonic=iter(range(100)).__next__)
@@ -201,6 +216,7 @@ def test_forked_process_writes_although_the_bar_is_locked() -> None:
     if child == 0:
         signal.alarm(5)
         above.write("from the child\n")
+        above.flush()
         os._exit(0 if terminal.screen()[0] == "from the child" else 1)
     status = os.waitpid(child, 0)[1]
     done.set()

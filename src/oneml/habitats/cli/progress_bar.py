@@ -134,6 +134,8 @@ class ProgressBar:
 class AboveBar:
     """A standard stream whose text stands above a bar; in all else it is the stream.
 
+    A line is written when it is whole, or flushed, so that those of several threads do not run into each other.
+
     Args:
         stream: The stream, of the terminal of the bar.
         bar: The bar.
@@ -143,12 +145,28 @@ class AboveBar:
         self._stream = stream
         self._bar: ProgressBar | None = bar
         self._process_id = os.getpid()
+        self._begun: dict[int, str] = {}
 
     def write(self, text: str) -> int:
-        """Write above the bar, while there is one; a forked process, whose lock may be held for ever, just writes."""
-        if self._bar is None or os.getpid() != self._process_id:
+        """Write above the bar, while there is one."""
+        bar = self._bar_here()
+        if bar is None:
             return self._stream.write(text)
-        return self._bar.write_above(self._stream, text)
+        thread = threading.get_ident()
+        whole, end, rest = (self._begun.pop(thread, "") + text).rpartition("\n")
+        if rest:
+            self._begun[thread] = rest
+        if end:
+            bar.write_above(self._stream, whole + end)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what this thread has begun."""
+        bar = self._bar_here()
+        rest = self._begun.pop(threading.get_ident(), "")
+        if rest and bar is not None:
+            bar.write_above(self._stream, rest)
+        self._stream.flush()
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write all of them."""
@@ -156,8 +174,16 @@ class AboveBar:
             self.write(line)
 
     def let_go(self) -> None:
-        """Do without the bar from now on: whoever took this for the standard stream may keep it."""
-        self._bar = None
+        """Write what was begun, and do without the bar from now on; whoever took this for the stream may keep it."""
+        bar, self._bar = self._bar_here(), None
+        while self._begun:
+            _, rest = self._begun.popitem()
+            if bar is not None:
+                bar.write_above(self._stream, f"{rest}\n")
+
+    def _bar_here(self) -> ProgressBar | None:
+        """Return the bar; none in a forked process, where its lock may be held for ever."""
+        return self._bar if os.getpid() == self._process_id else None
 
     def __getattr__(self, name: str) -> object:
         """Return what the stream has of that name."""
@@ -174,11 +200,11 @@ def at_the_foot(bar: ProgressBar) -> Generator[ProgressBar]:
             bar.catch_up()
 
     with ExitStack() as stack:
+        stack.callback(bar.erase)
         stack.enter_context(redirect_stdout(_above(sys.stdout, bar, stack)))
         stack.enter_context(redirect_stderr(_above(sys.stderr, bar, stack)))
         thread = threading.Thread(target=catch_up, name="oneml-progress", daemon=True)
         thread.start()
-        stack.callback(bar.erase)
         stack.callback(thread.join)
         stack.callback(ended.set)
         yield bar

@@ -1,5 +1,6 @@
 """The pictures of the documentation are those that would be drawn now: ``make pictures`` draws them."""
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
@@ -24,6 +25,17 @@ def test_every_picture_is_current_and_shown_in_the_guide(drawn: dict[str, str]) 
     for name, text in drawn.items():
         assert committed[name] == text, f"{name}.svg is not current: run `make pictures`"
         assert f"](pictures/{name}.svg)" in GUIDE.read_text()
+
+
+def test_pictures_on_one_page_leave_each_other_s_colours_alone(drawn: dict[str, str]) -> None:
+    found: dict[tuple[str, bool], set[str]] = {}
+    for text in drawn.values():
+        light, _, dark = text.partition("@media")
+        for is_dark, part in ((False, light), (True, dark)):
+            for name, style in re.findall(r"^\.oneml-graph \.(\w+)\{(.+)\}$", part, re.MULTILINE):
+                found.setdefault((name, is_dark), set()).add(style)
+    assert len(found) > 30
+    assert {key: styles for key, styles in found.items() if len(styles) > 1} == {}
 
 
 def test_pictures_are_as_small_as_what_they_show(drawn: dict[str, str]) -> None:

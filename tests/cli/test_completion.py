@@ -56,6 +56,26 @@ def test_sessions_and_their_nodes_are_offered(session: str) -> None:
     assert "//make" in offered("run-pipeline-node", "--session-id", session, "")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("graph", "--session"),
+        ("settings", "explain", "probe", "--session"),
+        ("run-pipeline", "probe", "--parent"),
+        ("run-pipeline-node", "--session-id"),
+    ],
+)
+def test_sessions_are_offered_as_values_of_options(session: str, words: tuple[str, ...]) -> None:
+    assert offered(*words, "mi") == [session]
+
+
+@pytest.mark.usefixtures("environment")
+def test_engines_and_habitats_are_offered_as_values_of_options() -> None:
+    assert offered("run-pipeline", "--engine", "") == ["dask", "in-process", "process", "ray", "slurm"]
+    assert offered("check", "--engine", "in") == ["in-process"]
+    assert offered("run-pipeline-node", "--pipeline", "prob") == ["probe"]
+
+
 def test_nothing_is_offered_where_nothing_can_be_read(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = environment / "file"
     broken.write_text("no folder")

@@ -99,10 +99,17 @@ def test_events_file_holds_events_alone_and_is_appended_to(invoke: Invoke, tmp_p
     assert (again[-1]["state"], again[-1]["ended"]) == ("failed", 5)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_events_file_on_a_full_disk_is_told_once_and_the_session_ends_as_it_would(invoke: Invoke) -> None:
+    result = invoke(*RUN, "--quiet", "--json", "--events-file", "/dev/full")
+    assert (result.exit_code, json.loads(result.stdout)["state"]) == (0, "succeeded")
+    assert result.stderr.count("Events are not written any more: No space left on device.") == 1
+
+
 def test_events_file_that_cannot_be_written_runs_nothing(invoke: Invoke, tmp_path: Path) -> None:
     result = invoke(*RUN, "--events-file", str(tmp_path / "no" / "events"))
-    assert result.exit_code == 4
-    assert "No such file or directory" in result.stderr
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'no' / 'events'} cannot be written: No such file or directory." in result.stderr
     assert "printed by the body" not in result.stderr
 
 

@@ -87,6 +87,12 @@ def test_what_cannot_be_drawn_is_told(arguments: list[str], message: str, invoke
     assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
 
 
+def test_a_file_that_cannot_be_written_is_named(invoke: Invoke) -> None:
+    result = invoke("graph", "probe", "-o", "no/graph.svg")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: no/graph.svg cannot be written: No such file or directory.\n"
+
+
 def test_a_png_is_not_written_to_a_terminal(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oneml.habitats.cli.commands.graph._stdout_is_terminal", lambda: True)
     result = invoke("graph", "probe", "--format", "png")

@@ -1,5 +1,6 @@
 """The group: laziness, help, exit codes, and what becomes of errors."""
 
+import inspect
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from oneml.habitats.cli.commands.completion import SHELLS
 from oneml.habitats.cli.failures import ReportedError
 from oneml.habitats.cli.group import COMMANDS, OnemlGroup, oneml
 from oneml.habitats.errors import BackendError, OnemlError, RefusalError, RunError, UnsupportedPlatformError, UsageError
@@ -58,6 +60,28 @@ def test_unknown_command_names_the_nearest(invoke: Invoke) -> None:
     assert 'Error: No command "run-pipline". Known: check, completion, describe, ' in result.stderr
     assert 'Did you mean "run-pipeline"?' in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("group", "known"), [("sessions", "create, list, revise, "), ("settings", "explain, schema, ")]
+)
+def test_unknown_command_of_a_group_below_names_what_is_known(invoke: Invoke, group: str, known: str) -> None:
+    result = invoke(group, "shwo")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f'Error: No command "shwo". Known: {known}' in result.stderr
+    assert 'Did you mean "show"?' in result.stderr
+
+
+@pytest.mark.parametrize("name", ["sessions", "settings"])
+def test_help_of_a_group_below_leaves_out_nothing_on_80_columns(invoke: Invoke, name: str) -> None:
+    shown = invoke(name, "--help").stdout
+    assert "..." not in shown.partition("Commands:")[2]
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_commands_to_copy_stand_on_one_line_of_help(invoke: Invoke) -> None:
+    shown = invoke("completion", "--help").stdout.splitlines()
+    assert all(f"    {line}" in [each[: len(line) + 4] for each in shown] for line in SHELLS.values())
 
 
 def test_commands_that_a_host_adds_are_shown_and_found() -> None:
@@ -165,7 +189,8 @@ def test_help_of_every_command_keeps_its_examples_on_lines_of_their_own(invoke: 
     for path, command in commands(oneml):
         shown = invoke(*path, "--help").stdout
         assert "\\" not in shown.replace("\\\n", ""), path
-        examples = [line.strip() for line in (command.help or "").splitlines() if line.startswith("      oneml ")]
+        text = inspect.cleandoc(command.help or "")
+        examples = [line.strip() for line in text.splitlines() if line.startswith("  oneml ")]
         assert {line.strip() for line in shown.splitlines()} >= set(examples)
         seen += len(examples)
     assert seen > 5

@@ -193,3 +193,27 @@ def test_doctor_ends_with_4_where_the_store_cannot_be_used(
     result = invoke("doctor")
     assert result.exit_code == 4
     assert re.search(r"^store +problem +", result.stdout, re.MULTILINE)
+
+
+def test_doctor_warns_of_a_store_in_which_nothing_can_be_written(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert invoke("run-pipeline", "probe", "--input", 'name="x"', "--quiet").exit_code == 0
+
+    def refused(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("oneml.habitats.stores.usable._probe", refused)
+    shown = invoke("doctor").stdout
+    assert re.search(r"^store +warning +.*, 1 sessions; nothing can be written there", shown, re.MULTILINE)
+    assert re.search(r"^habitat probe +ok ", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("check", "probe"), ("run-pipeline", "probe")])
+def test_a_working_directory_that_was_removed_is_named(
+    invoke: Invoke, environment: Path, command: tuple[str, ...]
+) -> None:
+    environment.rmdir()
+    result = invoke(*command)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "The working directory, where oneml.toml and .env would be, has been removed" in result.stderr

@@ -55,6 +55,17 @@ def test_its_tests_pass_with_and_without_the_plugins_that_are_installed(package:
     assert "3 passed" in run(package, "-m", "pytest", "-p", "no:cacheprovider", **others)
 
 
+def test_its_image_installs_it_with_the_versions_of_the_driver(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (package / "constraints.txt").write_text(run(package, "-m", "pip", "list", "--format=freeze", "--exclude-editable"))
+    steps = re.split(r"\\\n\s+&& ", (package / "Containerfile").read_text())
+    (install,) = (step.split() for step in steps if step.startswith("pip install "))
+    offline = {"TARGET": "../image", "NO_DEPS": "1", "NO_INDEX": "1", "NO_BUILD_ISOLATION": "0"}
+    for name, value in offline.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+    run(package, "-m", *install)
+    assert (package.parent / "image" / "churn_training" / "pipeline.py").exists()
+
+
 def test_checkers_find_nothing_in_it(package: Path) -> None:
     run(package, "-m", "ruff", "check", "--no-cache", "--select", "E,F,I,N,UP,B,C4,SIM,RET,ANN", ".")
     run(package, "-m", "ruff", "format", "--no-cache", "--check", ".")
@@ -77,6 +88,7 @@ def test_nothing_of_the_template_s_names_is_left(package: Path) -> None:
         ("x" * 65, "can name no package"),
         ("json", "is a name of Python itself, which a package cannot have. Write json-pipeline"),
         ("class", "is a name of Python itself"),
+        ("tests", '"tests" is the folder of the tests. Write tests-pipeline.'),
         ("oneml-churn", "Variables that begin with ONEML_ are those of oneml itself. Write churn."),
         ("pytest", 'A package "pytest" can be imported here already'),
         ("probe", 'A habitat "probe" is installed: probe:Probe'),

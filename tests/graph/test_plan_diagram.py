@@ -125,6 +125,11 @@ def test_namespaces_are_folded_until_the_picture_is_readable(branches: int, coun
     assert len(plan_diagram(deep(branches), title="").boxes) == count
 
 
+def test_members_that_were_asked_for_are_boxes_however_many_there_are() -> None:
+    assert len(plan_diagram(fan_out(100), title="", view=PlanView(expand=True)).boxes) == 102
+    assert len(plan_diagram(fan_out(100), title="", view=PlanView(0, expand=True)).boxes) == 3
+
+
 def test_a_folded_namespace_tells_how_many_nodes_it_holds_and_the_worst_of_their_states() -> None:
     some = deep(1)
     states = dict.fromkeys(some.nodes, NodeStatus(NodeState.SUCCEEDED, 1, 40.0, engine="process"))

@@ -371,9 +371,18 @@ def test_ids_are_used_once_and_found_by_prefix(client: PipelineServiceClient) ->
     client.create_session("arithmetic", session_id="my-session-2").close()
     with pytest.raises(SessionExistsError):
         client.create_session("arithmetic", session_id="my-session-1")
-    with pytest.raises(AmbiguousSessionError):
+    with pytest.raises(AmbiguousSessionError, match="my-session-1, my-session-2\\. Give more of it"):
         client.load_session("my-session-")
     assert client.load_session("my-session-2").session_id == "my-session-2"
+    with pytest.raises(UnknownSessionError, match="Ids start so: give at least 8 characters of one"):
+        client.load_session("my-sess")
+
+
+def test_of_many_ids_that_start_alike_a_few_are_named() -> None:
+    fitting = [f"my-session-{number}" for number in range(10)]
+    assert "my-session-4 and 5 more. Give more of it." in str(
+        AmbiguousSessionError(prefix="my-session", fitting=fitting)
+    )
 
 
 def test_a_worker_takes_only_the_habitat_of_the_session(client: PipelineServiceClient) -> None:

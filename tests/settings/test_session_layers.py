@@ -58,6 +58,12 @@ def test_file_code_and_assignments_win_in_that_order_over_the_process(machine: "
     assert settings.process.seed == 1
 
 
+@pytest.mark.parametrize("name", ["name", "seed", "//train:note"])
+def test_an_assignment_that_is_no_unicode_is_refused_by_name(machine: "Machine", name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name.rpartition(':')[2]}: is not Unicode text"):
+        machine.resolve(Digits, assignments=[f"{name}=\udcff"])
+
+
 def test_a_session_that_sets_nothing_has_the_settings_of_the_process(machine: "Machine") -> None:
     settings = machine.resolve(Digits, file=machine.file(""), session={}, assignments=[])
     assert settings.session is settings.process

@@ -203,7 +203,8 @@ class UnknownHabitatError(UsageError):
     def __init__(self, *, name: str, known: Sequence[str]) -> None:
         self.name = name
         self.known = tuple(known)
-        hint = known_names(name, known) if known else "None is installed: install a package that offers one."
+        none = "None is installed: install a package that offers one, or let `oneml new` write one."
+        hint = known_names(name, known) if known else none
         super().__init__(f'No habitat "{name[:80]}". {hint}')
 
 
@@ -855,17 +856,20 @@ class UnknownSessionError(UsageError):
         session_id: The session.
         store: URL of the store.
         has_rest: Whether other documents of it are there, without the recipe.
+        prefix_min: Where ids start with it, so many characters have to be given of one; 0 where none does.
     """
 
-    def __init__(self, *, session_id: str, store: str, has_rest: bool = False) -> None:
+    def __init__(self, *, session_id: str, store: str, has_rest: bool = False, prefix_min: int = 0) -> None:
         self.session_id = session_id
         self.store = store
         self.has_rest = has_rest
+        self.prefix_min = prefix_min
+        hint = f"Ids start so: give at least {prefix_min} characters of one. " if prefix_min else ""
         super().__init__(
             f'The recipe of session "{session_id}" is gone from {store}, so nothing of it can be read or run. '
             f"`oneml sessions rm {session_id}` removes the rest."
             if has_rest
-            else f'There is no session "{session_id}" in {store}. '
+            else f'There is no session "{session_id}" in {store}. {hint}'
             "`oneml sessions list` shows those that there are; ONEML_STORE_URL chooses another store."
         )
 
@@ -876,7 +880,9 @@ class AmbiguousSessionError(UsageError):
     def __init__(self, *, prefix: str, fitting: Sequence[str]) -> None:
         self.prefix = prefix
         self.fitting = fitting
-        super().__init__(f'"{prefix}" starts several session ids: {", ".join(sorted(fitting)[:5])}. Give more of it.')
+        more = f" and {len(fitting) - 5} more" if len(fitting) > 5 else ""  # noqa: PLR2004  # as are shown
+        shown = ", ".join(sorted(fitting)[:5])
+        super().__init__(f'"{prefix}" starts several session ids: {shown}{more}. Give more of it.')
 
 
 class SessionExistsError(UsageError):

@@ -1,7 +1,7 @@
-"""What a shell offers where a habitat, a session or a node of one is expected.
+"""What a shell offers where a habitat, an engine, a session or a node of one is expected.
 
-Habitats are listed without importing any, sessions from the index; whatever fails offers nothing, since there is no
-good place for an error in a line that somebody is writing.
+Habitats and engines are listed without importing any, sessions from the index; whatever fails offers nothing, since
+there is no good place for an error in a line that somebody is writing.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,17 @@ def complete_habitat(context: "click.Context", parameter: "click.Parameter", beg
 
     entries = HabitatRegistry().entries()
     return [CompletionItem(entry.name, help=entry.origin) for entry in entries if entry.name.startswith(begun)]
+
+
+def complete_engine(context: "click.Context", parameter: "click.Parameter", begun: str) -> "list[CompletionItem]":
+    """Offer the engines that are installed."""
+    del context, parameter
+    from click.shell_completion import CompletionItem  # noqa: PLC0415  # only on a tab
+
+    from oneml.habitats.engines.registry import EngineRegistry  # noqa: PLC0415  # the same
+
+    known = EngineRegistry().known().items()
+    return [CompletionItem(name, help=origin) for name, origin in known if name.startswith(begun)]
 
 
 def complete_session(context: "click.Context", parameter: "click.Parameter", begun: str) -> "list[CompletionItem]":

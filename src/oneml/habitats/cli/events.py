@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import TextIO
 
 from oneml.habitats.cli.printing import remark
@@ -28,17 +29,22 @@ class UntilBroken:
     """
 
     def __init__(self, write: Observer) -> None:
-        self._write: Observer | None = write
+        self._write = write
+        self._is_broken = False
 
     def __call__(self, event: Event) -> None:
         """Write an event; where that fails, say so once."""
-        if self._write is None:
-            return
+        if not self._is_broken:
+            self.attempt(partial(self._write, event))
+
+    def attempt(self, act: Callable[[], None]) -> None:
+        """Do something with the stream, such as close it; where that fails, say so unless something did before."""
         try:
-            self._write(event)
+            act()
         except OSError as error:
-            self._write = None
-            remark(f"Events are not written any more: {error.strerror or error}.")
+            if not self._is_broken:
+                remark(f"Events are not written any more: {error.strerror or error}.")
+            self._is_broken = True
 
 
 class EventLines:

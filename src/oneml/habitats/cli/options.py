@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import click
 
-from oneml.habitats.cli.completions import complete_habitat
+from oneml.habitats.cli.completions import complete_engine, complete_habitat, complete_session
 from oneml.habitats.errors import InvalidDocumentError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def progress_options(command: Callback) -> Callback:
             default="auto",
             show_default=True,
             help="How progress is shown on standard error: a bar on a terminal and lines elsewhere, lines, events as "
-            "one JSON object a line, or not at all.",
+            "one JSON object a line (beside what nodes of the in-process engine print), or not at all.",
         ),
         click.option(
             "--events-file",
@@ -110,7 +110,10 @@ def settings_options(command: Callback) -> Callback:
             help='Read settings from a TOML file; those of nodes stand in [nodes."//train"].',
         ),
         click.option(
-            "--engine", metavar="NAME", help="The engine that runs nodes: in-process, process, dask, ray, slurm."
+            "--engine",
+            metavar="NAME",
+            shell_complete=complete_engine,
+            help="The engine that runs nodes: in-process, process, dask, ray, slurm.",
         ),
         click.option("--workers", type=click.IntRange(min=1), help="How many nodes may run at once."),
         isolated,
@@ -158,6 +161,7 @@ def _selection_options(command: Callback) -> Callback:
         click.option(
             "--parent",
             metavar="SESSION",
+            shell_complete=complete_session,
             help="The session to take over from; the newest one that has what is needed unless given.",
         ),
     )

@@ -18,6 +18,7 @@ _NAME_MAX_CHARACTERS = 64
 _CLASS_NAME = re.compile(r"\b[A-Z][a-z]\w*", re.ASCII)
 _OF_TEMPLATE = frozenset({"MyPipeline", "MyPipelineSettings"})
 _SUFFIX = ".tmpl"
+_TESTS = "tests"
 _HIDDEN = frozenset({"gitignore", "containerignore"})
 
 
@@ -51,6 +52,9 @@ def package_names(name: str) -> PackageNames:
     package = "_".join(words)
     if keyword.iskeyword(package) or package in sys.stdlib_module_names:
         message = f'"{package}" is a name of Python itself, which a package cannot have. Write {name}-pipeline.'
+        raise ValueError(message)
+    if package == _TESTS:
+        message = f'"{package}" is the folder of the tests. Write {name}-pipeline.'
         raise ValueError(message)
     if words[0] == "oneml":
         instead = "-".join(words[1:]) or "my-pipeline"

@@ -1,9 +1,9 @@
-"""Counts what has ended of a session while it runs."""
+"""Counts what has ended of a session while it runs, and tells what of it is news."""
 
 from oneml.habitats.cli.printing import one_line
 from oneml.habitats.ports.observer import NodeEvent, SessionEvent
 from oneml.habitats.values.node_path import NodePath
-from oneml.habitats.values.states import FINAL_NODE_STATES
+from oneml.habitats.values.states import FINAL_NODE_STATES, NodeState
 
 
 class Tally:
@@ -39,3 +39,9 @@ class Tally:
         width = len(str(self.total))
         became = event.state if event.reused_from is None else f"reused from {event.reused_from}"
         return f"[{self.ended:>{width}}/{self.total}] {event.path} {became}{detail}"
+
+
+def is_news(event: NodeEvent) -> bool:
+    """Tell whether a person wants to read of it whatever the number of nodes: a failure, or another try."""
+    again = event.state is NodeState.PENDING and bool(event.detail)
+    return again or event.state in {NodeState.FAILED, NodeState.REFUSED}

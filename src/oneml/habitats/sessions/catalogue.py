@@ -50,12 +50,12 @@ class SessionCatalogue:
         if self._store.children(keys.session_prefix(given)):
             return given
         self._reconcile()
-        known = [row.session_id for row in self._index().sessions()]
-        fitting = [one for one in known if one.startswith(text)] if len(text) >= PREFIX_MIN_CHARACTERS else []
+        fitting = [row.session_id for row in self._index().sessions() if row.session_id.startswith(text)]
+        if not fitting or len(text) < PREFIX_MIN_CHARACTERS:
+            prefix_min = PREFIX_MIN_CHARACTERS if fitting else 0
+            raise UnknownSessionError(session_id=given, store=self._store.url, prefix_min=prefix_min)
         if len(fitting) > 1:
             raise AmbiguousSessionError(prefix=text, fitting=fitting)
-        if not fitting:
-            raise UnknownSessionError(session_id=given, store=self._store.url)
         return fitting[0]
 
     def remove(self, text: str) -> SessionId:

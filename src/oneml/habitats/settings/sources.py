@@ -35,8 +35,17 @@ class ProcessSources:
 
     @classmethod
     def of_this_process(cls) -> "ProcessSources":
-        """Return the sources of the running process, as they are now."""
-        return cls(environ=dict(os.environ), working_directory=Path.cwd(), of_user=True)
+        """Return the sources of the running process, as they are now.
+
+        Raises:
+            SettingsError: Its working directory does not exist any more.
+        """
+        try:
+            folder = Path.cwd()
+        except FileNotFoundError as error:
+            message = "The working directory, where oneml.toml and .env would be, has been removed: change to another."
+            raise SettingsError(problems=(SettingProblem("working directory", message),)) from error
+        return cls(environ=dict(os.environ), working_directory=folder, of_user=True)
 
     def config_folder(self) -> Path | None:
         """Return the folder of the user's settings file; None where none is read."""

@@ -7,6 +7,7 @@ from typing import Literal, cast, get_args, get_origin
 from pydantic import PydanticUserError, TypeAdapter
 
 from oneml.habitats.errors import InvalidDocumentError
+from oneml.habitats.settings.json_form import as_json
 from oneml.habitats.settings.shapes import members_of
 from oneml.habitats.values.json_value import JsonValue, strict_json
 
@@ -34,8 +35,9 @@ def text_value(annotation: object, text: str) -> JsonValue:
     is not JSON is that text.
 
     Raises:
-        ValueError: It must be JSON and is not; the text is not in the message.
+        ValueError: It must be JSON and is not, or is not Unicode; the text is not in the message.
     """
+    as_json(text)
     kinds = members_of(annotation)
     if type(None) in kinds and text == "null":
         return None
@@ -44,7 +46,7 @@ def text_value(annotation: object, text: str) -> JsonValue:
         return text
     try:
         return strict_json(text.encode(), what="value", limit_bytes=TEXT_MAX_BYTES)
-    except (InvalidDocumentError, UnicodeEncodeError):
+    except InvalidDocumentError:
         if any(texts):
             return text
         raise ValueError(needs_json(annotation)) from None

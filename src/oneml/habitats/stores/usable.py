@@ -1,4 +1,7 @@
-"""Whether a store that is not there yet could be made: an empty list would hide a URL that leads nowhere."""
+"""Whether a store can be used: made where it is not there yet, and written.
+
+What the system allows is tried, since permissions do not tell it of every file system; nothing is left behind.
+"""
 
 import os
 from pathlib import Path
@@ -11,7 +14,7 @@ from oneml.habitats.stores.local import LocalArtifactStore
 def check_usable(store: ArtifactStore) -> None:
     """Let pass a store that exists, or that the first document would make.
 
-    What the system allows is tried, since permissions do not tell it of every file system; nothing is left behind.
+    An empty list would hide a URL that leads nowhere.
 
     Raises:
         StoreError: Its folder can neither be found nor made.
@@ -22,7 +25,21 @@ def check_usable(store: ArtifactStore) -> None:
     with store_failures("be made", str(folder)):
         if folder.exists():
             return
-        above = next(upper for upper in folder.parents if upper.exists())
-        probe = Path(above, f".oneml-probe-{os.getpid()}")
-        probe.mkdir()
-        probe.rmdir()
+        _probe(next(upper for upper in folder.parents if upper.exists()))
+
+
+def is_read_only(store: ArtifactStore) -> bool:
+    """Tell whether a store exists in which nothing can be written: its sessions can be looked at, no more."""
+    if not isinstance(store, LocalArtifactStore) or not store.folder.exists():
+        return False
+    try:
+        _probe(store.folder)
+    except OSError:
+        return True
+    return False
+
+
+def _probe(folder: Path) -> None:
+    probe = folder / f".oneml-probe-{os.getpid()}"
+    probe.mkdir()
+    probe.rmdir()

@@ -21,7 +21,11 @@ SHELLS = {
 def completion(context: click.Context, shell: str | None) -> None:
     """Print what makes SHELL complete commands, options, habitats, sessions and nodes; by default for the shell in use.
 
-    In bash: oneml completion bash > ~/.local/share/bash-completion/completions/oneml
+    \b
+    To keep it:
+      oneml completion bash > ~/.local/share/bash-completion/completions/oneml
+      oneml completion zsh > ~/.zfunc/_oneml    # a folder of $fpath
+      oneml completion fish > ~/.config/fish/completions/oneml.fish
     """
     name = shell or Path(os.environ.get("SHELL", "")).name
     found = get_completion_class(name) if name in SHELLS else None

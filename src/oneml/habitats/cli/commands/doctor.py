@@ -24,7 +24,7 @@ from oneml.habitats.settings.process import PROJECT_FILE_NAME
 from oneml.habitats.settings.sources import USER_FILE_NAME, ProcessSources
 from oneml.habitats.settings.toml_files import read_toml
 from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX, strange_variables
-from oneml.habitats.stores.usable import check_usable
+from oneml.habitats.stores.usable import check_usable, is_read_only
 from oneml.habitats.values.suggestions import known_names
 
 FIRST_PROBLEM_LINES = 2
@@ -68,7 +68,7 @@ def doctor(*, as_json: bool) -> None:
     client = PipelineServiceClient()
     with stdout_kept_for_data():
         store = _store(client)
-        habitats = _habitats(client if store.state == OK else PipelineServiceClient(store=MEMORY_STORE))
+        habitats = _habitats(client if store.state != PROBLEM else PipelineServiceClient(store=MEMORY_STORE))
         checks = [*_versions(), *_engines(), *_settings_files(), *_variables(), store, *habitats]
     if as_json:
         rows = [{"name": each.name, "state": each.state, "detail": each.detail} for each in checks]
@@ -141,7 +141,10 @@ def _store(client: PipelineServiceClient) -> Check:
         sessions = client.list_sessions()
     except OnemlError as error:
         return Check("store", PROBLEM, str(error), error.exit_code)
-    return Check("store", OK, f"{client.store.url}, {len(sessions)} sessions")
+    found = f"{client.store.url}, {len(sessions)} sessions"
+    if is_read_only(client.store):
+        return Check("store", WARNING, f"{found}; nothing can be written there: no session can be created or run")
+    return Check("store", OK, found)
 
 
 def _habitats(client: PipelineServiceClient) -> Iterator[Check]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
+from oneml.habitats.cli.completions import complete_session
+from oneml.habitats.cli.named_files import writing
 from oneml.habitats.cli.options import (
     SettingsOptions,
     command_line_settings,
@@ -37,7 +39,12 @@ _SUFFIXES = {
 
 @click.command()
 @habitat_argument
-@click.option("--session", metavar="ID", help="Draw this session, with the states of its nodes, instead of a habitat.")
+@click.option(
+    "--session",
+    metavar="ID",
+    shell_complete=complete_session,
+    help="Draw this session, with the states of its nodes, instead of a habitat.",
+)
 @click.option("--objects", is_flag=True, help="Draw the objects: what is injected where, what keeps it, overrides.")
 @click.option(
     "--format",
@@ -55,7 +62,8 @@ _SUFFIXES = {
 @click.option(
     "--depth",
     type=click.IntRange(min=0),
-    help="Fold what stands in more namespaces than this into one box for each; else as far as is readable.",
+    help="Fold what stands in more namespaces than this into one box for each; else as far as is readable, or not at "
+    "all with --expand.",
 )
 @click.option("--expand", is_flag=True, help="Draw each member of a fan-out as a box of its own.")
 @click.option(
@@ -101,7 +109,8 @@ def graph(
         )
         content = render(diagram, wanted, direction=Direction(direction))
     if output is not None:
-        output.write_bytes(content)
+        with writing(output):
+            output.write_bytes(content)
         remark(f"{output}: {len(diagram.boxes)} boxes, {len(diagram.links)} links.")
         return
     document_goes_out()

@@ -30,7 +30,10 @@ def list_habitats(*, as_json: bool) -> None:
     if entries:
         print_table(("NAME", "DISTRIBUTION", "CONTAINER"), [(each.name, each.origin, each.target) for each in entries])
     else:
-        remark('No habitat is installed. A package offers one by an entry point of the group "oneml.habitats".')
+        remark(
+            'No habitat is installed. A package offers one by an entry point of the group "oneml.habitats"; '
+            "oneml new NAME writes such a package."
+        )
     for entry in entries:
         if entry.problem is not None:
             remark(f'Habitat "{entry.name}" cannot be used: {entry.problem}.')

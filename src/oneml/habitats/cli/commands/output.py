@@ -11,6 +11,7 @@ import click
 
 from oneml.habitats.cli.completions import complete_node, complete_session
 from oneml.habitats.cli.failures import EXIT_USAGE, ReportedError
+from oneml.habitats.cli.named_files import writing
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import LINE_MAX_CHARACTERS, print_document, print_table, remark
 from oneml.habitats.cli.published import JSON, TEXT, Published, published
@@ -82,10 +83,5 @@ def _print_bytes(opened: AbstractContextManager[BinaryIO], record: PortRecord) -
 
 
 def _save(opened: AbstractContextManager[BinaryIO], to: Path) -> None:
-    with opened as stream:
-        try:
-            with to.open("wb") as file:
-                shutil.copyfileobj(stream, file)
-        except OSError as error:
-            message = f"{to} cannot be written: {error.strerror}."
-            raise ReportedError(message, exit_code=EXIT_USAGE) from error
+    with opened as stream, writing(to), to.open("wb") as file:
+        shutil.copyfileobj(stream, file)

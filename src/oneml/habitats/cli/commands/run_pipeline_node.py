@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oneml.habitats.cli.collector import importing
-from oneml.habitats.cli.completions import complete_node
+from oneml.habitats.cli.completions import complete_habitat, complete_node, complete_session
 from oneml.habitats.cli.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, ReportedError
 from oneml.habitats.cli.options import HABITAT_VARIABLE, SESSION_VARIABLE, as_json
 from oneml.habitats.cli.printing import one_line, print_document, remark
@@ -25,8 +25,20 @@ EXIT_CODES = {NodeState.REFUSED: EXIT_REFUSED, NodeState.CANCELLED: EXIT_INTERRU
 
 @click.command("run-pipeline-node")
 @click.argument("node", shell_complete=complete_node)
-@click.option("--pipeline", envvar=HABITAT_VARIABLE, metavar="HABITAT", help=f"Else {HABITAT_VARIABLE}.")
-@click.option("--session-id", envvar=SESSION_VARIABLE, metavar="ID", help=f"Else {SESSION_VARIABLE}.")
+@click.option(
+    "--pipeline",
+    envvar=HABITAT_VARIABLE,
+    metavar="HABITAT",
+    shell_complete=complete_habitat,
+    help=f"Else {HABITAT_VARIABLE}.",
+)
+@click.option(
+    "--session-id",
+    envvar=SESSION_VARIABLE,
+    metavar="ID",
+    shell_complete=complete_session,
+    help=f"Else {SESSION_VARIABLE}.",
+)
 @as_json
 def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None, as_json: bool) -> None:
     """Run NODE of an existing session in this process, unless its outputs are committed.

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 @click.argument("node", required=False, shell_complete=complete_node)
 @as_json
 def show(session: str, node: str | None, *, as_json: bool) -> None:
-    """Show the nodes of SESSION and why they are in their states; or all about NODE, what it raised included."""
+    """Show the nodes of SESSION and why they are in their states.
+
+    With NODE: all about that one, what it raised included.
+    """
     path = None if node is None else parse_node_path(node)
     with PipelineServiceClient().load_session(session) as found:
         if path is None:

@@ -9,6 +9,7 @@ from oneml.habitats.cli.commands.session_show import show
 from oneml.habitats.cli.commands.session_watch import watch
 from oneml.habitats.cli.completions import complete_session
 from oneml.habitats.cli.failures import EXIT_USAGE, ReportedError
+from oneml.habitats.cli.lazy import LazyGroup
 from oneml.habitats.cli.lineage_text import lineage_fields, tell_parent
 from oneml.habitats.cli.options import (
     ProgressOptions,
@@ -39,9 +40,7 @@ if TYPE_CHECKING:
 SECONDS = "%Y-%m-%d %H:%M:%SZ"
 
 
-@click.group()
-def sessions() -> None:
-    """Create, run, watch, revise, list, show and remove sessions."""
+sessions = LazyGroup("sessions", lazy={}, text="Create, run, watch, revise, list, show and remove sessions.")
 
 
 @sessions.command()
@@ -85,7 +84,10 @@ def create(habitat: str | None, *, session_id: str | None, as_json: bool, **opti
 @progress_options
 @as_json
 def run(session: str, *, reuse: bool, isolated: bool, as_json: bool, **options: Unpack[ProgressOptions]) -> None:
-    """Run whatever of SESSION is not committed yet; --isolated holds from then on, as `oneml sessions revise` does."""
+    """Run whatever of SESSION is not committed yet.
+
+    --isolated holds from then on, as what `oneml sessions revise` changes does.
+    """
     with PipelineServiceClient().load_session(session) as found:
         if isolated:
             with stdout_kept_for_data():

@@ -7,6 +7,7 @@ import click
 from oneml.habitats.cli.commands.settings_explain import explain
 from oneml.habitats.cli.commands.settings_schema import schema
 from oneml.habitats.cli.completions import complete_habitat
+from oneml.habitats.cli.lazy import LazyGroup
 from oneml.habitats.cli.options import SettingsOptions, as_json, command_line_settings, settings_options
 from oneml.habitats.cli.printing import print_document
 from oneml.habitats.cli.settings_text import print_settings, setting_fields
@@ -16,10 +17,9 @@ from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.settings.rows import setting_rows
 from oneml.habitats.values.node_path import parse_node_path
 
-
-@click.group()
-def settings() -> None:
-    """Show the settings of a habitat, explain them, and help editors with their files."""
+settings = LazyGroup(
+    "settings", lazy={}, text="Show the settings of a habitat, explain them, and help editors with their files."
+)
 
 
 @settings.command()
@@ -28,7 +28,10 @@ def settings() -> None:
 @settings_options
 @as_json
 def show(habitat: str, node: str | None, *, as_json: bool, **options: Unpack[SettingsOptions]) -> None:
-    """Show every setting that a session of HABITAT, or its NODE, would have, and where it comes from."""
+    """Show every setting that a session of HABITAT, or its NODE, would have.
+
+    Where each comes from stands beside it; `oneml settings explain` says what it hides.
+    """
     path = None if node is None else parse_node_path(node)
     with stdout_kept_for_data():
         preview = PipelineServiceClient().preview(habitat, command_line=command_line_settings(options))

@@ -6,7 +6,7 @@ from typing import NamedTuple, Unpack
 
 import click
 
-from oneml.habitats.cli.completions import complete_habitat
+from oneml.habitats.cli.completions import complete_habitat, complete_session
 from oneml.habitats.cli.options import SettingsOptions, as_json, command_line_settings, settings_options
 from oneml.habitats.cli.printing import print_document
 from oneml.habitats.cli.settings_text import explanation_fields, explanation_lines, field_lines
@@ -50,16 +50,22 @@ class Wanted(NamedTuple):
 @click.command()
 @click.argument("habitat", shell_complete=complete_habitat)
 @click.argument("words", metavar="[NODE] [FIELD]", nargs=-1)
-@click.option("--session", "session_id", metavar="ID", help="Explain the settings of this session, as it was created.")
+@click.option(
+    "--session",
+    "session_id",
+    metavar="ID",
+    shell_complete=complete_session,
+    help="Explain the settings of this session, as it was created.",
+)
 @settings_options
 @as_json
 def explain(
     habitat: str, words: tuple[str, ...], *, session_id: str | None, as_json: bool, **options: Unpack[SettingsOptions]
 ) -> None:
-    """Say why each setting is what it is: its value, where that was given, and below it what it hid.
+    """Say why each setting is what it is, and what that hides.
 
-    NODE begins with "//", and may be where a habitat is included; FIELD is dotted. A secret is shown as the
-    reference to it, and need not be at hand.
+    Below a value stands where it was given, and below that what it hid. NODE begins with "//", and may be where a
+    habitat is included; FIELD is dotted. A secret is shown as the reference to it, and need not be at hand.
 
     \b
     Examples:

@@ -19,9 +19,13 @@ from oneml.habitats.habitats.registry import HabitatRegistry
 )
 @click.option("--json", "_", is_flag=True, expose_value=False, help="As without it: a schema is JSON.")
 def schema(habitat: str, file: str) -> None:
-    """Print the JSON Schema of a settings file of HABITAT, which gives editors completion and checks.
+    """Print the JSON Schema of a settings file of HABITAT.
 
-    Save it beside the file, and begin the file with: #:schema ./settings.schema.json
+    It gives editors completion and checks. Save it beside the file, and begin the file with a line that names it:
+
+    \b
+      oneml settings schema diamond > settings.schema.json
+      #:schema ./settings.schema.json
     """
     import json  # noqa: PLC0415  # only here
 

@@ -50,7 +50,8 @@ class PlanView(NamedTuple):
     """How much of a plan is shown.
 
     Attributes:
-        depth: So many namespaces stand around a node before it is folded into them; None for as many as are readable.
+        depth: So many namespaces stand around a node before it is folded into them; None for as many as are readable,
+            or for all where fan-outs are expanded.
         expand: Whether each member of a fan-out is a box.
     """
 
@@ -108,7 +109,8 @@ def _folds(plan: Plan, view: PlanView) -> Mapping[NodePath, tuple[NodePath, Shap
     depth = deepest if view.depth is None else view.depth
     while True:
         found = {path: _fold(node, around[path], depth, expand=view.expand) for path, node in plan.nodes.items()}
-        if view.depth is not None or depth == 0 or len(set(found.values())) <= BOXES_READABLE:
+        is_settled = view.depth is not None or view.expand or depth == 0
+        if is_settled or len(set(found.values())) <= BOXES_READABLE:
             return found
         depth = min(depth, deepest) - 1
 

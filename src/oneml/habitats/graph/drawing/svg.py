@@ -30,7 +30,10 @@ def svg_text(scene: Scene) -> str:
 
 
 def _styles(classes: dict[tuple[str, Colour], str]) -> Iterator[str]:
-    """Give the colours once for light pages and once for dark ones."""
+    """Give the colours once for light pages and once for dark ones.
+
+    The name of a class is its colours: a page may hold several pictures, whose styles hold for each other.
+    """
     light = [f".oneml-graph .{name}{{{attribute}:{colour[0]}}}" for (attribute, colour), name in classes.items()]
     dark = [f".oneml-graph .{name}{{{attribute}:{colour[1]}}}" for (attribute, colour), name in classes.items()]
     yield "<style>"
@@ -87,7 +90,7 @@ def _text_element(part: Text, classes: dict[tuple[str, Colour], str]) -> str:
 
 def _class(classes: dict[tuple[str, Colour], str], **colours: Colour | None) -> str:
     names = [
-        classes.setdefault((attribute, colour), f"c{len(classes)}")
+        classes.setdefault((attribute, colour), attribute[0] + "".join(colour).replace("#", ""))
         for attribute, colour in colours.items()
         if colour is not None
     ]

@@ -41,6 +41,8 @@ def read_frame_with_fds(stream: socket.socket) -> tuple[JsonObject | None, list[
     if not header:
         return None, fds
     header += _exactly(stream, HEADER_BYTES - len(header))
+    if len(header) < HEADER_BYTES:
+        return None, fds
     length = int.from_bytes(header, "big")
     _check_length(length)
     data = _exactly(stream, length)

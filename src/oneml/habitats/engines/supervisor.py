@@ -1,5 +1,6 @@
 """A thread of the driver that looks after workers: hands nodes out, reads what they write, bounds their time."""
 
+import errno
 import signal
 import socket
 import threading
@@ -17,6 +18,7 @@ from oneml.habitats.engines.worker_pool import WorkerPool
 from oneml.habitats.errors import EngineError
 
 _STUCK_SECONDS = 10.0
+_WAY_OUT = {errno.EMFILE: ". Each worker needs two open files: set fewer workers, or raise the limit (ulimit -n)"}
 _NEVER = float("inf")
 _EPSILON = 1e-9
 
@@ -39,6 +41,9 @@ class Supervisor:
         grace_seconds: Between SIGTERM and SIGKILL.
         mask: Hides secrets.
 
+    Raises:
+        OSError: There are no pipes to be had.
+
     Attributes:
         endings: How jobs have ended, and what broke the engine.
     """
@@ -56,8 +61,6 @@ class Supervisor:
         self.endings: SimpleQueue[Ending | BaseException] = SimpleQueue()
         self._limit = limit
         self._commands: SimpleQueue[_Command] = SimpleQueue()
-        self._woken, self._waker = socket.socketpair()
-        self._waker.setblocking(False)  # noqa: FBT003  # positional only
         self._waiting: deque[Job] = deque()
         self._closing = False
         self._broken = False
@@ -69,6 +72,12 @@ class Supervisor:
             on_unfit=self._waiting.appendleft,
             on_break=self._break_off,
         )
+        try:
+            self._woken, self._waker = socket.socketpair()
+        except OSError:
+            self._pool.close()
+            raise
+        self._waker.setblocking(False)  # noqa: FBT003  # positional only
         self._thread = threading.Thread(target=self._work, name="oneml-workers", daemon=True)
         self._thread.start()
 
@@ -98,6 +107,8 @@ class Supervisor:
             while not self._closing:
                 self._step()
             self._end_workers()
+        except OSError as error:
+            self._break_off(f"its workers cannot be looked after: {error}{_WAY_OUT.get(error.errno or 0, '')}")
         except BaseException as error:  # noqa: BLE001  # raised where the session waits
             self.endings.put(error)
         finally:

@@ -74,5 +74,5 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
-            continue  # a body has closed it
+        except Exception:  # noqa: BLE001, S112  # a body has closed it, or put something of its own there
+            continue

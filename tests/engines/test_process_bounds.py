@@ -76,7 +76,7 @@ def test_too_few_descriptors_are_an_engine_error_and_none_is_kept(left: int) -> 
     with ProcessEngine().open(store.context()) as run:
         ran(run, A, timeout_seconds=0.1)
     before = descriptors()
-    told = pytest.raises(EngineError, match="Too many open files")
+    told = pytest.raises(EngineError, match=r"Too many open files\. Each worker needs two: set fewer")
     with descriptors_left(left), told, ProcessEngine().open(store.context(workers=3)) as run:
         for path in (A, B, C):
             run.submit(NodeTask(path, None))
@@ -96,9 +96,10 @@ def test_a_node_that_was_to_end_is_given_to_no_other_worker(how: str, tmp_path: 
         pid = number_in(pid_file)
         os.kill(pid, signal.SIGSTOP)
         run.submit(NodeTask(B, 0.2 if how == "timed out" else None, NodeNeeds(memory_bytes=250 << 20)))
+        assert not run.wait(0.7)  # until its worker has been sent it
         if how == "cancelled":
             run.cancel(now=False)
-        assert not run.wait(1.0)
+        assert not run.wait(0.3)  # until the request to end has come
         os.kill(pid, signal.SIGCONT)
         (outcome,) = ended(run)
         assert outcome.state is (NodeState.CANCELLED if how == "cancelled" else NodeState.FAILED)

@@ -1,5 +1,6 @@
 """The driver's side of the fork server: starts it, asks it for workers, and bounds its end."""
 
+import errno
 import os
 import selectors
 import signal
@@ -17,6 +18,13 @@ from oneml.habitats.values.json_value import JsonObject
 _PROGRAM = "from oneml.habitats.engines.fork_server import main; main()"
 _SEND_SECONDS = 30.0
 _CHUNK_BYTES = 1 << 16
+
+
+def why_not(error: OSError) -> str:
+    """Return what the system refuses, and what to do where that is known."""
+    if error.errno != errno.EMFILE:
+        return str(error)
+    return f"{error.strerror}. Each worker needs two: set fewer workers, or raise the limit (ulimit -n)"
 
 
 class ForkServerClient:
@@ -58,7 +66,7 @@ class ForkServerClient:
                     start_new_session=True,
                 )
             except OSError as error:
-                reason = f"the process that starts workers cannot be started: {error}"
+                reason = f"the process that starts workers cannot be started: {why_not(error)}"
                 raise EngineError(engine="process", reason=reason) from error
             self._ours = kept.pop_all()
         self.control.setblocking(False)  # noqa: FBT003  # positional only

@@ -82,10 +82,10 @@ def _exactly(stream: socket.socket, length: int) -> bytes:
 
 
 def _message(data: bytes) -> JsonObject:
-    return json_object(data, what="a message between processes", limit_bytes=FRAME_MAX_BYTES)
+    return json_object(data, what="message between processes", limit_bytes=FRAME_MAX_BYTES)
 
 
 def _check_length(length: int) -> None:
     if length > FRAME_MAX_BYTES:
         reason = f"it has {length} bytes; at most {FRAME_MAX_BYTES} travel"
-        raise InvalidDocumentError(what="a message between processes", reason=reason)
+        raise InvalidDocumentError(what="message between processes", reason=reason)

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from queue import Empty
 
+from oneml.habitats.engines.fork_server_client import why_not
 from oneml.habitats.engines.frames import frame
 from oneml.habitats.engines.isolated import worker_command, worker_environment
 from oneml.habitats.engines.kinship import LINUX
@@ -53,7 +54,7 @@ class ProcessEngine:
         try:
             run = _Processes(context, self._command, self._grace_seconds)
         except OSError as error:
-            raise EngineError(engine=self.name, reason=f"it cannot start: {error}") from error
+            raise EngineError(engine=self.name, reason=f"it cannot start: {why_not(error)}") from error
         try:
             yield run
         finally:

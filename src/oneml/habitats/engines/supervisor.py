@@ -1,6 +1,5 @@
 """A thread of the driver that looks after workers: hands nodes out, reads what they write, bounds their time."""
 
-import errno
 import signal
 import socket
 import threading
@@ -12,13 +11,12 @@ from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from oneml.habitats.engines.fork_server_client import ForkServerClient
+from oneml.habitats.engines.fork_server_client import ForkServerClient, why_not
 from oneml.habitats.engines.worker_endings import Ending, Job
 from oneml.habitats.engines.worker_pool import WorkerPool
 from oneml.habitats.errors import EngineError
 
 _STUCK_SECONDS = 10.0
-_WAY_OUT = {errno.EMFILE: ". Each worker needs two open files: set fewer workers, or raise the limit (ulimit -n)"}
 _NEVER = float("inf")
 _EPSILON = 1e-9
 
@@ -108,7 +106,7 @@ class Supervisor:
                 self._step()
             self._end_workers()
         except OSError as error:
-            self._break_off(f"its workers cannot be looked after: {error}{_WAY_OUT.get(error.errno or 0, '')}")
+            self._break_off(f"its workers cannot be looked after: {why_not(error)}")
         except BaseException as error:  # noqa: BLE001  # raised where the session waits
             self.endings.put(error)
         finally:

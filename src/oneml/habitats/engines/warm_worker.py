@@ -64,7 +64,7 @@ def _answer(request: JsonObject, entry: Entry, *, fresh: bool) -> bytes:
         reply = entry(cast("JsonObject", request["message"]))
     try:
         return frame({"reply": reply})
-    except (InvalidDocumentError, TypeError, ValueError) as error:
+    except (InvalidDocumentError, RecursionError, TypeError, ValueError) as error:
         return frame({"unsendable": f"{type(error).__name__}: {error}"[:1000].encode(errors="replace").decode()})
 
 

@@ -203,6 +203,13 @@ def _lacking(path: NodePath, settings: PipelineSettings, engine: Engine) -> Iter
         (settings.timeout_seconds is not None, Capability.KILL, "timeout_seconds", "end a running node"),
         (settings.image is not None, Capability.IMAGES, f'image "{settings.image}"', "send nodes to images"),
         (bool(settings.tags), Capability.TAGS, f"tags ({', '.join(settings.tags)})", "choose among workers"),
+        (
+            settings.resources.cpus > 1,
+            Capability.CPUS,
+            f"{settings.resources.cpus:g} processors (resources.cpus)",
+            "count the processors that nodes need",
+        ),
+        (settings.priority != 0, Capability.PRIORITY, "a priority", "start some of the nodes that wait before others"),
         (settings.resources.gpus > 0, Capability.GPUS, f"{settings.resources.gpus} GPUs", "hand out GPUs"),
         (
             settings.resources.memory_bytes is not None,

@@ -18,6 +18,7 @@ from oneml.habitats.engines.process import ProcessEngine
 from oneml.habitats.engines.worker_output import LINE_MAX_BYTES, NodeOutput
 from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import NodeNeeds, NodeTask
+from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState
 from process_engines import A, B, C, Store, ended, number_in, ran
 
@@ -139,3 +140,13 @@ def test_a_secret_at_the_cut_of_a_long_line_is_hidden_on_both_sides(end: str, ch
         assert secret[-6:] not in told
         assert lines[0].startswith("é....")
         lines.clear()
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_bounds_that_are_larger_than_the_system_knows_are_no_bounds(*, isolated: bool) -> None:
+    store = Store({A: "print('ran')"}, outcome=NodeOutcome(A, NodeState.SUCCEEDED, 1))
+    command = (sys.executable, "-c", "print('ran')")
+    with ProcessEngine(command=lambda _: command).open(store.context(isolated=isolated)) as run:
+        for bound in (30 * 86_400.0, 1e300):
+            assert ran(run, timeout_seconds=bound, memory_bytes=1 << 70).state is NodeState.SUCCEEDED
+    assert store.texts() == ["ran"] * 2

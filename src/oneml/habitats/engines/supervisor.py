@@ -17,6 +17,8 @@ from oneml.habitats.engines.worker_pool import WorkerPool
 from oneml.habitats.errors import EngineError
 
 _STUCK_SECONDS = 10.0
+_LOOK_SECONDS = 3600.0
+"""The system cannot wait for months."""
 _NEVER = float("inf")
 _EPSILON = 1e-9
 
@@ -116,7 +118,7 @@ class Supervisor:
     def _step(self) -> None:
         now = time.monotonic()
         due = min((worker.due_at() for worker in self._pool.workers.values()), default=_NEVER)
-        self._pool.poll(None if due == _NEVER else max(0.0, due - now))
+        self._pool.poll(None if due == _NEVER else min(_LOOK_SECONDS, max(0.0, due - now)))
         while not self._commands.empty():
             self._obey(self._commands.get())
         self._keep_bounds(time.monotonic())

@@ -148,6 +148,23 @@ def check_execution(
         raise InvalidPipelineError(habitat=habitat, problems=problems)
 
 
+def check_abilities(
+    habitat: str, plan: Plan, settings: EffectiveSettings[PipelineSettings], *, engine_registry: EngineRegistry
+) -> None:
+    """Let pass nodes whose engines can do what settings that were changed ask of them.
+
+    Raises:
+        InvalidPipelineError: A node asks for what its engine cannot do; lists all.
+    """
+    problems: list[Problem] = []
+    for path, node in plan.nodes.items():
+        effective = settings.node(path, plan.node_settings.get(path, {}))
+        engine = engine_registry.by_name(effective.engine)
+        problems.extend(Problem(node.place, message, (path,)) for message in _lacking(path, effective, engine))
+    if problems:
+        raise InvalidPipelineError(habitat=habitat, problems=problems)
+
+
 class _Leaving:
     """Tells why nodes cannot leave this process, each reason once; for the arguments see `check_execution`."""
 

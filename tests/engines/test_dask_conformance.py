@@ -38,9 +38,11 @@ def address(shared_site: Path) -> Iterator[str]:
                 scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # one port for all otherwise
             ) as cluster,
         ):
+            sys.path.remove(str(shared_site))  # the driver has none of what lies there
             yield cluster.scheduler_address
     finally:
-        sys.path.remove(str(shared_site))
+        if str(shared_site) in sys.path:
+            sys.path.remove(str(shared_site))
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 

@@ -1,13 +1,14 @@
 """Nodes in the driver's own process."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
 from oneml.habitats.engines.in_process import InProcessEngine
 from oneml.habitats.errors import StoreError
-from oneml.habitats.ports.engine import EngineContext, NodeTask
+from oneml.habitats.ports.engine import EngineContext, NodeNeeds, NodeTask
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.session_id import SessionId
@@ -99,3 +100,48 @@ def test_an_error_of_the_store_in_a_thread_reaches_whoever_waits() -> None:
         run.submit(NodeTask(A, None))
         with pytest.raises(StoreError, match="no space"):
             run.wait(10)
+
+
+def test_a_node_that_needs_two_processors_runs_alone_on_two_threads() -> None:
+    running: list[NodePath] = []
+    together: list[tuple[NodePath, ...]] = []
+    lock = threading.Lock()
+
+    def execute(path: NodePath) -> NodeOutcome:
+        with lock:
+            running.append(path)
+            together.append(tuple(running))
+        time.sleep(0.05)
+        with lock:
+            running.remove(path)
+        return succeed(path)
+
+    wanted = {"//half": 0.5, "//a": 1.0, "//two": 2.0, "//b": 1.0, "//c": 1.0, "//many": 64.0}
+    with InProcessEngine().open(context(execute, 2)) as run:
+        for path, cpus in wanted.items():
+            run.submit(NodeTask(NodePath(path), None, NodeNeeds(cpus=cpus)))
+        ended: list[NodePath] = []
+        while len(ended) < len(wanted):
+            ended.extend(outcome.path for outcome in run.wait(10))
+    assert {"//two", "//many"}.isdisjoint(path for paths in together if len(paths) > 1 for path in paths)
+    assert ("//b", "//c") in together or ("//c", "//b") in together
+    assert sorted(ended) == sorted(wanted)
+
+
+def test_a_request_to_stop_starts_no_node_that_waits_for_processors() -> None:
+    go_on = threading.Event()
+    started: list[NodePath] = []
+
+    def execute(path: NodePath) -> NodeOutcome:
+        started.append(path)
+        go_on.wait(10)
+        return succeed(path)
+
+    with InProcessEngine().open(context(execute, 2)) as run:
+        run.submit(NodeTask(A, None, NodeNeeds(cpus=2)))
+        run.submit(NodeTask(B, None))
+        run.cancel(now=False)
+        assert [(outcome.path, outcome.state) for outcome in run.wait(10)] == [(B, NodeState.CANCELLED)]
+        go_on.set()
+        assert [(outcome.path, outcome.state) for outcome in run.wait(10)] == [(A, NodeState.SUCCEEDED)]
+    assert started == [A]

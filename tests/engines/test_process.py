@@ -156,6 +156,7 @@ def test_a_body_that_leaves_has_failed(body: str, text: str) -> None:
         "answer = [1]",
         "answer = {'x': float('nan')}",
         "answer = {'x': chr(0xdc80)}",
+        "answer = []\nfor _ in range(100_000): answer = [answer]",
         "answer = {'x': 'y' * (65 << 20)}",
         "[os.write(fd, b'garbage of a poison node') for fd in range(3, 40) if is_socket(fd)]; time.sleep(60)",
     ],

@@ -31,7 +31,7 @@ def test_a_message_is_canonical_json_behind_its_length() -> None:
     "data", [b"\x00\x00\x00\x03[1]", b"\x00\x00\x00\x01{", b"\xff\xff\xff\xff", b"\x00\x00\x00\x02\xff\xff"]
 )
 def test_what_is_no_message_is_refused(data: bytes) -> None:
-    with pytest.raises(InvalidDocumentError, match="a message between processes"):
+    with pytest.raises(InvalidDocumentError, match="message between processes"):
         list(FrameReader().feed(data))
 
 

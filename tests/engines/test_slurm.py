@@ -144,6 +144,22 @@ def test_the_store_decides_and_the_output_goes(slurm: FakeSlurm, session: ShellS
     assert session.texts("//a") == ["half ***", "rest"]
 
 
+def test_the_output_goes_also_where_the_node_succeeded_although_its_job_was_ended(
+    slurm: FakeSlurm, session: ShellSession, run: EngineRun
+) -> None:
+    run.submit(session.node("//a"))
+    (call,) = submitted(slurm, run)
+    (output,) = (Path(part.partition("=")[2]) for part in call if part.startswith("--output="))
+    output.write_text("written\n")
+    (session.folder / "done.a").touch()
+    run.cancel(now=False)
+    assert wait_for(run)["//a"].state is NodeState.SUCCEEDED
+    give_up_at = time.monotonic() + 5
+    while output.exists():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+
+
 def test_output_is_shown_while_the_job_runs(slurm: FakeSlurm, session: ShellSession, run: EngineRun) -> None:
     run.submit(session.node("//a"))
     (call,) = submitted(slurm, run)
@@ -203,7 +219,8 @@ def test_a_job_that_vanished_fails_after_a_while(slurm: FakeSlurm, session: Shel
     run.submit(session.node("//a"))
     submitted(slurm, run)
     slurm.show("RUNNING")
-    time.sleep(0.2)
+    looks = len(slurm.calls("squeue"))
+    wait_until(run, lambda: len(slurm.calls("squeue")) > looks + 2)  # each once the one before it was taken in
     slurm.forget()
     assert "gone from the queue, last seen RUNNING" in error_text(wait_for(run)["//a"])
 

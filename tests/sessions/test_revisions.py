@@ -11,6 +11,7 @@ from oneml.habitats.errors import (
     DriftError,
     FixedSettingError,
     InvalidDocumentError,
+    InvalidPipelineError,
     RecipeAlteredError,
     SessionBusyError,
     SettingsError,
@@ -135,6 +136,22 @@ def test_a_session_that_is_written_down_can_be_revised_before_it_runs(new_client
     with new_client().load_session("s1") as again:
         assert again.run().succeeded
         assert total(again) == 237
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"timeout_seconds": 5}, {"resources": {"gpus": 1}}, {"tags": ["big"]}, {"image": "x"}, {"start": 3, "image": "x"}],
+)
+def test_a_change_asks_of_no_engine_what_it_cannot_do(
+    client: PipelineServiceClient, values: Mapping[str, object]
+) -> None:
+    with client.create_session("arithmetic") as session:
+        with pytest.raises(InvalidPipelineError, match=r'//start asks for .*engine "in-process" cannot'):
+            session.revise(values)
+        with pytest.raises(InvalidPipelineError):
+            client.change_settings("arithmetic", values)
+        assert session.revise({"priority": 2, "retries": 1}).number == 1
+        assert session.run().succeeded
 
 
 def test_only_the_driver_changes_the_settings_of_a_running_session(new_client: Clients) -> None:

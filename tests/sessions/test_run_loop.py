@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from oneml.habitats.ports.engine import NodeTask
-from oneml.habitats.ports.observer import Event, NodeEvent
+from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog
 from oneml.habitats.ports.session_store import NodeRow
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.sessions.recorder import Recorder
@@ -228,6 +228,23 @@ def test_an_observer_that_raises_stops_nothing(caplog: pytest.LogCaptureFixture)
     drive.events = _Broken()  # type: ignore[assignment]
     assert drive.run() is SessionState.SUCCEEDED
     assert "An observer failed on NodeEvent" in caplog.text
+
+
+@pytest.mark.parametrize("first", [NodeState.RUNNING, NodeState.SKIPPED])
+def test_what_a_node_wrote_is_told_after_its_start_although_it_came_before(first: NodeState) -> None:
+    drive = Drive({"//a": []}, ScriptedEngine({}))
+    drive.run()
+    drive.events.clear()
+    path = NodePath("//b")
+    for line in ("one", "two"):
+        drive.recorder.log(path, line)
+        drive.recorder.tell_logs()
+    assert drive.events == []
+    drive.recorder.node(path, first)
+    drive.recorder.log(path, "three")
+    drive.recorder.node(path, NodeState.SUCCEEDED)
+    told = [event.line if isinstance(event, NodeLog) else event.state for event in drive.events]
+    assert told == [first, "one", "two", "three", NodeState.SUCCEEDED]
 
 
 class _Broken:

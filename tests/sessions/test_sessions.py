@@ -335,6 +335,7 @@ def test_live_overrides_are_refused_where_nodes_leave_the_process(client: Pipeli
         ({"nodes": {"//start": {"start": 1}}}, SettingsError, '"start" reads settings.session.start'),
         ({"timeout_seconds": 1}, InvalidPipelineError, 'engine "in-process" cannot end a running node'),
         ({"image": "x:1"}, InvalidPipelineError, 'image "x:1"'),
+        ({"engine": "ray", "nodes": {"//start": {"priority": 1}}}, InvalidPipelineError, "//start asks for a priority"),
         ({"serializers": {"output": "jsno"}}, InvalidPipelineError, "No serializer 'jsno'"),
         ({"serializers": {"outptu": "json"}}, InvalidPipelineError, 'Did you mean "output"'),
         ({"engine": "process", "store": "memory:"}, InvalidPipelineError, "keeps its outputs in memory"),

@@ -10,7 +10,7 @@ import pytest
 import loopback_only
 
 SUPPORT = Path(loopback_only.__file__).parent
-SECONDS = 300
+SECONDS = 480
 
 
 def run_suite(suite: str, folder: Path) -> None:

@@ -41,6 +41,8 @@ def read_frame_with_fds(stream: socket.socket) -> tuple[JsonObject | None, list[
     if not header:
         return None, fds
     header += _exactly(stream, HEADER_BYTES - len(header))
+    if len(header) < HEADER_BYTES:
+        return None, fds
     length = int.from_bytes(header, "big")
     _check_length(length)
     data = _exactly(stream, length)
@@ -80,10 +82,10 @@ def _exactly(stream: socket.socket, length: int) -> bytes:
 
 
 def _message(data: bytes) -> JsonObject:
-    return json_object(data, what="a message between processes", limit_bytes=FRAME_MAX_BYTES)
+    return json_object(data, what="message between processes", limit_bytes=FRAME_MAX_BYTES)
 
 
 def _check_length(length: int) -> None:
     if length > FRAME_MAX_BYTES:
         reason = f"it has {length} bytes; at most {FRAME_MAX_BYTES} travel"
-        raise InvalidDocumentError(what="a message between processes", reason=reason)
+        raise InvalidDocumentError(what="message between processes", reason=reason)

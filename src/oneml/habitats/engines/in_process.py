@@ -12,12 +12,14 @@ from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState
 
+_EPSILON = 1e-9
+
 
 class InProcessEngine:
     """Inline for one worker, which is the default; on threads for more."""
 
     name = "in-process"
-    capabilities = frozenset({Capability.LIVE_OBJECTS})
+    capabilities = frozenset({Capability.LIVE_OBJECTS, Capability.CPUS, Capability.PRIORITY})
 
     @contextmanager
     def open(self, context: EngineContext) -> Generator[EngineRun]:
@@ -34,7 +36,7 @@ class InProcessEngine:
 
 
 class _Inline:
-    """Runs a node while its result is waited for."""
+    """Runs a node while its result is waited for: it has all processors there are."""
 
     slots = 1
 
@@ -55,23 +57,34 @@ class _Inline:
 
 
 class _Threads:
-    """Daemon threads, so that a body that never returns cannot keep an interrupted process alive."""
+    """Daemon threads, so that a body that never returns cannot keep an interrupted process alive.
+
+    A node of two processors takes the places of two; one that needs more than there are runs alone. Nodes start in
+    their order: one that needs several holds back those behind it, so that it is not passed over for ever.
+    """
 
     def __init__(self, execute: Callable[[NodePath], NodeOutcome], workers: int) -> None:
         self.slots = workers
         self._execute = execute
+        self._cancelled = False
         self._tasks: SimpleQueue[NodePath | None] = SimpleQueue()
         self._outcomes: SimpleQueue[NodeOutcome | BaseException] = SimpleQueue()
-        self._running: set[NodePath] = set()
+        self._waiting: deque[NodeTask] = deque()
+        self._running: dict[NodePath, float] = {}
         for number in range(workers):
             context = contextvars.copy_context()
             threading.Thread(target=context.run, args=(self._work,), name=f"oneml-node-{number}", daemon=True).start()
 
     def submit(self, task: NodeTask) -> None:
-        self._running.add(task.path)
-        self._tasks.put(task.path)
+        self._waiting.append(task)
+        self._hand_out()
 
     def wait(self, timeout_seconds: float | None = None) -> Sequence[NodeOutcome]:
+        if self._cancelled:
+            outcomes = [NodeOutcome(task.path, NodeState.CANCELLED) for task in self._waiting]
+            self._waiting.clear()
+            if outcomes:
+                return outcomes
         if not self._running:
             return ()
         try:
@@ -82,11 +95,22 @@ class _Threads:
             raise outcome
         if outcome.path not in self._running:
             return ()
-        self._running.discard(outcome.path)
+        del self._running[outcome.path]
+        self._hand_out()
         return (outcome,)
+
+    def _hand_out(self) -> None:
+        while self._waiting and not self._cancelled:
+            cpus = min(self._waiting[0].needs.cpus, self.slots)
+            if sum(self._running.values()) + cpus > self.slots + _EPSILON:
+                return
+            path = self._waiting.popleft().path
+            self._running[path] = cpus
+            self._tasks.put(path)
 
     def cancel(self, *, now: bool) -> None:
         """Threads cannot be ended: politely means to let bodies finish, at once to go on without them."""
+        self._cancelled = True
         if now:
             for path in self._running:
                 self._outcomes.put(NodeOutcome(path, NodeState.CANCELLED))

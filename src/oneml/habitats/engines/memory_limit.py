@@ -8,6 +8,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+_MOST_BYTES = (1 << 63) - 1
+"""More cannot be told to the system."""
+
 _FULL = 2
 """A worker that holds more than this part of a limit already is no place for a node under it."""
 
@@ -40,7 +43,7 @@ def memory_limited(limit_bytes: int | None) -> Generator[None]:
     import resource  # noqa: PLC0415  # not everywhere, and seldom needed
 
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    bounds = [bound for bound in (limit_bytes, soft, hard) if bound != resource.RLIM_INFINITY]
+    bounds = [bound for bound in (limit_bytes, _MOST_BYTES, soft, hard) if bound != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hard))
     try:
         yield
@@ -53,5 +56,5 @@ def limit_memory(limit_bytes: int) -> None:
     import resource  # noqa: PLC0415  # not everywhere, and seldom needed
 
     _soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    bound = limit_bytes if hard == resource.RLIM_INFINITY else min(limit_bytes, hard)
+    bound = min(limit_bytes, _MOST_BYTES if hard == resource.RLIM_INFINITY else hard)
     resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))

@@ -6,12 +6,14 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from queue import Empty
 
+from oneml.habitats.engines.fork_server_client import why_not
 from oneml.habitats.engines.frames import frame
 from oneml.habitats.engines.isolated import worker_command, worker_environment
 from oneml.habitats.engines.kinship import LINUX
 from oneml.habitats.engines.supervisor import Supervisor
 from oneml.habitats.engines.worker_endings import Ending, Job, outcome_of
 from oneml.habitats.engines.worker_output import NodeOutput
+from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun, NodeTask
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
@@ -44,8 +46,15 @@ class ProcessEngine:
 
     @contextmanager
     def open(self, context: EngineContext) -> Generator[EngineRun]:
-        """Start the process that starts workers; on leaving, whatever still runs is killed and reaped."""
-        run = _Processes(context, self._command, self._grace_seconds)
+        """Start the process that starts workers; on leaving, whatever still runs is killed and reaped.
+
+        Raises:
+            EngineError: There are not even the pipes to begin with.
+        """
+        try:
+            run = _Processes(context, self._command, self._grace_seconds)
+        except OSError as error:
+            raise EngineError(engine=self.name, reason=f"it cannot start: {why_not(error)}") from error
         try:
             yield run
         finally:

@@ -71,6 +71,8 @@ class SlurmJobs:
         self._queue = SessionQueue(commands, self._prefix)
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._jobs: dict[int, Job] = {}
+        self._over_with: dict[int, Job] = {}
+        """Those that the session was told of for good, until it says what became of their nodes."""
         self._new: list[Job] = []
         self._waiting: list[tuple[Batch, list[Job], bool]] = []
         self._given_up: set[tuple[str, int | None]] = set()
@@ -165,7 +167,7 @@ class SlurmJobs:
         job.log = LogTail(self._folder / log_name(name, place), output)
 
     def _drop(self, ticket: int, *, succeeded: bool) -> None:
-        job = self._jobs.pop(ticket, None)
+        job = self._jobs.pop(ticket, None) or self._over_with.pop(ticket, None)
         if job is None or job.log is None:
             return
         job.log.end()
@@ -310,8 +312,8 @@ class SlurmJobs:
         tail = job.log.end() if job.log is not None and ended else []
         log = str(job.log.path) if job.log is not None and seen else ""
         ending = Ending(job.cause, job.row, gone, job.reason, tail, log, job.name)
-        if final:
-            self._jobs.pop(job.ticket, None)
+        if final and self._jobs.pop(job.ticket, None) is not None:
+            self._over_with[job.ticket] = job
         self.notices.put(Notice(job.ticket, job.task.path, ending, final))
 
     def _bound(self) -> None:

@@ -11,12 +11,14 @@ from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple
 
-from oneml.habitats.engines.fork_server_client import ForkServerClient
+from oneml.habitats.engines.fork_server_client import ForkServerClient, why_not
 from oneml.habitats.engines.worker_endings import Ending, Job
 from oneml.habitats.engines.worker_pool import WorkerPool
 from oneml.habitats.errors import EngineError
 
 _STUCK_SECONDS = 10.0
+_LOOK_SECONDS = 3600.0
+"""The system cannot wait for months."""
 _NEVER = float("inf")
 _EPSILON = 1e-9
 
@@ -39,6 +41,9 @@ class Supervisor:
         grace_seconds: Between SIGTERM and SIGKILL.
         mask: Hides secrets.
 
+    Raises:
+        OSError: There are no pipes to be had.
+
     Attributes:
         endings: How jobs have ended, and what broke the engine.
     """
@@ -56,8 +61,6 @@ class Supervisor:
         self.endings: SimpleQueue[Ending | BaseException] = SimpleQueue()
         self._limit = limit
         self._commands: SimpleQueue[_Command] = SimpleQueue()
-        self._woken, self._waker = socket.socketpair()
-        self._waker.setblocking(False)  # noqa: FBT003  # positional only
         self._waiting: deque[Job] = deque()
         self._closing = False
         self._broken = False
@@ -69,6 +72,12 @@ class Supervisor:
             on_unfit=self._waiting.appendleft,
             on_break=self._break_off,
         )
+        try:
+            self._woken, self._waker = socket.socketpair()
+        except OSError:
+            self._pool.close()
+            raise
+        self._waker.setblocking(False)  # noqa: FBT003  # positional only
         self._thread = threading.Thread(target=self._work, name="oneml-workers", daemon=True)
         self._thread.start()
 
@@ -98,6 +107,8 @@ class Supervisor:
             while not self._closing:
                 self._step()
             self._end_workers()
+        except OSError as error:
+            self._break_off(f"its workers cannot be looked after: {why_not(error)}")
         except BaseException as error:  # noqa: BLE001  # raised where the session waits
             self.endings.put(error)
         finally:
@@ -107,7 +118,7 @@ class Supervisor:
     def _step(self) -> None:
         now = time.monotonic()
         due = min((worker.due_at() for worker in self._pool.workers.values()), default=_NEVER)
-        self._pool.poll(None if due == _NEVER else max(0.0, due - now))
+        self._pool.poll(None if due == _NEVER else min(_LOOK_SECONDS, max(0.0, due - now)))
         while not self._commands.empty():
             self._obey(self._commands.get())
         self._keep_bounds(time.monotonic())

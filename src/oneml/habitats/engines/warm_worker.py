@@ -64,7 +64,7 @@ def _answer(request: JsonObject, entry: Entry, *, fresh: bool) -> bytes:
         reply = entry(cast("JsonObject", request["message"]))
     try:
         return frame({"reply": reply})
-    except (InvalidDocumentError, TypeError, ValueError) as error:
+    except (InvalidDocumentError, RecursionError, TypeError, ValueError) as error:
         return frame({"unsendable": f"{type(error).__name__}: {error}"[:1000].encode(errors="replace").decode()})
 
 
@@ -74,5 +74,5 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
-            continue  # a body has closed it
+        except Exception:  # noqa: BLE001, S112  # a body has closed it, or put something of its own there
+            continue

@@ -7,6 +7,9 @@ LOG_MAX_BYTES = 1 << 20
 """Of one attempt; what is written beyond is read and dropped."""
 
 LINE_MAX_BYTES = 8192
+_SEEN_BYTES = 2 * LINE_MAX_BYTES
+"""A line is cut once its secrets are hidden: of one at the cut, this much shows all."""
+
 _TAIL_LINES = 20
 
 
@@ -30,7 +33,10 @@ class NodeOutput:
         *lines, rest = (self._pending + data).split(b"\n")
         for line in lines:
             self._line(line)
-        while len(rest) > LINE_MAX_BYTES:
+        if len(rest) > _SEEN_BYTES:
+            masked = self._mask(rest.decode(errors="surrogateescape"))  # as a whole: a piece may end amid a secret
+            rest = masked.encode(errors="surrogateescape")
+        while len(rest) > _SEEN_BYTES:
             self._line(rest[:LINE_MAX_BYTES])
             rest = rest[LINE_MAX_BYTES:]
         self._pending = rest
@@ -46,13 +52,13 @@ class NodeOutput:
         return [self._text(line) for line in self._last]
 
     def _line(self, data: bytes) -> None:
-        self._last.append(data[:LINE_MAX_BYTES])
+        self._last.append(data[:_SEEN_BYTES])
         before = self._bytes
         self._bytes += len(data) + 1
         if before < LOG_MAX_BYTES:
-            self._log(self._text(data[:LINE_MAX_BYTES]))
+            self._log(self._text(data[:_SEEN_BYTES]))
             if self._bytes >= LOG_MAX_BYTES:
                 self._log(f"... output beyond {LOG_MAX_BYTES} bytes is dropped")
 
     def _text(self, line: bytes) -> str:
-        return self._mask(line.decode(errors="replace").rstrip("\r"))
+        return self._mask(line.decode(errors="replace").rstrip("\r"))[:LINE_MAX_BYTES]

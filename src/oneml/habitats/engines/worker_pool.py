@@ -61,6 +61,10 @@ class WorkerPool:
 
     def poll(self, timeout_seconds: float | None) -> None:
         """Take what has come, or comes until the time is over."""
+        server = self._server
+        if server is not None and server.unread:
+            self._on_control(server)
+            timeout_seconds = 0.0
         for key, events in self._selector.select(timeout_seconds):
             if self._selector.get_map().get(key.fd) is key:  # else it was let go of meanwhile
                 cast("Callable[[int], object]", key.data)(events)
@@ -199,13 +203,7 @@ class WorkerPool:
             return
         reply, unfit = answer.get("reply"), answer.get("unfit")
         if isinstance(unfit, int):
-            if not worker.fresh:
-                worker.job, job.wants_fresh = None, True
-                self._on_unfit(job)
-                self.retire(worker)
-                return
-            detail = f"a worker takes {unfit} bytes before the node starts"
-            self._finish(worker, Ending(job, detail=detail))
+            self._unfit(worker, job, unfit)
         elif isinstance(reply, Mapping):
             state = reply_state(job, reply)
             if state is None:
@@ -217,6 +215,16 @@ class WorkerPool:
                 self.retire(worker)
         else:
             self._broken_answer(worker, str(answer.get("unsendable", "it holds no reply")))
+
+    def _unfit(self, worker: WorkerProcess, job: Job, taken_bytes: int) -> None:
+        """Have another worker run what does not fit into this one, unless that was to end meanwhile."""
+        if worker.fresh or job.cancelled or job.timed_out:
+            detail = f"a worker takes {taken_bytes} bytes before the node starts"
+            self._finish(worker, Ending(job, detail=detail))
+        else:
+            worker.job, job.wants_fresh = None, True
+            self._on_unfit(job)
+        self.retire(worker)
 
     def _broken_answer(self, worker: WorkerProcess, why: str) -> None:
         if worker.job is not None:

@@ -27,6 +27,9 @@ class WorkerProcess:
         channel: Where messages go and replies come; None for a worker that is told by its command line.
         frames: Makes messages of what comes.
         output: What it writes comes here.
+
+    Raises:
+        OSError: There are no pipes to be had.
     """
 
     def __init__(self, number: int, *, warm: bool) -> None:
@@ -38,15 +41,19 @@ class WorkerProcess:
         self.kill_at = _NEVER
         self.killed = False
         self.frames = FrameReader()
-        self.output, output = os.pipe()
-        os.set_blocking(self.output, False)
-        self._theirs = [output]
-        self.channel: socket.socket | None = None
         self.unsent = bytearray()
         self.writing = False
         self._shown: NodeOutput | None = None
+        self.channel: socket.socket | None = None
+        self.output, output = os.pipe()
+        os.set_blocking(self.output, False)
+        self._theirs = [output]
         if warm:
-            self.channel, theirs = socket.socketpair()
+            try:
+                self.channel, theirs = socket.socketpair()
+            except OSError:
+                self.close()
+                raise
             self.channel.setblocking(False)  # noqa: FBT003  # positional only
             self._theirs.append(theirs.detach())
 

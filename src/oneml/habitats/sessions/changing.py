@@ -41,6 +41,7 @@ class SettingsChanges:
         Raises:
             SettingsError: A value is wrong; nothing changes then.
             FixedSettingError: A setting is fixed when a session is created.
+            InvalidPipelineError: An engine cannot do what a node would ask of it; nothing changes then.
             StoreError: The store failed; sessions that were changed before stay changed.
         """
         from oneml.habitats.sessions.revising import check_changeable  # noqa: PLC0415  # not on a worker

@@ -148,6 +148,23 @@ def check_execution(
         raise InvalidPipelineError(habitat=habitat, problems=problems)
 
 
+def check_abilities(
+    habitat: str, plan: Plan, settings: EffectiveSettings[PipelineSettings], *, engine_registry: EngineRegistry
+) -> None:
+    """Let pass nodes whose engines can do what settings that were changed ask of them.
+
+    Raises:
+        InvalidPipelineError: A node asks for what its engine cannot do; lists all.
+    """
+    problems: list[Problem] = []
+    for path, node in plan.nodes.items():
+        effective = settings.node(path, plan.node_settings.get(path, {}))
+        engine = engine_registry.by_name(effective.engine)
+        problems.extend(Problem(node.place, message, (path,)) for message in _lacking(path, effective, engine))
+    if problems:
+        raise InvalidPipelineError(habitat=habitat, problems=problems)
+
+
 class _Leaving:
     """Tells why nodes cannot leave this process, each reason once; for the arguments see `check_execution`."""
 
@@ -203,6 +220,13 @@ def _lacking(path: NodePath, settings: PipelineSettings, engine: Engine) -> Iter
         (settings.timeout_seconds is not None, Capability.KILL, "timeout_seconds", "end a running node"),
         (settings.image is not None, Capability.IMAGES, f'image "{settings.image}"', "send nodes to images"),
         (bool(settings.tags), Capability.TAGS, f"tags ({', '.join(settings.tags)})", "choose among workers"),
+        (
+            settings.resources.cpus > 1,
+            Capability.CPUS,
+            f"{settings.resources.cpus:g} processors (resources.cpus)",
+            "count the processors that nodes need",
+        ),
+        (settings.priority != 0, Capability.PRIORITY, "a priority", "start some of the nodes that wait before others"),
         (settings.resources.gpus > 0, Capability.GPUS, f"{settings.resources.gpus} GPUs", "hand out GPUs"),
         (
             settings.resources.memory_bytes is not None,

@@ -392,6 +392,7 @@ class PipelineServiceClient:
         Raises:
             SettingsError: A value is wrong; nothing changes then.
             FixedSettingError: A setting is fixed when a session is created.
+            InvalidPipelineError: An engine cannot do what a node would ask of it; nothing changes then.
             StoreError: The store failed; sessions that were changed before stay changed.
         """
         model = self.registry.load(habitat).settings_model()

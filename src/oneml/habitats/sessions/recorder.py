@@ -69,6 +69,9 @@ class Recorder:
         self._state = SessionState.CREATED
         self._flushing = threading.Lock()
         self._lines: deque[NodeLog] = deque()
+        self._told: set[NodePath] = set()
+        self._early: dict[NodePath, list[NodeLog]] = {}
+        """Lines of nodes that an engine has started before it told of those that they waited for."""
 
     @property
     def state(self) -> SessionState:
@@ -109,16 +112,23 @@ class Recorder:
         if self._observers:
             if self._lines:
                 self.tell_logs()  # what a node wrote before it ended is told before
+            self._told.add(path)
             self.tell(NodeEvent(self._session_id, path, state, attempt, detail, reused_from, seconds))
+            for line in self._early.pop(path, ()):
+                self.tell(line)
 
     def log(self, path: NodePath, line: str) -> None:
         """A node wrote a line; called from any thread, told by `tell_logs`."""
         self._lines.append(NodeLog(self._session_id, path, line))
 
     def tell_logs(self) -> None:
-        """Hand the lines that have come meanwhile to the observers."""
+        """Hand the lines that have come meanwhile to the observers, those of a node once they were told of it."""
         while self._lines:
-            self.tell(self._lines.popleft())
+            line = self._lines.popleft()
+            if line.path in self._told:
+                self.tell(line)
+            elif self._observers:
+                self._early.setdefault(line.path, []).append(line)
 
     def tell(self, event: Event) -> None:
         """Hand an event to every observer; one that raises is logged and stops nothing."""

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import FixedSettingError, SigningKeyMissingError, UnknownHabitatError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.sessions.attempts import AttemptLog
+from oneml.habitats.sessions.checks import check_abilities
 from oneml.habitats.sessions.fingerprints import Fingerprints
 from oneml.habitats.sessions.opened import OpenedSession
 from oneml.habitats.sessions.openings import Openings
@@ -26,6 +28,9 @@ from oneml.habitats.values.times import rfc3339
 FIXED_NAMES = frozenset({"allow_pickle", "engine", "on_failure", "store", "verification", "workers"})
 """Settings by which a session is driven and proven: what was opened with them stays open."""
 
+ASKED_NAMES = frozenset({"image", "priority", "resources", "tags", "timeout_seconds"})
+"""Settings by which nodes ask something of their engines."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviser:
@@ -38,6 +43,7 @@ class Reviser:
         openings: Its open containers.
         attempts: Its commits.
         clock: Time.
+        engine_registry: Where engines are found.
         signing_key: The configured key; None where there is none.
     """
 
@@ -47,6 +53,7 @@ class Reviser:
     openings: Openings
     attempts: AttemptLog
     clock: Clock
+    engine_registry: EngineRegistry
     signing_key: bytes | None = field(repr=False)
 
     def settings_with(
@@ -58,6 +65,7 @@ class Reviser:
             UnknownHabitatError: The session does not include that habitat.
             FixedSettingError: A setting is fixed when a session is created.
             SettingsError: A value is wrong.
+            InvalidPipelineError: An engine cannot do what a node would ask of it.
         """
         parts = self.recipe.parts_of(habitat)
         if not parts:
@@ -65,7 +73,10 @@ class Reviser:
             raise UnknownHabitatError(name=habitat, known=[*known])
         opened = self.openings.refreshed()
         check_changeable(opened.settings.model, values)
-        return opened.settings.revised(values, source=source, parts=parts)
+        settings = opened.settings.revised(values, source=source, parts=parts)
+        if not ASKED_NAMES.isdisjoint(values):
+            check_abilities(self.recipe.habitat, self.nodes.plan(), settings, engine_registry=self.engine_registry)
+        return settings
 
     def revise(self, values: Mapping[str, object], *, source: str, habitat: str) -> Revision:
         """Write a revision with other values, unless they change nothing; see `PipelineSession.revise`."""

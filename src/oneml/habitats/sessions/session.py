@@ -178,6 +178,7 @@ class PipelineSession:
             UnknownHabitatError: The session does not include that habitat.
             SettingsError: A value is wrong.
             FixedSettingError: A setting is fixed when a session is created.
+            InvalidPipelineError: An engine cannot do what a node would ask of it.
             SessionBusyError: Another process drives this session.
             RefusalError: This process is not what the recipe says.
             StoreError: The store failed.
@@ -206,6 +207,7 @@ class PipelineSession:
             openings=self._openings,
             attempts=self._attempts,
             clock=self._clock,
+            engine_registry=self._engine_registry,
             signing_key=self._opener.signing_key,
         )
 

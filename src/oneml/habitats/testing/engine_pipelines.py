@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from dependency_injector import providers
 from pydantic import SecretStr
@@ -18,6 +18,7 @@ from oneml.habitats import (
     PipelineComponents,
     PipelineSessionContext,
     PipelineSettings,
+    Reference,
     Settings,
 )
 
@@ -126,6 +127,30 @@ class Sleep:
         run_of(self.folder, "sleep")
         time.sleep(self.seconds)
         return "slept"
+
+
+@dataclass(frozen=True)
+class Work:
+    """Takes a while, and leaves behind when it started."""
+
+    folder: str
+
+    def __call__(self, value: int, number: int) -> int:
+        run_of(self.folder, f"work-{number}")
+        time.sleep(0.3)
+        return value + number
+
+
+@dataclass(frozen=True)
+class SlowStart:
+    """Takes so long that what waits for it waits where nodes wait."""
+
+    folder: str
+
+    def __call__(self) -> int:
+        run_of(self.folder, "start")
+        time.sleep(1.0)
+        return 1
 
 
 class Numbers:
@@ -265,3 +290,30 @@ class Sleeping(PipelineComponents):
         one = pipeline.node("one", self.sleep)()
         pipeline.node("two", self.sleep)()
         pipeline.node("after", self.after)(value=one)
+
+
+class Urgent(PipelineComponents):
+    """Nodes that are due at the same moment, some of them more urgent than others."""
+
+    settings = Settings(ContractSettings)
+    start = providers.Factory(SlowStart, folder=settings.node.folder)
+    work = providers.Factory(Work, folder=settings.node.folder)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        start = pipeline.node("start", self.start)()
+        pipeline.node("work", self.work)(value=start, number=pipeline.each(self.settings.session.factors))
+
+
+class Scaled(Protocol):
+    def __call__(self, value: int) -> int: ...
+
+
+class Remote(PipelineComponents):
+    """A node whose code the driver does not have."""
+
+    settings = Settings(ContractSettings)
+    start = providers.Factory(Start, folder=settings.node.folder)
+    far = Reference(Scaled, "far_of_contract:Far")
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        pipeline.output("out", pipeline.node("far", self.far)(value=pipeline.node("start", self.start)()))

@@ -9,41 +9,26 @@ A derived class gives ``settings``: those of a session that runs on the engine, 
 overrules ``KILLS_WORKERS`` where bodies that end their process end the driver.
 """
 
-import os
-import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
-from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import InvalidPipelineError
-from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.engine import Capability
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog
-from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.sessions.session import PipelineSession
-from oneml.habitats.settings.sources import ProcessSources
+from oneml.habitats.testing.engine_ends import EngineEnds
+from oneml.habitats.testing.engine_needs import EngineNeeds
+from oneml.habitats.testing.engine_sessions import PATIENCE_SECONDS, PIPELINES, SECRET, NewSession, states
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.states import NodeState, SessionState
 
-PIPELINES = Path(__file__).with_name("engine_pipelines.py")
-"""What runs on the engine, for workers to import."""
-
-SECRET = "s3cr3t-canary"
-PATIENCE_SECONDS = 30.0
-"""Nothing may hang longer."""
-
-NewSession = Callable[..., PipelineSession]
-
-
-def states(session: PipelineSession) -> Mapping[str, str]:
-    return {path: row.state.value for path, row in session.node_rows().items()}
+__all__ = ["PATIENCE_SECONDS", "PIPELINES", "SECRET", "EngineConformance", "NewSession", "states"]
 
 
 def _stored(session: PipelineSession, path: NodePath) -> Mapping[str, PortRecord]:
@@ -60,59 +45,8 @@ def _run_alike(session: PipelineSession, here: PipelineSession) -> None:
         assert _stored(session, path) == _stored(here, path), path
 
 
-class EngineConformance:
+class EngineConformance(EngineNeeds, EngineEnds):
     """The suite; each test creates a session of its own."""
-
-    KILLS_WORKERS: ClassVar[bool] = True
-    """Whether a body that ends its process ends that worker alone, and not the driver or other nodes."""
-
-    @pytest.fixture
-    def settings(self) -> Mapping[str, Any]:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def site(self, tmp_path: Path) -> Path:
-        """Where workers find the pipelines; one place for all tests where workers outlive them."""
-        site = tmp_path / "site"
-        site.mkdir()
-        return site
-
-    @pytest.fixture
-    def module(self, site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """The module of the pipelines, in a place of its own, so that it can be changed."""
-        module = site / "pipelines_of_contract.py"  # no name that is found elsewhere
-        shutil.copy(PIPELINES, module)
-        for name in [name for name in os.environ if name.startswith("ONEML_")]:
-            monkeypatch.delenv(name)
-        monkeypatch.delitem(sys.modules, module.stem, raising=False)
-        monkeypatch.syspath_prepend(str(site))  # pyright: ignore[reportUnknownMemberType]  # as pytest types it
-        monkeypatch.setenv("PYTHONPATH", str(site))
-        monkeypatch.setenv("CONTRACT_TOKEN", SECRET)
-        return module
-
-    @pytest.fixture
-    def new_session(self, module: Path, tmp_path: Path, settings: Mapping[str, Any]) -> NewSession:
-        registry = HabitatRegistry(search_path=[])
-        for name in ("contract", "passing", "including", "failing", "sleeping"):
-            registry.register(name, f"{module.stem}:{name.capitalize()}")
-        sources = ProcessSources(environ=dict(os.environ), working_directory=tmp_path)
-        client = PipelineServiceClient(store=(tmp_path / "store").as_uri(), registry=registry, sources=sources)
-
-        def make(habitat: str, **more: Any) -> PipelineSession:
-            return client.create_session(habitat, settings={"folder": str(tmp_path / "runs"), **settings, **more})
-
-        return make
-
-    @pytest.fixture
-    def runs(self, tmp_path: Path) -> Callable[[str], int]:
-        def count(name: str) -> int:
-            place = tmp_path / "runs" / name
-            return len(list(place.iterdir())) if place.exists() else 0
-
-        return count
-
-    def has(self, settings: Mapping[str, Any], capability: Capability) -> bool:
-        return capability in EngineRegistry().by_name(settings["engine"]).capabilities
 
     def test_outputs_are_those_of_the_drivers_own_process(
         self, new_session: NewSession, settings: Mapping[str, Any], runs: Callable[[str], int]
@@ -290,14 +224,11 @@ class EngineConformance:
                 new_session("contract", nodes={"//start": {"tags": ["nowhere"]}})
             return
         started = time.monotonic()
-        engines = {settings["engine"]: {**settings.get("engines", {}).get(settings["engine"], {}), **self.HURRIED}}
-        with new_session("contract", nodes={"//start": {"tags": ["nowhere"]}}, engines=engines) as session:
+        hurried = self.hurried(settings)
+        with new_session("contract", nodes={"//start": {"tags": ["nowhere"]}}, engines=hurried) as session:
             assert session.run().state is SessionState.FAILED
             assert "nowhere" in session.node_rows()[NodePath("//start")].detail
         assert time.monotonic() - started < PATIENCE_SECONDS
-
-    HURRIED: ClassVar[Mapping[str, object]] = {}
-    """Options that make the engine give up soon on nodes that no worker may take."""
 
     def test_settings_that_change_meanwhile_reach_nodes_that_have_not_started(self, new_session: NewSession) -> None:
         with new_session("failing", failures=1, nodes={"//fail": {"retries": 1}}) as session:

@@ -81,7 +81,7 @@ class PipelineExecutables:
             return f"declare a provider of it in the container, body = providers.Factory({name}), and pass self.body."
         return "pass a provider of the opened container, self.name, without ()."
 
-    def include(self, path: NodePath, habitat: object, settings: object, place: Place) -> IncludedHabitat:
+    def include(self, path: NodePath, habitat: object, settings: object, place: Place) -> IncludedHabitat | None:
         """Open a habitat that the pipeline includes; see `Executables.include`.
 
         Raises:

@@ -142,10 +142,12 @@ class Validation:
             Part.PIPELINE, lambda: defined(self._habitat, self._means.builder_factory, components, executables)
         )
         plan = None if builder is None else self._check(Part.PIPELINE, builder.build)
-        # What a definition that was broken off would have included is not known, nor whom overrides are then for.
-        settings = (
-            None if builder is None else self._check(Part.SETTINGS, lambda: settled(components, inclusions, plan))
-        )
+        for error in inclusions.refused:
+            self._add(Part.CONTAINER, error)
+        # What is not included is not known, nor whom overrides and settings of its nodes are then for.
+        is_whole = builder is not None and not inclusions.refused
+        plan = plan if is_whole else None
+        settings = self._check(Part.SETTINGS, lambda: settled(components, inclusions, plan)) if is_whole else None
         _, *included = blueprints_of(components)
         for title, blueprint in included:
             sound = self._check_problems(title, blueprint) and sound
@@ -197,7 +199,7 @@ class Validation:
 
     def _add(self, part: Part, error: OnemlError) -> None:
         self._exit_code = max(self._exit_code, error.exit_code)
-        self._problems.extend(_findings(part, error))
+        self._problems.extend(finding for finding in _findings(part, error) if finding not in self._problems)
 
 
 def _bodies(plan: Plan) -> Sequence[str]:

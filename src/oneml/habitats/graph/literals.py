@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 from collections.abc import Collection, Mapping
 from types import NoneType
 from typing import Any, cast
@@ -30,6 +31,11 @@ def literal_source(value: object) -> LiteralSource:
 def literal_text(value: object) -> str:
     """Return a short text of ``value`` on one line, for people."""
     return _short(value if isinstance(value, str) else repr(value))
+
+
+def object_text(value: object) -> str:
+    """Return the `repr` of any object on one line, without the address that differs from run to run."""
+    return re.sub(r" at 0x[0-9a-f]+", "", " ".join(f"{value!r:.200}".split()))
 
 
 def _short(text: str) -> str:

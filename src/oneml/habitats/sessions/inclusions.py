@@ -189,16 +189,16 @@ class Inclusions:
         if settings is None:
             return None
         where = str(place)
-        is_session = isinstance(settings, PipelineSessionSettings)
-        if settings.nodes if is_session else isinstance(settings, Mapping) and "nodes" in settings:
-            reason = "settings for nodes are given by their own pipeline, or for the session. Leave nodes out."
-            raise InvalidInclusionError(path=path, reason=reason)
-        if is_session:
-            values = settings.entries()
+        if isinstance(settings, PipelineSessionSettings):
+            values, has_nodes = settings.entries(), bool(settings.nodes)
         elif isinstance(settings, Mapping):
             values = json_tree(cast("Mapping[str, object]", settings), source=where)
+            has_nodes = "nodes" in values
         else:
             reason = f"settings= is {type(settings).__qualname__}. Give a mapping, or PipelineSessionSettings."
+            raise InvalidInclusionError(path=path, reason=reason)
+        if has_nodes:
+            reason = "settings for nodes are given by their own pipeline, or for the session. Leave nodes out."
             raise InvalidInclusionError(path=path, reason=reason)
 
         def here(_: SettingName) -> str:

@@ -126,7 +126,7 @@ def check_execution(
     """
     _check_options(settings, engine_registry)
     engines: dict[str, Engine] = {}
-    problems: list[Problem] = []
+    found = _Found()
     named: dict[tuple[tuple[str, str], ...], list[PlannedNode]] = {}
     leaving = _Leaving(
         overrides, drifted, unproven_of, foreign_of, importable=importable, store_is_shared=store_is_shared
@@ -136,16 +136,53 @@ def check_execution(
         engine = engines.get(effective.engine)
         if engine is None:
             engine = engines[effective.engine] = engine_registry.by_name(effective.engine)
-        problems.extend(Problem(node.place, message, (path,)) for message in _lacking(path, effective, engine))
+        for reason in _lacking(effective, engine):
+            found.add(node, reason, f"{path} {reason}")
         if effective.serializers:
             named.setdefault(tuple(sorted(effective.serializers.items())), []).append(node)
         if Capability.LIVE_OBJECTS not in engine.capabilities:
-            problems.extend(leaving.problems(node, engine, asks_foreign=effective.unproven == "refuse"))
-            problems.extend(_in_memory_upstreams(node, engine, plan, settings))
+            leaving.check(found, node, engine, asks_foreign=effective.unproven == "refuse")
+            _check_upstreams(found, node, engine, plan, settings)
+    problems = found.problems()
     for serializers, nodes in named.items():
         problems.extend(_serializers(serializers, nodes))
     if problems:
         raise InvalidPipelineError(habitat=habitat, problems=problems)
+
+
+class _Found:
+    """Problems of nodes; what is wrong with many members of a fan-out is one problem, told of the first of them."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[object, ...], tuple[PlannedNode | None, str]] = {}
+        self._paths: dict[tuple[object, ...], dict[NodePath, None]] = {}
+
+    def add(self, node: PlannedNode, reason: str, message: str) -> None:
+        """Note what is wrong with one node.
+
+        Args:
+            node: The node.
+            reason: What is the same for other members of its fan-out.
+            message: What is said of it.
+        """
+        key = (node.fan_out or node.path, reason)
+        self._first.setdefault(key, (node, message))
+        self._paths.setdefault(key, {})[node.path] = None
+
+    def add_of_all(self, message: str, node: PlannedNode | None = None) -> None:
+        """Note what is wrong with all nodes, once: where a node is given, told of that one."""
+        if (message,) not in self._first:
+            self._first[message,] = (node, message)
+            self._paths[message,] = {} if node is None else {node.path: None}
+
+    def problems(self) -> list[Problem]:
+        """Return what was found, in the order in which it was."""
+        found: list[Problem] = []
+        for key, (node, message) in self._first.items():
+            paths = self._paths[key]
+            more = f" So it is with {len(paths) - 1:,} more of {key[0]}." if len(paths) > 1 else ""
+            found.append(Problem(None if node is None else node.place, f"{message}{more}", tuple(paths)))
+        return found
 
 
 class _Leaving:
@@ -166,22 +203,22 @@ class _Leaving:
         self._foreign_of = foreign_of
         self._bound_by = partial(_bound_to_this_process, overrides, importable=importable, shared=store_is_shared)
         self._bound: dict[str, Sequence[str]] = {}
-        self._said: set[str] = set()
 
-    def problems(self, node: PlannedNode, engine: Engine, *, asks_foreign: bool) -> Iterator[Problem]:
-        """Give what speaks against a node that an engine runs elsewhere, and has not been told of another."""
+    def check(self, found: _Found, node: PlannedNode, engine: Engine, *, asks_foreign: bool) -> None:
+        """Note what speaks against a node that an engine runs elsewhere; once what does against all of them."""
         if not self._bound:
             for drift in self._drifted():
-                yield Problem(None, _not_its_source(engine, drift))
+                found.add_of_all(_not_its_source(engine, drift))
         bound = self._bound.get(engine.name)
         if bound is None:
             bound = self._bound[engine.name] = tuple(self._bound_by(engine))
+            for message in bound:
+                found.add_of_all(message, node)
+        if bound:
+            return
         foreign = self._foreign_of(node.provider) if asks_foreign else ()
-        reasons = [*self._unproven_of(node.provider), *(_foreign(target) for target in foreign)]
-        for message in bound or _unproven(engine, node.path, reasons):
-            if message not in self._said:
-                self._said.add(message)
-                yield Problem(node.place, message, (node.path,))
+        for reason in dict.fromkeys([*self._unproven_of(node.provider), *map(_foreign, foreign)]):
+            found.add(node, reason, f'Engine "{engine.name}" runs {node.path} in another process: {reason}')
 
 
 def _check_options(settings: EffectiveSettings[PipelineSettings], engine_registry: EngineRegistry) -> None:
@@ -198,7 +235,7 @@ def _check_options(settings: EffectiveSettings[PipelineSettings], engine_registr
     raise SettingsError(problems=problems)
 
 
-def _lacking(path: NodePath, settings: PipelineSettings, engine: Engine) -> Iterator[str]:
+def _lacking(settings: PipelineSettings, engine: Engine) -> Iterator[str]:
     wishes = (
         (settings.timeout_seconds is not None, Capability.KILL, "timeout_seconds", "end a running node"),
         (settings.image is not None, Capability.IMAGES, f'image "{settings.image}"', "send nodes to images"),
@@ -214,12 +251,12 @@ def _lacking(path: NodePath, settings: PipelineSettings, engine: Engine) -> Iter
     for wanted, capability, what, ability in wishes:
         if wanted and capability not in engine.capabilities:
             yield (
-                f'{path} asks for {what}, but engine "{engine.name}" cannot {ability}. '
+                f'asks for {what}, but engine "{engine.name}" cannot {ability}. '
                 "Choose another engine for it, or leave the setting out."
             )
     if settings.store == MEMORY and Capability.LIVE_OBJECTS not in engine.capabilities:
         yield (
-            f'{path} keeps its outputs in memory (store = "{MEMORY}"), but engine "{engine.name}" runs it in another '
+            f'keeps its outputs in memory (store = "{MEMORY}"), but engine "{engine.name}" runs it in another '
             'process. Leave "store" out, or set engine = "in-process".'
         )
 
@@ -236,10 +273,6 @@ def _serializers(given: tuple[tuple[str, str], ...], nodes: Sequence[PlannedNode
             registry.by_name(name)
         except UsageError as error:
             yield Problem(nodes[0].place, f"serializers.{port}: {error}", tuple(node.path for node in nodes[:1]))
-
-
-def _unproven(engine: Engine, path: NodePath, reasons: Sequence[str]) -> Sequence[str]:
-    return [f'Engine "{engine.name}" runs {path} in another process: {reason}' for reason in reasons]
 
 
 def _foreign(target: str) -> str:
@@ -278,14 +311,15 @@ def _bound_to_this_process(
             )
 
 
-def _in_memory_upstreams(
-    node: PlannedNode, engine: Engine, plan: Plan, settings: EffectiveSettings[PipelineSettings]
-) -> Iterator[Problem]:
+def _check_upstreams(
+    found: _Found, node: PlannedNode, engine: Engine, plan: Plan, settings: EffectiveSettings[PipelineSettings]
+) -> None:
+    """Note what a node that an engine runs elsewhere needs of nodes that keep their outputs in memory."""
     for upstream in sorted(set(node.upstreams())):
         if settings.node(upstream, plan.node_settings.get(upstream, {})).store == MEMORY:
-            yield Problem(
-                node.place,
+            found.add(
+                node,
+                f"needs {plan.nodes[upstream].fan_out or upstream}",
                 f'{node.path} needs {upstream}, whose outputs stay in memory (store = "{MEMORY}"), but engine '
                 f'"{engine.name}" runs {node.path} in another process. Let {upstream} publish to the store.',
-                (node.path, upstream),
             )

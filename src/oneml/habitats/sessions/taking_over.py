@@ -277,8 +277,12 @@ class _Check:
         # The parent may itself be a part of the pipeline, without some of what came before.
         alike = node._replace(after=record.node.after)
         here = self._fingerprints.of_node(alike, self._prepared.settings, self._author(node.path))
-        if here is None or record.fingerprint is None:
-            return "cannot be proven the same: what it is built from exists only in the process that creates a session"
+        if here is None:
+            identity = self._prepared.identity()
+            absent = [f"{target} is not installed here." for target in identity.provider(node.provider).foreign]
+            return f"cannot be proven the same: {' '.join([*identity.not_rebuildable(node.provider), *absent])}"
+        if record.fingerprint is None:
+            return "cannot be proven the same: it had no fingerprint there, since it was built from what only that had"
         same_inputs = all(
             _content(self._inputs.get(source.name)) == _content(self._recipe.inputs.get(source.name))
             for source in node.inputs.values()

@@ -250,12 +250,7 @@ class Inclusions:
             return
         container = self._opened[ROOT].container
         included = sorted({opened.container.__name__ for opened in self._opened.values()} - {container.__name__})
-        try:
-            named_overrides(container, container.blueprint().graph, left)
-        except InvalidOverrideError as error:
-            hint = f" Or from one that is included: {', '.join(included)}." if included else ""
-            reasons = [f"{reason}{hint}" for reason in error.reasons]
-            raise InvalidOverrideError(container=container.__name__, reasons=reasons) from error
+        named_overrides(container, container.blueprint().graph, left, others=included)
 
 
 def _without_node(plan: Plan | None, named: NodePath, error: SettingsError) -> SettingsError:

@@ -72,7 +72,7 @@ class Drafting:
             path,
             body_at(draft, self._executables, path, provider, place) if is_admitted else None,
             place,
-            paths_of(draft, after, path, place) if after else (),
+            paths_of(draft, after, path, place),
             None if settings is None else entries_of(draft, settings, path, place),
             self._owner,
         )

@@ -51,6 +51,8 @@ def misfit(value: object, literal: LiteralSource, form: object) -> str | None:
         return None
     if _arrives(value, literal.json, form):
         return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"cannot be given {value} as a value, which JSON has not. Let a node return it"
     return (
         f"takes {form_text(form)}, so {_short(repr(value))} would not arrive as {kind_of(value)}: "
         "annotate the input with the type of the value"

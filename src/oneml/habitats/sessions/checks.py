@@ -9,6 +9,7 @@ from oneml.habitats.errors import InvalidPipelineError, SettingsError, UsageErro
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.ports.engine import Capability, Engine
+from oneml.habitats.sessions.choice_checks import choice_problems
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
@@ -24,10 +25,10 @@ from oneml.habitats.values.suggestions import known_names
 def check_node_settings(
     plan: Plan, settings: EffectiveSettings[PipelineSettings], components: PipelineComponents
 ) -> None:
-    """Let pass node settings that name a node, and that something the node builds reads.
+    """Let pass node settings that name a node, and that something the node builds reads, and what settings select.
 
     Raises:
-        SettingsError: Some name none, or are without effect; lists all.
+        SettingsError: Some name none, are without effect, or select what there is no provider for; lists all.
     """
     reserved = frozenset(PipelineSettings.model_fields)
     spaces = _namespaces(plan)
@@ -38,6 +39,7 @@ def check_node_settings(
             problems.append(no_such_node(plan, named, settings.node_source(named)))
             continue
         problems.extend(_without_effect(named, plan, members, settings, components, reserved))
+    problems.extend(choice_problems(plan, settings, components))
     if problems:
         raise SettingsError(problems=problems)
 

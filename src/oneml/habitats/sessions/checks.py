@@ -5,7 +5,7 @@ from functools import partial
 
 from oneml.habitats.data.serializer_registry import SerializerRegistry
 from oneml.habitats.engines.registry import EngineRegistry
-from oneml.habitats.errors import InvalidPipelineError, SettingsError, UsageError
+from oneml.habitats.errors import InvalidPipelineError, SettingsError, UnknownEngineError, UsageError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.ports.engine import Capability, Engine
@@ -121,13 +121,12 @@ def check_execution(
         drifted: How the code in this process differs from its source; asked only then.
 
     Raises:
-        UnknownEngineError: A node asks for an engine that there is none of.
         SettingsError: Options are given for an engine that there is none of.
-        InvalidPipelineError: A node asks for what its engine cannot do, or would have to leave this process although
-            something of it exists only here; lists all.
+        InvalidPipelineError: A node asks for an engine that there is none of, or for what its engine cannot do, or
+            would have to leave this process although something of it exists only here; lists all.
     """
     _check_options(settings, engine_registry)
-    engines: dict[str, Engine] = {}
+    engines: dict[str, Engine | None] = {}
     found = _Found()
     named: dict[tuple[tuple[str, str], ...], list[PlannedNode]] = {}
     leaving = _Leaving(
@@ -135,9 +134,15 @@ def check_execution(
     )
     for path, node in plan.nodes.items():
         effective = settings.node(path, plan.node_settings.get(path, {}))
-        engine = engines.get(effective.engine)
+        if effective.engine not in engines:
+            is_known = engine_registry.has(effective.engine)
+            engines[effective.engine] = engine_registry.by_name(effective.engine) if is_known else None
+            if not is_known:
+                unknown = UnknownEngineError(name=effective.engine, known=list(engine_registry.known()))
+                found.add_of_all(f"{unknown}{_source(plan, settings, node, 'engine')}", node)
+        engine = engines[effective.engine]
         if engine is None:
-            engine = engines[effective.engine] = engine_registry.by_name(effective.engine)
+            continue
         for reason in _lacking(effective, engine):
             found.add(node, reason, f"{path} {reason}")
         if effective.serializers:
@@ -147,7 +152,7 @@ def check_execution(
             _check_upstreams(found, node, engine, plan, settings)
     problems = found.problems()
     for serializers, nodes in named.items():
-        problems.extend(_serializers(serializers, nodes))
+        problems.extend(_serializers(serializers, nodes, lambda node, name: _source(plan, settings, node, name)))
     if problems:
         raise InvalidPipelineError(habitat=habitat, problems=problems)
 
@@ -263,18 +268,33 @@ def _lacking(settings: PipelineSettings, engine: Engine) -> Iterator[str]:
         )
 
 
-def _serializers(given: tuple[tuple[str, str], ...], nodes: Sequence[PlannedNode]) -> Iterator[Problem]:
+def _source(plan: Plan, settings: EffectiveSettings[PipelineSettings], node: PlannedNode, name: str) -> str:
+    """Return where a setting of a node was given, to stand behind what is wrong with it; empty where nowhere."""
+    origins = settings.origins(node.path, plan.node_settings.get(node.path, {}))
+    origin = origins.get(name) or origins.get(name.partition(".")[0])
+    return "" if origin is None else f" ({origin})"
+
+
+def _serializers(
+    given: tuple[tuple[str, str], ...], nodes: Sequence[PlannedNode], source_of: Callable[[PlannedNode, str], str]
+) -> Iterator[Problem]:
     """Give what is wrong with the serializers that settings name for ports of some nodes."""
     known_ports = {port for node in nodes for port in node.outputs}
     registry = SerializerRegistry(allowed=lambda: [name for _, name in given])
     for port, name in given:
         if port not in known_ports:
-            message = f'serializers names the port "{port}", which no node has. {known_names(port, known_ports)}'
+            source = source_of(nodes[0], f"serializers.{port}")
+            message = (
+                f'serializers names the port "{port}", which no node has. {known_names(port, known_ports)}{source}'
+            )
             yield Problem(nodes[0].place, message, tuple(node.path for node in nodes[:1]))
         try:
             registry.by_name(name)
         except UsageError as error:
-            yield Problem(nodes[0].place, f"serializers.{port}: {error}", tuple(node.path for node in nodes[:1]))
+            source = source_of(nodes[0], f"serializers.{port}")
+            yield Problem(
+                nodes[0].place, f"serializers.{port}: {error}{source}", tuple(node.path for node in nodes[:1])
+            )
 
 
 def _foreign(target: str) -> str:

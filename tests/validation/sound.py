@@ -399,3 +399,52 @@ class ParticularTypes(PipelineComponents):
     def define(self, pipeline: PipelineBuilder) -> None:
         for name, body in {"one": self.one, "two": self.two, "three": self.three, "four": self.four}.items():
             pipeline.node(name, body)()
+
+
+class Kept:
+    """Has attributes that only its methods tell of, and some that nothing does."""
+
+    declared: int
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+        def later() -> None:
+            self.later = number
+
+        later()
+
+    @property
+    def doubled(self) -> int:
+        return 2 * self.number
+
+
+class Dynamic:
+    def __init__(self, **values: int) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+class Taking:
+    def __init__(self, *values: int) -> None:
+        self.values = values
+
+    def __call__(self) -> int:
+        return sum(self.values)
+
+
+class ProvidedAttributes(PipelineComponents):
+    kept = providers.Singleton(Kept, 1)
+    dynamic = providers.Singleton(Dynamic, made=1)
+    train = providers.Factory(TrainSettings)
+    taking = providers.Factory(
+        Taking,
+        kept.provided.number,
+        kept.provided.later,
+        kept.provided.doubled,
+        dynamic.provided.made,
+        train.provided.rates,
+    )
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        pipeline.node("taking", self.taking)()

@@ -17,11 +17,13 @@ from oneml.habitats.graph.result_ports import is_typed_dict
 from oneml.habitats.graph.type_fit import fits
 from oneml.habitats.habitats.constructors import constructor_of
 from oneml.habitats.habitats.given_types import Given, GivenTypes, missing_option
+from oneml.habitats.habitats.provided_names import known_attributes
 from oneml.habitats.habitats.provider_graph import ProviderGraph
 from oneml.habitats.habitats.provider_node import Argument, Edge, ProviderKind, ProviderNode
 from oneml.habitats.habitats.source_places import SourcePlaces
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.values.problem import Problem
+from oneml.habitats.values.suggestions import known_names
 
 _CALLING = frozenset({ProviderKind.CALL, ProviderKind.RESOURCE, ProviderKind.THREAD_LOCAL})
 
@@ -44,9 +46,25 @@ def _reasons(node: ProviderNode, graph: ProviderGraph, types: GivenTypes) -> Ite
             if not _accepts(wanted, given):
                 said = f"depends on {form_text(wanted)}, and is given {given.what}, which is {_shown(given)}."
                 yield f": it {said} Give it one, or correct instance_of."
+    elif node.kind is ProviderKind.ATTRIBUTE:
+        yield from _misspelt(node, graph)
     elif node.kind in _CALLING and not isinstance(node.provides, Edge):
         yield from _without_value(node, graph)
         yield from _misfits(node, types)
+
+
+def _misspelt(node: ProviderNode, graph: ProviderGraph) -> Iterator[str]:
+    """Give what is wrong with ``provider.provided.name`` where the class that is called has no such attribute."""
+    source = graph.nodes[cast("Edge", node.args[0]).target]
+    if source.kind is not ProviderKind.PROVIDED:
+        return
+    of = graph.nodes[cast("Edge", source.args[0]).target]
+    name, made = cast("str", node.provides), of.provides
+    if of.kind is not ProviderKind.CALL or not isinstance(made, type) or constructor_of(made) is None:
+        return
+    known = known_attributes(made)
+    if known is not None and name not in known and not name.startswith("_"):
+        yield f': {of.name} gives {form_text(made)}, which has no "{name}". {known_names(name, known)}'
 
 
 def _misfits(node: ProviderNode, types: GivenTypes) -> Iterator[str]:

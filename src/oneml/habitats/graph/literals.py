@@ -46,7 +46,7 @@ def _short(text: str) -> str:
 def misfit(value: object, literal: LiteralSource, form: object) -> str | None:
     """Return why ``value`` cannot feed an input annotated ``form``, as the end of a sentence; None where it can."""
     if not _value_fits(value, form):
-        return f"takes {form_text(form)}, but {_short(repr(value))} is {kind_of(value)}"
+        return f"takes {form_text(form)}, but {_short(object_text(value))} is {kind_of(value)}"
     if _is_plain(value) and _is_read_as_it_is(type(value), form):
         return None
     if _arrives(value, literal.json, form):

@@ -222,6 +222,15 @@ def test_without_anything_computed_there_is_no_parent(client: PipelineServiceCli
         client.create_session("arithmetic", only="//halve", parent=idle.session_id)
 
 
+def test_settings_of_nodes_that_run_anew_are_no_reason_why_others_are_refused(client: PipelineServiceClient) -> None:
+    run(client)
+    changed = {"nodes": {"//multiply/0": {"offset": 5}, "//multiply/1": {"offset": 6}, "//multiply": {"retries": 2}}}
+    with pytest.raises(ParentRefusedError) as caught:
+        client.create_session("arithmetic", start_at="//multiply/1", settings=changed)
+    assert list(caught.value.nodes) == ["//multiply/0"]
+    assert [(drift.subject, drift.field) for drift in caught.value.drifts] == [("offset", "//multiply/0")]
+
+
 def test_nodes_that_are_not_reusable_are_known_by_their_fingerprints(client: PipelineServiceClient) -> None:
     settings = {"reusable": False}
     first = run(client, settings=settings)

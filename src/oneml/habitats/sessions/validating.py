@@ -39,6 +39,7 @@ from oneml.habitats.values.validation import Finding, Part, ValidationReport
 T = TypeVar("T")
 
 _ONLY_HERE = "Nodes can run in the process of the driver alone"
+_NOT_HERE = "is not installed here: nodes that build it can run only where it is"
 
 
 class Validation:
@@ -188,6 +189,8 @@ class Validation:
         if len(self._problems) == before:
             reasons = {reason for name in _bodies(plan) for reason in identity.not_rebuildable(name)}
             self._remarks += [Finding(Part.EXECUTION, f"{_ONLY_HERE}: {reason}") for reason in sorted(reasons)]
+            foreign = {target for name in _bodies(plan) for target in identity.provider(name).foreign}
+            self._remarks += [Finding(Part.EXECUTION, f"{target} {_NOT_HERE}") for target in sorted(foreign)]
 
     def _check(self, part: Part, run: Callable[[], T]) -> T | None:
         """Return what ``run`` returns; None where it raised, which is noted."""

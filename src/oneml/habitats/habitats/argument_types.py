@@ -4,7 +4,7 @@ Type checkers cannot see this, since the stubs of dependency-injector take anyth
 time, so it is done only where somebody asks for a check.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import Enum
 from types import NoneType
 from typing import Any, Literal, NewType, cast, get_args, get_origin
@@ -20,6 +20,8 @@ from oneml.habitats.habitats.given_types import Given, GivenTypes, missing_optio
 from oneml.habitats.habitats.provided_names import known_attributes
 from oneml.habitats.habitats.provider_graph import ProviderGraph
 from oneml.habitats.habitats.provider_node import Argument, Edge, ProviderKind, ProviderNode
+from oneml.habitats.habitats.providers import Reference
+from oneml.habitats.habitats.references import ReferenceTarget
 from oneml.habitats.habitats.source_places import SourcePlaces
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.values.problem import Problem
@@ -46,6 +48,11 @@ def _reasons(node: ProviderNode, graph: ProviderGraph, types: GivenTypes) -> Ite
             if not _accepts(wanted, given):
                 said = f"depends on {form_text(wanted)}, and is given {given.what}, which is {_shown(given)}."
                 yield f": it {said} Give it one, or correct instance_of."
+    elif isinstance(node.provider, Reference):
+        target = node.provider.target
+        names = cast("Collection[str]", node.kwargs.keys())
+        for reason in ReferenceTarget(node.name, node.provider.contract, target, names).mismatch():
+            yield f": {target} does not fit: {reason}"
     elif node.kind is ProviderKind.ATTRIBUTE:
         yield from _misspelt(node, graph)
     elif node.kind in _CALLING and not isinstance(node.provides, Edge):

@@ -11,6 +11,7 @@ from oneml.habitats.cli.failures import ReportedError
 from oneml.habitats.cli.plan_text import source_text
 from oneml.habitats.cli.printing import one_line
 from oneml.habitats.cli.published import Published, pipeline_outputs
+from oneml.habitats.cli.results import print_result
 from oneml.habitats.cli.running import raise_unless_succeeded
 from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.ports.session_store import NodeRow
@@ -157,6 +158,23 @@ def test_outputs_of_the_pipeline_are_taken_apart_into_ports_of_nodes_that_are_do
         "late": [],
     }
     assert [each.value for each in found["whole"]] == ["//a.x", "NaN"]
+
+
+def test_an_output_of_several_ports_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    outputs: dict[str, InputSource] = {
+        "one": PortSource(A, "x"),
+        "whole": WholeSource(A),
+        "gathered": GatherSource((PortSource(A, "x"), PortSource(B, "x"))),
+    }
+    ended = result(SessionState.SUCCEEDED, [(path, NodeState.SUCCEEDED, "") for path in (A, B)])
+    print_result(FakeSession(outputs).as_session(), ended, as_json=False)
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "one: //a.x",
+        "whole.x: //a.x",
+        "whole.y: NaN",
+        "gathered: //a.x",
+        "gathered: //b.x",
+    ]
 
 
 def test_value_that_fits_no_line_is_told_by_how_to_get_it() -> None:

@@ -114,13 +114,18 @@ def test_values_of_another_type_are_told(value: object, form: object, end: str) 
         ([Colour.RED], list[Any]),
         (3, SupportsFloat),
         (True, int),
-        (math.nan, float),
     ],
 )
 def test_values_that_would_arrive_as_something_else_are_told(value: object, form: object) -> None:
     message = misfit(value, literal_source(value), form)
     assert message is not None
     assert message.endswith("annotate the input with the type of the value")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_numbers_that_json_has_not_are_told(value: float) -> None:
+    message = misfit(value, literal_source(value), float)
+    assert message == f"cannot be given {value} as a value, which JSON has not. Let a node return it"
 
 
 JSON = st.recursive(

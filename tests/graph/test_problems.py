@@ -191,6 +191,28 @@ def test_too_many_positional_inputs_are_reported(pipeline: PipelineBuilder, give
     ]
 
 
+def test_one_input_by_position_is_one_and_after_takes_a_list(
+    pipeline: PipelineBuilder, give: Give, problems: Problems
+) -> None:
+    digits = pipeline.node("load", give(Load))()
+    pipeline.node("split", give(Split))(digits, digits)
+    pipeline.node("late", give(Load), after=digits)()
+    assert problems() == [
+        'Node "//split" takes 1 input by position (digits), not 2.',
+        '"after" of node "//late" takes a list of nodes: after=[...].',
+    ]
+
+
+def test_results_are_found_wherever_they_are_put(pipeline: PipelineBuilder, give: Give, problems: Problems) -> None:
+    x = pipeline.node("one", give(Take))(x=1)
+    for name, value in {"nested": [[x]], "set": {x}, "deep": {"a": [x]}}.items():
+        pipeline.node(name, give(Take))(**{"x": value})
+    assert problems() == [
+        f'Input "x" of node "//{name}" takes results one level deep: in one list, or each as an input of its own.'
+        for name in ("nested", "set", "deep")
+    ]
+
+
 def test_an_input_by_position_and_by_name_is_fed_twice(
     pipeline: PipelineBuilder, give: Give, problems: Problems
 ) -> None:

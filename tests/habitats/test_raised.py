@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dependency_injector import providers
 
 from oneml.habitats.errors import InvalidNodePathError
-from oneml.habitats.habitats.raised import traceback_text
+from oneml.habitats.habitats.raised import described_error, raised_at, traceback_text
 from oneml.habitats.sessions.async_bodies import awaited
 from oneml.habitats.sessions.interrupts import Interrupts
 from oneml.habitats.values.node_path import parse_node_path
@@ -58,3 +59,26 @@ def test_an_error_of_python_within_this_package_keeps_all_of_its_lines() -> None
     trace = caught.value.__traceback__
     assert trace is not None
     assert "node_path.py" in traceback_text(caught.value.with_traceback(trace.tb_next))
+
+
+class Rated:
+    """Has one attribute."""
+
+    rate = 0.5
+
+
+def test_a_misspelt_attribute_is_told_with_the_one_that_was_meant() -> None:
+    with pytest.raises(AttributeError) as caught:
+        Rated().rat  # type: ignore[attr-defined]  # noqa: B018
+    assert "has no attribute 'rat'. Did you mean \"rate\"? (" in described_error(caught.value)
+    with pytest.raises(AttributeError) as caught:
+        Rated().unlike_all  # type: ignore[attr-defined]  # noqa: B018
+    assert "Did you mean" not in described_error(caught.value)
+
+
+def test_what_compiled_code_raises_is_placed_at_the_line_that_called_it() -> None:
+    with pytest.raises(Exception, match="coroutine function") as caught:
+        providers.Coroutine(len)
+    place = raised_at(caught.value)
+    assert place is not None
+    assert Path(place.file).name == HERE

@@ -213,6 +213,17 @@ def test_what_is_wrong_with_an_included_class_tells_the_include_path(
         client.create_session("raising")
 
 
+def test_settings_that_fit_none_of_several_included_habitats_are_refused_together(
+    client: PipelineServiceClient, registry: HabitatRegistry
+) -> None:
+    import included_broken  # found by now
+
+    registry.register("misset", included_broken.IncludesMisset)
+    with pytest.raises(SettingsError) as caught:
+        client.create_session("misset")
+    assert [problem.setting for problem in caught.value.problems] == ["facto", "workers"]
+
+
 def test_a_change_of_the_included_habitat_reaches_open_sessions_and_later_ones(
     client: PipelineServiceClient,
 ) -> None:

@@ -1,12 +1,22 @@
 """Parts of a pipeline: which nodes they have, whose outputs they take over, and what is refused."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from dependency_injector import providers
 
-from oneml.habitats import HabitatRegistry, Parts, PipelineServiceClient, PipelineSession, SessionOutput
+from oneml.habitats import (
+    HabitatRegistry,
+    Parts,
+    PipelineBuilder,
+    PipelineComponents,
+    PipelineServiceClient,
+    PipelineSession,
+    SessionOutput,
+)
 from oneml.habitats.errors import (
     InvalidInputsError,
     InvalidSelectionError,
@@ -212,6 +222,15 @@ def test_without_anything_computed_there_is_no_parent(client: PipelineServiceCli
         client.create_session("arithmetic", only="//halve", parent=idle.session_id)
 
 
+def test_settings_of_nodes_that_run_anew_are_no_reason_why_others_are_refused(client: PipelineServiceClient) -> None:
+    run(client)
+    changed = {"nodes": {"//multiply/0": {"offset": 5}, "//multiply/1": {"offset": 6}, "//multiply": {"retries": 2}}}
+    with pytest.raises(ParentRefusedError) as caught:
+        client.create_session("arithmetic", start_at="//multiply/1", settings=changed)
+    assert list(caught.value.nodes) == ["//multiply/0"]
+    assert [(drift.subject, drift.field) for drift in caught.value.drifts] == [("offset", "//multiply/0")]
+
+
 def test_nodes_that_are_not_reusable_are_known_by_their_fingerprints(client: PipelineServiceClient) -> None:
     settings = {"reusable": False}
     first = run(client, settings=settings)
@@ -229,6 +248,36 @@ def test_where_to_start_leaves_nothing_that_is_refused(client: PipelineServiceCl
         client.create_session("arithmetic", only="//halve", settings=changed)
     assert "Start earlier (--from //multiply), " in str(caught.value)
     assert run(client, start_at=caught.value.starts, settings=changed).recipe.parent is not None
+
+
+class Give:
+    def __init__(self, how: Callable[[], int]) -> None:
+        self.how = how
+
+    def __call__(self) -> int:
+        return self.how()
+
+
+class Double:
+    def __call__(self, number: int) -> int:
+        return 2 * number
+
+
+class Living(PipelineComponents):
+    give = providers.Factory(Give, lambda: 3)
+    double = providers.Factory(Double)
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        pipeline.node("double", self.double)(number=pipeline.node("give", self.give)())
+
+
+def test_why_a_node_cannot_be_proven_the_same_is_told(client: PipelineServiceClient) -> None:
+    client.registry.register("living", Living)
+    with client.create_session("living") as session:
+        assert session.run().succeeded
+    with pytest.raises(ParentRefusedError) as caught:
+        client.create_session("living", start_at="//double")
+    assert re.match(r"cannot be proven the same: \"give\" is given a lambda", caught.value.nodes["//give"])
 
 
 def test_what_a_revision_changed_is_not_mistaken_for_what_ran(client: PipelineServiceClient) -> None:

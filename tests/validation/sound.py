@@ -2,8 +2,9 @@
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, Protocol, TypedDict, TypeVar
+from typing import Generic, Literal, NamedTuple, NewType, Protocol, TypedDict, TypeVar
 
 from dependency_injector import containers, providers
 from pydantic import BaseModel, SecretStr
@@ -338,3 +339,112 @@ class Everything(FanOut, WithSettings):
     def define(self, pipeline: PipelineBuilder) -> None:
         FanOut.define(self, pipeline)
         WithSettings.define(self, pipeline)
+
+
+Milliseconds = NewType("Milliseconds", int)
+
+
+class Options(TypedDict):
+    depth: int
+
+
+class Particular:
+    def __init__(
+        self,
+        kind: Literal["linear", "tree"],
+        mode: Literal["fast"] | None = None,
+        wait: Milliseconds | None = None,
+        options: Options | None = None,
+        *,
+        of: type[Give] = Give,
+        make: Callable[[], Give] = Give,
+        give: Give | None = None,
+        several: Sequence[Give] = (),
+        named: Mapping[str, Give] | None = None,
+    ) -> None: ...
+
+    def __call__(self) -> int:
+        return 1
+
+
+def giving() -> Iterator[Give]:
+    yield Give()
+
+
+@contextmanager
+def given_for(kind: Literal["linear"]) -> Iterator[Give]:
+    yield Give()
+
+
+class ParticularSettings(PipelineSettings):
+    kind: Literal["linear", "tree"] = "linear"
+
+
+class ParticularTypes(PipelineComponents):
+    """Literals, new types, typed dictionaries, resources, selectors by values, and options of configurations."""
+
+    settings = Settings(ParticularSettings)
+    config = providers.Configuration(strict=True, default={"wait": 3, "kind": "tree"})
+    give = providers.Factory(Give)
+    resource = providers.Resource(giving)
+    context = providers.Resource(given_for, kind="linear")
+    by_quick = providers.Selector(providers.Object("quick"), quick=give)
+    one = providers.Factory(Particular, "linear", "fast", Milliseconds(3), {"depth": 1}, give=resource)
+    two = providers.Factory(Particular, settings.session.kind, None, 3, of=Give, make=Give, give=context)
+    three = providers.Factory(Particular, config.kind, wait=config.wait.as_int(), make=give.provider, give=by_quick)
+    four = providers.Factory(
+        Particular, "tree", several=providers.List(give, resource), named=providers.Dict(a=give, b=context)
+    )
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        for name, body in {"one": self.one, "two": self.two, "three": self.three, "four": self.four}.items():
+            pipeline.node(name, body)()
+
+
+class Kept:
+    """Has attributes that only its methods tell of, and some that nothing does."""
+
+    declared: int
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+        def later() -> None:
+            self.later = number
+
+        later()
+
+    @property
+    def doubled(self) -> int:
+        return 2 * self.number
+
+
+class Dynamic:
+    def __init__(self, **values: int) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+class Taking:
+    def __init__(self, *values: int) -> None:
+        self.values = values
+
+    def __call__(self) -> int:
+        return sum(self.values)
+
+
+class ProvidedAttributes(PipelineComponents):
+    kept = providers.Singleton(Kept, 1)
+    dynamic = providers.Singleton(Dynamic, made=1)
+    train = providers.Factory(TrainSettings)
+    taking = providers.Factory(
+        Taking,
+        kept.provided.number,
+        kept.provided.later,
+        kept.provided.doubled,
+        dynamic.provided.made,
+        train.provided.rates,
+    )
+
+    def define(self, pipeline: PipelineBuilder) -> None:
+        pipeline.node("taking", self.taking)()

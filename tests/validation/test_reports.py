@@ -93,3 +93,11 @@ def test_what_works_in_this_process_alone_is_a_remark(client: PipelineServiceCli
     assert (report.problems, report.exit_code, report.node_count) == ((), 0, 1)
     assert len(report.remarks) == 4
     assert 'process of the driver alone: "body[lock]" gives a live lock' in "\n".join(report_lines(report))
+
+
+def test_what_is_not_installed_is_a_remark_where_nodes_may_run_elsewhere(client: PipelineServiceClient) -> None:
+    client.registry.register("broken", "broken.not_installed:Broken")
+    report = client.validate("broken")
+    assert (report.problems, report.exit_code) == ((), 0)
+    remark = "no_such_package.training:Trainer is not installed here: nodes that build it can run only where it is"
+    assert [str(finding) for finding in report.remarks] == [remark]

@@ -646,11 +646,14 @@ class UnknownProviderError(UsageError):
 class NotOpenedError(UsageError):
     """A provider of the class is called, but only those of an opened container build."""
 
-    def __init__(self, *, subject: str) -> None:
+    def __init__(self, *, subject: str, container: str = "") -> None:
         self.subject = subject
-        super().__init__(
-            f"{subject} builds in an opened container only: with Container.open() as components: components.name()"
+        self.container = container
+        opens = f"with {container or 'Container'}.open() as components: components.name()"
+        includes = (
+            f' Other pipelines include it by its class: pipeline.include("name", {container})' if container else ""
         )
+        super().__init__(f"{subject} builds in an opened container only: {opens}{'.' * bool(includes)}{includes}")
 
 
 class ClosedScopeError(UsageError):

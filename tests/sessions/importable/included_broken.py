@@ -39,6 +39,12 @@ class IncludesRaising(PipelineComponents):
         pipeline.include("loud", Raising)
 
 
+class IncludesMisset(PipelineComponents):
+    def define(self, pipeline: PipelineBuilder) -> None:
+        pipeline.include("left", Wide, settings={"facto": 1})
+        pipeline.include("right", Wide, settings={"workers": 1})
+
+
 class One:
     def __call__(self) -> int:
         return 1

@@ -1,5 +1,6 @@
 """How a run ended, for people and as a document."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def print_result(session: "PipelineSession", result: "RunResult", *, as_json: bool) -> None:
     """Print how a run ended, and the outputs of the pipeline as far as there are any.
 
-    For people, a run that failed is told by `raise_unless_succeeded` alone.
+    For people, a run that failed is told by `raise_unless_succeeded` alone, and an output that is a result of several
+    ports has a line for each of them.
 
     Args:
         session: The session, still open.
@@ -32,8 +34,10 @@ def print_result(session: "PipelineSession", result: "RunResult", *, as_json: bo
             counts = row_counts(result.nodes.values())
             click.echo(f"Session {result.session_id} {result.state}: {counts}.")
         for name, several in outputs.items():
+            ports = Counter(each.node for each in several)
             for each in several:
-                click.echo(f"{name}: {each.line(result.session_id)}")
+                label = f"{name}.{each.port}" if ports[each.node] > 1 else name
+                click.echo(f"{label}: {each.line(result.session_id)}")
         return
     members: dict[str, JsonValue] = {}
     for name, several in outputs.items():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from oneml.habitats.settings.models import PipelineNodeSettings, PipelineSessionSettings
     from oneml.habitats.values.json_value import JsonValue
     from oneml.habitats.values.plan import Plan
+    from oneml.habitats.values.problem import Problem
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -190,9 +191,6 @@ class PipelineBuilder:
 
         Raises:
             PipelineBuiltError: The plan is made already.
-            SettingsError: The settings do not fit its model.
-            InvalidComponentsError: Its container is wrongly declared.
-            OverrideInForceError: The library's own override stands on its class.
         """
         return self._drafting.include(
             name, habitat, self._view, settings=settings, inputs=inputs or {}, outputs=outputs or {}, without=without
@@ -201,6 +199,11 @@ class PipelineBuilder:
     def connect(self, *edges: "Edge") -> None:
         """Add edges: ``source >> node.inputs.name`` or ``node.inputs.name << source``."""
         self._drafting.connect(edges)
+
+    @property
+    def problems(self) -> "Sequence[Problem]":
+        """What is wrong so far, in the order of files and lines; `build` finds the rest."""
+        return self._drafting.problems()
 
     @property
     def input_forms(self) -> Mapping[str, object]:

@@ -61,7 +61,7 @@ def body_at(draft: Draft, executables: Executables, path: NodePath, provider: ob
 def paths_of(draft: Draft, after: Sequence[object], path: NodePath, place: Place) -> tuple[NodePath, ...]:
     """Return the paths of the nodes in ``after``, each once; note what is none."""
     if not isinstance(after, list | tuple):
-        draft.report(f'"after" of node "{path}" takes a list of nodes.', place, path)
+        draft.report(f'"after" of node "{path}" takes a list of nodes: after=[...].', place, path)
         return ()
     found: dict[NodePath, None] = {}
     for item in cast("Sequence[object]", after):

@@ -26,12 +26,13 @@ from oneml.habitats.graph.included import Included
 from oneml.habitats.graph.inclusion import admits_include, habitat_at, names_in, ports_in, take_interface
 from oneml.habitats.graph.literals import kind_of
 from oneml.habitats.graph.node_call import NodeCall
-from oneml.habitats.graph.planning import make_plan
+from oneml.habitats.graph.planning import by_place, make_plan
 from oneml.habitats.ports.executables import Executables
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import ROOT, NodePath, join_path
 from oneml.habitats.values.place import Place
 from oneml.habitats.values.plan import ExternalSource, Plan, PortSource, WholeSource
+from oneml.habitats.values.problem import Problem
 
 if TYPE_CHECKING:
     from oneml.habitats.settings.models import PipelineNodeSettings
@@ -71,7 +72,7 @@ class Drafting:
             path,
             body_at(draft, self._executables, path, provider, place) if is_admitted else None,
             place,
-            paths_of(draft, after, path, place) if after else (),
+            paths_of(draft, after, path, place),
             None if settings is None else entries_of(draft, settings, path, place),
             self._owner,
         )
@@ -215,6 +216,10 @@ class Drafting:
                 message = feed(draft, target.definition, target.name, edge.source)
                 if message is not None:
                     draft.report(message, edge.place, target.definition.path)
+
+    def problems(self) -> Sequence[Problem]:
+        """Return what is wrong so far, in the order of files and lines."""
+        return sorted(self._draft.problems, key=by_place)
 
     def input_forms(self) -> Mapping[str, object]:
         """Return the annotation of each declared input."""

@@ -1,6 +1,6 @@
 """Connects one input: reads what was given, and holds it against what the input takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast, get_args
 
 from oneml.habitats.graph.definitions import (
@@ -25,6 +25,7 @@ from oneml.habitats.graph.streams import is_stream
 from oneml.habitats.values.plan import SINGLE_PORT, ExternalSource, PortSource, WholeSource
 
 _RESULTS = (PortSource, WholeSource)
+_DEPTH_MAX = 4
 _ADVICE = "Nodes take results and plain values; whatever else a body needs, its provider injects."
 
 
@@ -108,7 +109,9 @@ def _feed_value(draft: Draft, definition: Definition, name: str, port: InputPort
     try:
         literal = literal_source(value)
     except ValueError as error:
-        return _about(definition, name, f"is given a value that {error}. {_ADVICE}")
+        deep = "takes results one level deep: in one list, or each as an input of its own."
+        reason = deep if _holds_result(value, 0) else f"is given a value that {error}. {_ADVICE}"
+        return _about(definition, name, reason)
     message = None if port is None else misfit(value, literal, port.form)
     if message is not None:
         return _about(definition, name, f"{message}.")
@@ -133,6 +136,14 @@ def _inside(value: object) -> Sequence[object]:
     if isinstance(value, Mapping):
         return list(cast("Mapping[object, object]", value).values())
     return cast("Sequence[object]", value) if isinstance(value, list | tuple) else ()
+
+
+def _holds_result(value: object, depth: int) -> bool:
+    """Tell whether there is a result inside collections that an author may have written out."""
+    if _is_result(value):
+        return True
+    inside = cast("Collection[object]", value) if isinstance(value, set | frozenset) else _inside(value)
+    return depth <= _DEPTH_MAX and any(_holds_result(one, depth + 1) for one in inside)
 
 
 def _is_result(value: object) -> bool:

@@ -45,7 +45,7 @@ def admits_include(draft: Draft, name: str, path: NodePath, place: Place) -> boo
 def habitat_at(
     executables: Executables, draft: Draft, path: NodePath, habitat: object, settings: object, place: Place
 ) -> IncludedHabitat | None:
-    """Return a habitat ready to be defined at ``path``; note why it cannot be."""
+    """Return a habitat ready to be defined at ``path``; note why it cannot be, unless the executables tell that."""
     try:
         return executables.include(path, habitat, settings, place)
     except (
@@ -98,7 +98,7 @@ def take_interface(draft: Draft, pipeline: IncludedPipeline, without: Collection
         inputs={
             name: InputPort(declared.form, declared.required)
             for name, declared in pipeline.inputs.items()
-            if name not in pipeline.dropped
+            if declared.required or name not in pipeline.dropped
         },
         outputs={},
     )

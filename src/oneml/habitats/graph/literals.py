@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 from collections.abc import Collection, Mapping
 from types import NoneType
 from typing import Any, cast
@@ -32,6 +33,11 @@ def literal_text(value: object) -> str:
     return _short(value if isinstance(value, str) else repr(value))
 
 
+def object_text(value: object) -> str:
+    """Return the `repr` of any object on one line, without the address that differs from run to run."""
+    return re.sub(r" at 0x[0-9a-f]+", "", " ".join(f"{value!r:.200}".split()))
+
+
 def _short(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= _TEXT_MAX_CHARACTERS else f"{text[: _TEXT_MAX_CHARACTERS - 1]}…"
@@ -40,11 +46,13 @@ def _short(text: str) -> str:
 def misfit(value: object, literal: LiteralSource, form: object) -> str | None:
     """Return why ``value`` cannot feed an input annotated ``form``, as the end of a sentence; None where it can."""
     if not _value_fits(value, form):
-        return f"takes {form_text(form)}, but {_short(repr(value))} is {kind_of(value)}"
+        return f"takes {form_text(form)}, but {_short(object_text(value))} is {kind_of(value)}"
     if _is_plain(value) and _is_read_as_it_is(type(value), form):
         return None
     if _arrives(value, literal.json, form):
         return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"cannot be given {value} as a value, which JSON has not. Let a node return it"
     return (
         f"takes {form_text(form)}, so {_short(repr(value))} would not arrive as {kind_of(value)}: "
         "annotate the input with the type of the value"

@@ -75,7 +75,6 @@ class NodeCall(Generic[P, R]):
         names = signature.positional
         if len(values) > len(names):
             order = ", ".join(names) or "none"
-            problems.append(
-                f'Node "{self._definition.path}" takes {len(names)} inputs by position ({order}), not {len(values)}.'
-            )
+            count = f"{len(names)} input{'s' * (len(names) != 1)} by position"
+            problems.append(f'Node "{self._definition.path}" takes {count} ({order}), not {len(values)}.')
         return zip(names, values, strict=False)

@@ -30,7 +30,7 @@ def make_plan(draft: Draft) -> Plan:
     check(draft, order)
     if draft.problems:
         filled.undo()
-        problems = sorted(draft.problems, key=_by_place)
+        problems = sorted(draft.problems, key=by_place)
         del draft.problems[said:]
         raise InvalidPipelineError(habitat=draft.name, problems=problems)
     for definition in order.ordered:
@@ -91,5 +91,6 @@ def _input_text(form: object) -> str:
     return form_text(form)
 
 
-def _by_place(problem: Problem) -> tuple[bool, Place]:
+def by_place(problem: Problem) -> tuple[bool, Place]:
+    """Order problems by file and line; those without come last."""
     return problem.place is None, problem.place or Place("", 0)

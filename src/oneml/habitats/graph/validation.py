@@ -47,7 +47,26 @@ def _report_nodes(draft: Draft, members: list[Definition], title: str, *, closed
     if len(shown) > _NODES_SHOWN:
         shown = [*shown[: _NODES_SHOWN - 1], NodePath(f"({len(shown) - _NODES_SHOWN} more)"), shown[-1]]
     advice = " Take one edge of it out." if closed else ""
-    draft.report(f"{title}: {(' -> ' if closed else ', ').join(shown)}.{advice}", members[0].place, *paths)
+    place = _place_of(draft, members)
+    draft.report(f"{title}: {(' -> ' if closed else ', ').join(shown)}.{advice}", place, *paths)
+
+
+def _place_of(draft: Draft, members: list[Definition]) -> Place:
+    """Return where the pipeline that connects some nodes has made, or included, the first of them."""
+    lines = [_owners(draft, definition.owner) for definition in members]
+    depth = next((depth for depth, owners in enumerate(zip(*lines, strict=False)) if len(set(owners)) > 1), None)
+    common = min(map(len, lines)) if depth is None else depth
+    first = lines[0]
+    return draft.included[first[common]].intake.place if common < len(first) else members[0].place
+
+
+def _owners(draft: Draft, owner: NodePath) -> list[NodePath]:
+    """Return the include paths that lead to a pipeline, the outermost first and its own last."""
+    owners: list[NodePath] = []
+    while owner != ROOT:
+        owners.insert(0, owner)
+        owner = draft.included[owner].intake.owner
+    return owners
 
 
 def _check_paths(draft: Draft) -> None:

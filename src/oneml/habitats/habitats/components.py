@@ -81,7 +81,7 @@ class PipelineComponents(_Declarative):
 
         def __new__(cls, *_args: Any, **_kwargs: Any) -> NoReturn:
             """Refuse: an instance belongs to a session or a node. See `open`."""
-            raise NotOpenedError(subject=f"{cls.__name__}()")
+            raise NotOpenedError(subject=f"{cls.__name__}()", container=cls.__name__)
 
     def define(self, pipeline: "PipelineBuilder") -> None:
         """Define the DAG: add nodes, whose bodies are what providers of this container give.

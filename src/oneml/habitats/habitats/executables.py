@@ -1,12 +1,12 @@
 """`PipelineExecutables`: which provider gives the body of which node, and what it tells about its body unbuilt."""
 
-import re
 from collections.abc import Collection
 from typing import Protocol
 
 from dependency_injector.providers import Provider
 
 from oneml.habitats.errors import InvalidExecutableError, InvalidInclusionError, UnknownNodeError
+from oneml.habitats.graph.literals import object_text
 from oneml.habitats.habitats.blueprint import Blueprint
 from oneml.habitats.habitats.bodies import NoBodyError, body_of
 from oneml.habitats.habitats.bound import BoundProvider, node_of, scope_of
@@ -22,7 +22,7 @@ class Includer(Protocol):
 
     def include(
         self, outer: NodePath, path: NodePath, habitat: object, settings: object, place: Place
-    ) -> IncludedHabitat:
+    ) -> IncludedHabitat | None:
         """Open a habitat for a namespace; see `Executables.include`.
 
         Args:
@@ -58,7 +58,7 @@ class PipelineExecutables:
             InvalidExecutableError: It is no provider of the opened container, or gives nothing that can be called.
         """
         if not isinstance(provider, BoundProvider):
-            raise InvalidExecutableError(node=path, provider=_shown(provider), reason=self._way_out(provider))
+            raise InvalidExecutableError(node=path, provider=object_text(provider), reason=self._way_out(provider))
         if scope_of(provider).blueprint is not self._blueprint:
             reason = "it belongs to another opened container. Include that pipeline, or declare the provider here."
             raise InvalidExecutableError(node=path, provider=repr(provider), reason=reason)
@@ -77,11 +77,13 @@ class PipelineExecutables:
         if declared:
             return f"it is the declaration, which the class has. Pass that of the opened container: self.{declared[0]}."
         if callable(given) and not isinstance(given, Provider):
+            if getattr(given, "__name__", "") == "<lambda>":
+                return "write it as a class or function at the top of a module, and pass a provider of that, self.name."
             name = getattr(given, "__name__", "it")
             return f"declare a provider of it in the container, body = providers.Factory({name}), and pass self.body."
         return "pass a provider of the opened container, self.name, without ()."
 
-    def include(self, path: NodePath, habitat: object, settings: object, place: Place) -> IncludedHabitat:
+    def include(self, path: NodePath, habitat: object, settings: object, place: Place) -> IncludedHabitat | None:
         """Open a habitat that the pipeline includes; see `Executables.include`.
 
         Raises:
@@ -121,11 +123,6 @@ def executable_of(components: PipelineComponents, provider: str) -> Executable:
     """
     include, name = split_provider_key(provider)
     return _executable(components.opened_part(include).opened_blueprint, name, None)._replace(provider=provider)
-
-
-def _shown(given: object) -> str:
-    """Return what somebody gave, without the address that differs from run to run."""
-    return re.sub(r" at 0x[0-9a-f]+", "", f"{given!r:.200}")
 
 
 def _executable(blueprint: Blueprint, name: str, path: NodePath | None) -> Executable:

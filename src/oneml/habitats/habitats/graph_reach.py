@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from oneml.habitats.habitats.lifetimes import Lifetime, SettingRead
 from oneml.habitats.habitats.provider_graph import ProviderGraph
-from oneml.habitats.habitats.provider_node import ProviderKind, ProviderNode
+from oneml.habitats.habitats.provider_node import Edge, ProviderKind, ProviderNode
 
 _UNSCOPED = -1
 
@@ -77,6 +78,38 @@ def settings_read_by(graph: ProviderGraph, start: int) -> frozenset[SettingRead]
                 seen.add(target)
                 waiting.append(target)
     return frozenset(reads)
+
+
+class Selecting(NamedTuple):
+    """A selector that selects by a setting.
+
+    Attributes:
+        selector: The selector.
+        by: The setting.
+    """
+
+    selector: ProviderNode
+    by: SettingRead
+
+
+def selectors_reached(graph: ProviderGraph, start: int) -> Sequence[Selecting]:
+    """Return the selectors by single settings that are asked whenever ``start`` is built, whatever others select."""
+    found: list[Selecting] = []
+    seen = {start}
+    waiting = [start]
+    while waiting:
+        node = graph.nodes[waiting.pop()]
+        targets = [edge.target for edge in node.edges if not edge.lazy]
+        if node.kind is ProviderKind.SELECTOR and isinstance(node.args[0], Edge):
+            targets = [node.args[0].target]
+            by = graph.nodes[targets[0]].provides
+            if isinstance(by, SettingRead) and by.field:
+                found.append(Selecting(node, by))
+        for target in targets:
+            if target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    return found
 
 
 def paths_to_narrower(graph: ProviderGraph, reach: Reach, holder: int) -> Iterator[tuple[ProviderNode, ...]]:

@@ -37,12 +37,12 @@ def misfit(
     if wanted is None:
         wanted = given_form(target)
     for value in given:
-        reason = _misfit_of_value(wanted, value) if function is None else _misfit_of_function(function, value)
+        reason = _misfit_of_value(wanted, value, name) if function is None else _misfit_of_function(function, value)
         if reason is not None:
             return reason
     offered = given_form(provider) if provider is not None and function is None else None
     if isinstance(offered, type) and not _accepts_type(wanted, offered):
-        return f"gives {_shown(wanted)}, and is replaced by a provider of {offered.__qualname__}."
+        return f"gives {_shown(wanted)}, and is replaced by a provider of {offered.__qualname__}. {_ways_out(name)}"
     return None
 
 
@@ -108,14 +108,18 @@ _FORMS: Mapping[type, type | None] = {
 }
 
 
-def _misfit_of_value(wanted: Any, value: object) -> str | None:
+def _misfit_of_value(wanted: Any, value: object, name: str) -> str | None:
     if _accepts_value(wanted, value):
         return None
     if isinstance(value, type):
-        name = value.__qualname__
-        return f"gives {_shown(wanted)}, and is replaced by the class {name}. Give an object of it, or factory={name}."
+        kind = value.__qualname__
+        return f"gives {_shown(wanted)}, and is replaced by the class {kind}. Give an object of it, or factory={kind}."
     shown = "None" if value is None else _article(type(value).__qualname__)
-    return f"gives {_shown(wanted)}, and is replaced by {shown}."
+    return f"gives {_shown(wanted)}, and is replaced by {shown}. {_ways_out(name)}"
+
+
+def _ways_out(name: str) -> str:
+    return f"Give one, or annotate in the class what it may be: {name}: providers.Provider[...]."
 
 
 def _misfit_of_function(function: Callable[..., object], value: object) -> str | None:

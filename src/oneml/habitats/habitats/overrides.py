@@ -15,6 +15,7 @@ from oneml.habitats.habitats.provider_graph import ProviderGraph, ReplacedBy
 from oneml.habitats.habitats.providers import AnyProvider, Reference, is_provider
 from oneml.habitats.habitats.settings_views import Settings, SettingView
 from oneml.habitats.ports.executables import ProviderOf
+from oneml.habitats.settings.calling import CodePlace
 from oneml.habitats.values.json_value import JsonObject, JsonValue, canonical_json
 from oneml.habitats.values.suggestions import known_names
 
@@ -35,12 +36,14 @@ class Override:
         value: The object that stands for it, unless a provider does.
         provider: The provider that stands for it, unless an object does.
         name: Dotted name of the target; empty until a container is opened with the override.
+        place: The line that replaces it; no part of what the override is.
     """
 
     target: AnyProvider
     value: object = _ABSENT
     provider: AnyProvider | None = None
     name: str = ""
+    place: CodePlace = dataclasses.field(default_factory=CodePlace)
 
     @property
     def live(self) -> bool:
@@ -104,12 +107,12 @@ def replace(
     elif factory is not None:
         misfitting = factory_misfit(target, factory)
         if misfitting is None:
-            return Override(target=target, provider=factory_provider(target, factory))
+            return Override(target=target, provider=factory_provider(target, factory), place=CodePlace.of_caller())
         reason = misfitting
     elif is_provider(value):
         reason = "A provider is given as the value. Give it as provider=."
     elif provider is None or is_provider(provider):
-        return Override(target=target, value=value, provider=provider)
+        return Override(target=target, value=value, provider=provider, place=CodePlace.of_caller())
     else:
         reason = f"provider= is a {type(provider).__qualname__}, which is no provider. Give it as the value."
     raise InvalidOverrideError(container="A container", reasons=[reason])
@@ -149,8 +152,16 @@ def is_override(given: object) -> bool:
     return isinstance(given, Override)
 
 
-def named_overrides(container: type, graph: ProviderGraph, overrides: Sequence[Override]) -> Sequence[Override]:
+def named_overrides(
+    container: type, graph: ProviderGraph, overrides: Sequence[Override], *, others: Collection[str] = ()
+) -> Sequence[Override]:
     """Return the overrides with the dotted names of what they replace, each held against the container.
+
+    Args:
+        container: The class.
+        graph: Its providers.
+        overrides: What shall be replaced.
+        others: Classes whose providers could be replaced as well.
 
     Raises:
         InvalidOverrideError: Some do not fit, or two are for one provider; lists all.
@@ -166,19 +177,25 @@ def named_overrides(container: type, graph: ProviderGraph, overrides: Sequence[O
             continue
         index = graph.indexes.get(override.target, -1)
         if index not in names:
-            reasons.append(_stranger(container, override, names.values()))
+            reasons.append(_placed(override, _stranger(container, override, names.values(), others)))
             continue
         name = names[index]
         if name in found:
-            reasons.append(f'"{name}" is replaced twice. Give one of the two.')
+            first = found[name].place.text
+            at = f"; first at {first}" if first else ""
+            reasons.append(_placed(override, f'"{name}" is replaced twice{at}. Give one of the two.'))
         given = [override.value] if override.provider is None else []
         reason = misfit(container, name, override.target, override.provider, given)
         if reason is not None:
-            reasons.append(f'"{name}" {reason}')
+            reasons.append(_placed(override, f'"{name}" {reason}'))
         found[name] = dataclasses.replace(override, name=name)
     if reasons:
         raise InvalidOverrideError(container=container.__name__, reasons=reasons)
     return tuple(found.values())
+
+
+def _placed(override: Override, reason: str) -> str:
+    return f"{reason} ({override.place.text})" if override.place.text else reason
 
 
 def replacements(overrides: Sequence[Override]) -> Mapping[AnyProvider, ReplacedBy]:
@@ -186,12 +203,13 @@ def replacements(overrides: Sequence[Override]) -> Mapping[AnyProvider, Replaced
     return {override.target: ReplacedBy(override.provider) for override in overrides}
 
 
-def _stranger(container: type, override: Override, known: Collection[str]) -> str:
+def _stranger(container: type, override: Override, known: Collection[str], others: Collection[str]) -> str:
     provides: object = getattr(override.target, "provides", None)
     shown = getattr(provides, "__qualname__", type(override.target).__qualname__)
+    hint = f" Or from one that is included: {', '.join(others)}." if others else ""
     return (
         f"The provider of {shown} that is replaced is none of {container.__name__}'s. {known_names('', known)} "
-        f"Take it from the class that is opened: replace({container.__name__}.name, ...)."
+        f"Take it from the class that is opened: replace({container.__name__}.name, ...).{hint}"
     )
 
 

@@ -8,6 +8,7 @@ from types import TracebackType
 
 from oneml.habitats.errors import OnemlError
 from oneml.habitats.values.place import Place
+from oneml.habitats.values.suggestions import nearest_name
 
 _PACKAGE = f"{Path(__file__).parent.parent}/"
 _LIBRARIES = frozenset({"dependency_injector", "pydantic", "pydantic_settings", "typing_extensions"})
@@ -24,9 +25,17 @@ def described_error(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename is not None and error.lineno is not None:
         place = Place(error.filename, error.lineno)
         text = error.msg  # without the name of the file, which has no folder
-    text = text.rstrip(".")
+    text = f"{text.rstrip('.')}{_near(error)}"
     named = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return named if place is None else f"{named} ({place})"
+
+
+def _near(error: BaseException) -> str:
+    """Ask for the nearest name where an attribute was misspelt, as the interpreter does in its tracebacks."""
+    if not isinstance(error, AttributeError) or error.obj is None or not isinstance(error.name, str):
+        return ""
+    near = nearest_name(error.name, [name for name in dir(error.obj) if not name.startswith("_")])
+    return "" if near is None else f'. Did you mean "{near}"?'
 
 
 def raised_at(error: BaseException) -> Place | None:
@@ -36,7 +45,8 @@ def raised_at(error: BaseException) -> Place | None:
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         library = _top_package(trace) in _LIBRARIES
-        if not library and not file.startswith(("<", _PACKAGE)) and file != importlib.__file__:
+        is_compiled = "__name__" not in trace.tb_frame.f_globals  # as in frames that Cython makes up
+        if not library and not is_compiled and not file.startswith(("<", _PACKAGE)) and file != importlib.__file__:
             place = Place(file, trace.tb_lineno)
         trace = trace.tb_next
     return place

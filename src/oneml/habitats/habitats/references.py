@@ -1,8 +1,10 @@
 """Code that may not be installed here: imported where it is built, and held against its contract there."""
 
 import inspect
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import Any, get_origin
 
 from typing_extensions import Format, get_annotations, get_protocol_members, is_protocol
@@ -37,24 +39,34 @@ class ReferenceTarget:
             ReferenceMismatchError: It is not there, or does not fit contract or arguments; gives every reason.
         """
         if self._found is None:
-            found = self._imported(scope)
-            reasons = [*_constructor_reasons(found, self._arguments), *contract_reasons(found, self._contract)]
-            if reasons:
-                raise ReferenceMismatchError(provider=self._name, target=self._target, reasons=reasons)
-            self._found = found
+            self._found = self._checked(self._imported(scope))
         return self._found
 
-    def _imported(self, scope: Scope) -> Any:
-        module_name, _, path = self._target.partition(":")
+    def mismatch(self) -> Sequence[str]:
+        """Return why it cannot be built, as far as that is known without importing anything."""
+        module = sys.modules.get(self._target.partition(":")[0])
+        if module is None:
+            return ()
         try:
-            found: Any = import_module(module_name)
+            self._checked(module)
+        except ReferenceMismatchError as error:
+            return error.reasons
+        return ()
+
+    def _imported(self, scope: Scope) -> ModuleType:
+        module_name = self._target.partition(":")[0]
+        try:
+            return import_module(module_name)
         except ModuleNotFoundError as error:
             missing = error.name or ""
             if module_name != missing and not module_name.startswith(f"{missing}."):
                 raise
             image = None if scope.node_settings is None else scope.node_settings.image
             raise UninstalledReferenceError(provider=self._name, target=self._target, image=image) from error
-        for part in path.split("."):
+
+    def _checked(self, module: ModuleType) -> Any:
+        found: Any = module
+        for part in self._target.partition(":")[2].split("."):
             try:
                 found = getattr(found, part)
             except AttributeError as error:
@@ -62,6 +74,9 @@ class ReferenceTarget:
                 raise ReferenceMismatchError(
                     provider=self._name, target=self._target, reasons=[f'there is no "{part}". {known}']
                 ) from error
+        reasons = [*_constructor_reasons(found, self._arguments), *contract_reasons(found, self._contract)]
+        if reasons:
+            raise ReferenceMismatchError(provider=self._name, target=self._target, reasons=reasons)
         return found
 
 

@@ -46,7 +46,7 @@ class Executables(Protocol):
         """Return the nodes that have a provider."""
         ...
 
-    def include(self, path: NodePath, habitat: object, settings: object, place: Place) -> "IncludedHabitat":
+    def include(self, path: NodePath, habitat: object, settings: object, place: Place) -> "IncludedHabitat | None":
         """Make a habitat ready to be defined in a namespace of its own.
 
         Args:
@@ -55,9 +55,13 @@ class Executables(Protocol):
             settings: What the author of the outer pipeline sets for it.
             place: Where that is written.
 
+        Returns:
+            The habitat; None where its container is wrong or the settings do not fit it, which whoever made these
+            executables tells.
+
         Raises:
             InvalidInclusionError: It cannot be included there.
-            OnemlError: There is no such habitat, its container is wrong, or the settings do not fit it.
+            OnemlError: There is no such habitat.
         """
         ...
 

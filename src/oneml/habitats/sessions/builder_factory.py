@@ -2,11 +2,12 @@
 
 from typing import Protocol
 
-from oneml.habitats.errors import DefinitionFailedError, OnemlError
+from oneml.habitats.errors import DefinitionFailedError, InvalidPipelineError, OnemlError, UsageError
 from oneml.habitats.graph.builder import PipelineBuilder
 from oneml.habitats.habitats.components import PipelineComponents, define_pipeline
 from oneml.habitats.habitats.executables import PipelineExecutables
-from oneml.habitats.habitats.raised import described_error
+from oneml.habitats.habitats.raised import described_error, raised_at
+from oneml.habitats.values.problem import Problem
 
 
 class PipelineBuilderFactory(Protocol):
@@ -28,9 +29,20 @@ class PipelineBuilderFactory(Protocol):
 def define_components(
     components: PipelineComponents, executables: PipelineExecutables, *, habitat: str
 ) -> PipelineBuilder:
-    """Let the container's own `PipelineComponents.define` define the DAG: the usual factory."""
+    """Let the container's own `PipelineComponents.define` define the DAG: the usual factory.
+
+    Raises:
+        InvalidPipelineError: The definition was broken off after problems were met: these, and what broke it off.
+    """
     builder = PipelineBuilder(executables, name=habitat)
-    define_pipeline(components, builder)
+    try:
+        define_pipeline(components, builder)
+    except (Exception, SystemExit) as error:
+        if not builder.problems or (isinstance(error, OnemlError) and not isinstance(error, UsageError)):
+            raise
+        last = error if isinstance(error, UsageError) else _failed(habitat, error)
+        problems = [*builder.problems, Problem(raised_at(error), str(last))]
+        raise InvalidPipelineError(habitat=habitat, problems=problems) from error
     return builder
 
 
@@ -51,4 +63,8 @@ def defined(
     except OnemlError:
         raise
     except (Exception, SystemExit) as error:
-        raise DefinitionFailedError(habitat=habitat, reason=described_error(error)) from error
+        raise _failed(habitat, error) from error
+
+
+def _failed(habitat: str, error: BaseException) -> DefinitionFailedError:
+    return DefinitionFailedError(habitat=habitat, reason=described_error(error))

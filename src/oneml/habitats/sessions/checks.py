@@ -5,10 +5,11 @@ from functools import partial
 
 from oneml.habitats.data.serializer_registry import SerializerRegistry
 from oneml.habitats.engines.registry import EngineRegistry
-from oneml.habitats.errors import InvalidPipelineError, SettingsError, UsageError
+from oneml.habitats.errors import InvalidPipelineError, SettingsError, UnknownEngineError, UsageError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.ports.engine import Capability, Engine
+from oneml.habitats.sessions.choice_checks import choice_problems
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
@@ -24,10 +25,10 @@ from oneml.habitats.values.suggestions import known_names
 def check_node_settings(
     plan: Plan, settings: EffectiveSettings[PipelineSettings], components: PipelineComponents
 ) -> None:
-    """Let pass node settings that name a node, and that something the node builds reads.
+    """Let pass node settings that name a node, and that something the node builds reads, and what settings select.
 
     Raises:
-        SettingsError: Some name none, or are without effect; lists all.
+        SettingsError: Some name none, are without effect, or select what there is no provider for; lists all.
     """
     reserved = frozenset(PipelineSettings.model_fields)
     spaces = _namespaces(plan)
@@ -38,6 +39,7 @@ def check_node_settings(
             problems.append(no_such_node(plan, named, settings.node_source(named)))
             continue
         problems.extend(_without_effect(named, plan, members, settings, components, reserved))
+    problems.extend(choice_problems(plan, settings, components))
     if problems:
         raise SettingsError(problems=problems)
 
@@ -119,31 +121,38 @@ def check_execution(
         drifted: How the code in this process differs from its source; asked only then.
 
     Raises:
-        UnknownEngineError: A node asks for an engine that there is none of.
         SettingsError: Options are given for an engine that there is none of.
-        InvalidPipelineError: A node asks for what its engine cannot do, or would have to leave this process although
-            something of it exists only here; lists all.
+        InvalidPipelineError: A node asks for an engine that there is none of, or for what its engine cannot do, or
+            would have to leave this process although something of it exists only here; lists all.
     """
     _check_options(settings, engine_registry)
-    engines: dict[str, Engine] = {}
-    problems: list[Problem] = []
+    engines: dict[str, Engine | None] = {}
+    found = _Found()
     named: dict[tuple[tuple[str, str], ...], list[PlannedNode]] = {}
     leaving = _Leaving(
         overrides, drifted, unproven_of, foreign_of, importable=importable, store_is_shared=store_is_shared
     )
     for path, node in plan.nodes.items():
         effective = settings.node(path, plan.node_settings.get(path, {}))
-        engine = engines.get(effective.engine)
+        if effective.engine not in engines:
+            is_known = engine_registry.has(effective.engine)
+            engines[effective.engine] = engine_registry.by_name(effective.engine) if is_known else None
+            if not is_known:
+                unknown = UnknownEngineError(name=effective.engine, known=list(engine_registry.known()))
+                found.add_of_all(f"{unknown}{_source(plan, settings, node, 'engine')}", node)
+        engine = engines[effective.engine]
         if engine is None:
-            engine = engines[effective.engine] = engine_registry.by_name(effective.engine)
-        problems.extend(Problem(node.place, message, (path,)) for message in _lacking(path, effective, engine))
+            continue
+        for reason in _lacking(effective, engine):
+            found.add(node, reason, f"{path} {reason}")
         if effective.serializers:
             named.setdefault(tuple(sorted(effective.serializers.items())), []).append(node)
         if Capability.LIVE_OBJECTS not in engine.capabilities:
-            problems.extend(leaving.problems(node, engine, asks_foreign=effective.unproven == "refuse"))
-            problems.extend(_in_memory_upstreams(node, engine, plan, settings))
+            leaving.check(found, node, engine, asks_foreign=effective.unproven == "refuse")
+            _check_upstreams(found, node, engine, plan, settings)
+    problems = found.problems()
     for serializers, nodes in named.items():
-        problems.extend(_serializers(serializers, nodes))
+        problems.extend(_serializers(serializers, nodes, lambda node, name: _source(plan, settings, node, name)))
     if problems:
         raise InvalidPipelineError(habitat=habitat, problems=problems)
 
@@ -156,13 +165,50 @@ def check_abilities(
     Raises:
         InvalidPipelineError: A node asks for what its engine cannot do; lists all.
     """
-    problems: list[Problem] = []
+    found = _Found()
     for path, node in plan.nodes.items():
         effective = settings.node(path, plan.node_settings.get(path, {}))
         engine = engine_registry.by_name(effective.engine)
-        problems.extend(Problem(node.place, message, (path,)) for message in _lacking(path, effective, engine))
+        for reason in _lacking(effective, engine):
+            found.add(node, reason, f"{path} {reason}")
+    problems = found.problems()
     if problems:
         raise InvalidPipelineError(habitat=habitat, problems=problems)
+
+
+class _Found:
+    """Problems of nodes; what is wrong with many members of a fan-out is one problem, told of the first of them."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[object, ...], tuple[PlannedNode | None, str]] = {}
+        self._paths: dict[tuple[object, ...], dict[NodePath, None]] = {}
+
+    def add(self, node: PlannedNode, reason: str, message: str) -> None:
+        """Note what is wrong with one node.
+
+        Args:
+            node: The node.
+            reason: What is the same for other members of its fan-out.
+            message: What is said of it.
+        """
+        key = (node.fan_out or node.path, reason)
+        self._first.setdefault(key, (node, message))
+        self._paths.setdefault(key, {})[node.path] = None
+
+    def add_of_all(self, message: str, node: PlannedNode | None = None) -> None:
+        """Note what is wrong with all nodes, once: where a node is given, told of that one."""
+        if (message,) not in self._first:
+            self._first[message,] = (node, message)
+            self._paths[message,] = {} if node is None else {node.path: None}
+
+    def problems(self) -> list[Problem]:
+        """Return what was found, in the order in which it was."""
+        found: list[Problem] = []
+        for key, (node, message) in self._first.items():
+            paths = self._paths[key]
+            more = f" So it is with {len(paths) - 1:,} more of {key[0]}." if len(paths) > 1 else ""
+            found.append(Problem(None if node is None else node.place, f"{message}{more}", tuple(paths)))
+        return found
 
 
 class _Leaving:
@@ -183,22 +229,22 @@ class _Leaving:
         self._foreign_of = foreign_of
         self._bound_by = partial(_bound_to_this_process, overrides, importable=importable, shared=store_is_shared)
         self._bound: dict[str, Sequence[str]] = {}
-        self._said: set[str] = set()
 
-    def problems(self, node: PlannedNode, engine: Engine, *, asks_foreign: bool) -> Iterator[Problem]:
-        """Give what speaks against a node that an engine runs elsewhere, and has not been told of another."""
+    def check(self, found: _Found, node: PlannedNode, engine: Engine, *, asks_foreign: bool) -> None:
+        """Note what speaks against a node that an engine runs elsewhere; once what does against all of them."""
         if not self._bound:
             for drift in self._drifted():
-                yield Problem(None, _not_its_source(engine, drift))
+                found.add_of_all(_not_its_source(engine, drift))
         bound = self._bound.get(engine.name)
         if bound is None:
             bound = self._bound[engine.name] = tuple(self._bound_by(engine))
+            for message in bound:
+                found.add_of_all(message, node)
+        if bound:
+            return
         foreign = self._foreign_of(node.provider) if asks_foreign else ()
-        reasons = [*self._unproven_of(node.provider), *(_foreign(target) for target in foreign)]
-        for message in bound or _unproven(engine, node.path, reasons):
-            if message not in self._said:
-                self._said.add(message)
-                yield Problem(node.place, message, (node.path,))
+        for reason in dict.fromkeys([*self._unproven_of(node.provider), *map(_foreign, foreign)]):
+            found.add(node, reason, f'Engine "{engine.name}" runs {node.path} in another process: {reason}')
 
 
 def _check_options(settings: EffectiveSettings[PipelineSettings], engine_registry: EngineRegistry) -> None:
@@ -215,7 +261,7 @@ def _check_options(settings: EffectiveSettings[PipelineSettings], engine_registr
     raise SettingsError(problems=problems)
 
 
-def _lacking(path: NodePath, settings: PipelineSettings, engine: Engine) -> Iterator[str]:
+def _lacking(settings: PipelineSettings, engine: Engine) -> Iterator[str]:
     wishes = (
         (settings.timeout_seconds is not None, Capability.KILL, "timeout_seconds", "end a running node"),
         (settings.image is not None, Capability.IMAGES, f'image "{settings.image}"', "send nodes to images"),
@@ -238,32 +284,43 @@ def _lacking(path: NodePath, settings: PipelineSettings, engine: Engine) -> Iter
     for wanted, capability, what, ability in wishes:
         if wanted and capability not in engine.capabilities:
             yield (
-                f'{path} asks for {what}, but engine "{engine.name}" cannot {ability}. '
+                f'asks for {what}, but engine "{engine.name}" cannot {ability}. '
                 "Choose another engine for it, or leave the setting out."
             )
     if settings.store == MEMORY and Capability.LIVE_OBJECTS not in engine.capabilities:
         yield (
-            f'{path} keeps its outputs in memory (store = "{MEMORY}"), but engine "{engine.name}" runs it in another '
+            f'keeps its outputs in memory (store = "{MEMORY}"), but engine "{engine.name}" runs it in another '
             'process. Leave "store" out, or set engine = "in-process".'
         )
 
 
-def _serializers(given: tuple[tuple[str, str], ...], nodes: Sequence[PlannedNode]) -> Iterator[Problem]:
+def _source(plan: Plan, settings: EffectiveSettings[PipelineSettings], node: PlannedNode, name: str) -> str:
+    """Return where a setting of a node was given, to stand behind what is wrong with it; empty where nowhere."""
+    origins = settings.origins(node.path, plan.node_settings.get(node.path, {}))
+    origin = origins.get(name) or origins.get(name.partition(".")[0])
+    return "" if origin is None else f" ({origin})"
+
+
+def _serializers(
+    given: tuple[tuple[str, str], ...], nodes: Sequence[PlannedNode], source_of: Callable[[PlannedNode, str], str]
+) -> Iterator[Problem]:
     """Give what is wrong with the serializers that settings name for ports of some nodes."""
     known_ports = {port for node in nodes for port in node.outputs}
     registry = SerializerRegistry(allowed=lambda: [name for _, name in given])
     for port, name in given:
         if port not in known_ports:
-            message = f'serializers names the port "{port}", which no node has. {known_names(port, known_ports)}'
+            source = source_of(nodes[0], f"serializers.{port}")
+            message = (
+                f'serializers names the port "{port}", which no node has. {known_names(port, known_ports)}{source}'
+            )
             yield Problem(nodes[0].place, message, tuple(node.path for node in nodes[:1]))
         try:
             registry.by_name(name)
         except UsageError as error:
-            yield Problem(nodes[0].place, f"serializers.{port}: {error}", tuple(node.path for node in nodes[:1]))
-
-
-def _unproven(engine: Engine, path: NodePath, reasons: Sequence[str]) -> Sequence[str]:
-    return [f'Engine "{engine.name}" runs {path} in another process: {reason}' for reason in reasons]
+            source = source_of(nodes[0], f"serializers.{port}")
+            yield Problem(
+                nodes[0].place, f"serializers.{port}: {error}{source}", tuple(node.path for node in nodes[:1])
+            )
 
 
 def _foreign(target: str) -> str:
@@ -302,14 +359,15 @@ def _bound_to_this_process(
             )
 
 
-def _in_memory_upstreams(
-    node: PlannedNode, engine: Engine, plan: Plan, settings: EffectiveSettings[PipelineSettings]
-) -> Iterator[Problem]:
+def _check_upstreams(
+    found: _Found, node: PlannedNode, engine: Engine, plan: Plan, settings: EffectiveSettings[PipelineSettings]
+) -> None:
+    """Note what a node that an engine runs elsewhere needs of nodes that keep their outputs in memory."""
     for upstream in sorted(set(node.upstreams())):
         if settings.node(upstream, plan.node_settings.get(upstream, {})).store == MEMORY:
-            yield Problem(
-                node.place,
+            found.add(
+                node,
+                f"needs {plan.nodes[upstream].fan_out or upstream}",
                 f'{node.path} needs {upstream}, whose outputs stay in memory (store = "{MEMORY}"), but engine '
                 f'"{engine.name}" runs {node.path} in another process. Let {upstream} publish to the store.',
-                (node.path, upstream),
             )

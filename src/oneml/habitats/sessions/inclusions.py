@@ -9,6 +9,7 @@ from oneml.habitats.errors import (
     InvalidInclusionError,
     InvalidOverrideError,
     OnemlError,
+    OverrideInForceError,
     SettingsError,
 )
 from oneml.habitats.habitats.components import PipelineComponents, define_pipeline
@@ -32,6 +33,8 @@ from oneml.habitats.values.node_path import ROOT, NodePath
 from oneml.habitats.values.place import Place
 from oneml.habitats.values.plan import Plan
 from oneml.habitats.values.session_id import SessionId
+
+_REFUSED = (SettingsError, InvalidComponentsError, InvalidOverrideError, OverrideInForceError)
 
 
 class _Opened(NamedTuple):
@@ -80,6 +83,7 @@ class Inclusions:
     Attributes:
         parts: The opened containers of what is included.
         entries: The included habitats, by path.
+        refused: Why habitats could not be opened for their namespaces; the rest is defined without them.
     """
 
     def __init__(
@@ -100,29 +104,44 @@ class Inclusions:
         self.parts = Parts()
         self._opened = {ROOT: _Opened(container, settings, ((ROOT, container),))}
         self.entries: dict[NodePath, HabitatEntry] = {}
+        self.refused: list[OnemlError] = []
         self._components = components
 
     def include(
         self, outer: NodePath, path: NodePath, habitat: object, settings: object, place: Place
-    ) -> IncludedHabitat:
-        """Open a habitat for a namespace.
+    ) -> IncludedHabitat | None:
+        """Open a habitat for a namespace; None where it is refused.
 
         Raises:
             InvalidInclusionError: It is no habitat, or includes itself.
-            OnemlError: It cannot be loaded, its container is wrong, or settings do not fit it.
+            OnemlError: It cannot be loaded.
         """
         container, entry = self._found(path, habitat)
         uppers = (*self._opened[outer].uppers, (path, container))
         if any(upper is container for _, upper in uppers[:-1]):
             chain = " -> ".join(f"{upper.__name__} ({where})" for where, upper in uppers)
             raise InvalidInclusionError(path=path, reason=f"it would include itself: {chain}. Take one of these out.")
-        effective = self._settings(outer, path, container, entry, self._author_layer(path, settings, place))
-        components = self._open(container, path, effective)
+        try:
+            effective = self._settings(outer, path, container, entry, self._author_layer(path, settings, place))
+            components = self._open(container, path, effective)
+        except _REFUSED as error:
+            self.refused.append(error)
+            return None
         self._opened[path] = _Opened(container, effective, uppers)
         self.entries[path] = entry
         self.parts.add(path, components)
         self._components.take_parts(self.parts)
         return _Included(own_target(container), PipelineExecutables(components, self, path), components, path)
+
+    def raise_refused(self) -> None:
+        """Raise why habitats could not be opened: what is wrong with the settings of all of them, else the first.
+
+        Raises:
+            UsageError: Some could not.
+        """
+        raise_all([error for error in self.refused if isinstance(error, SettingsError)])
+        for error in self.refused:
+            raise error
 
     def finished(self, plan: Plan | None = None) -> EffectiveSettings[PipelineSettings]:
         """Return the settings of the session with all entries for nodes, and with those of included habitats.
@@ -171,14 +190,15 @@ class Inclusions:
             return None
         where = str(place)
         if isinstance(settings, PipelineSessionSettings):
-            values = settings.entries()
-            if settings.nodes:
-                reason = "settings for nodes are given by their own pipeline, or for the session. Leave nodes= out."
-                raise InvalidInclusionError(path=path, reason=reason)
+            values, has_nodes = settings.entries(), bool(settings.nodes)
         elif isinstance(settings, Mapping):
             values = json_tree(cast("Mapping[str, object]", settings), source=where)
+            has_nodes = "nodes" in values
         else:
             reason = f"settings= is {type(settings).__qualname__}. Give a mapping, or PipelineSessionSettings."
+            raise InvalidInclusionError(path=path, reason=reason)
+        if has_nodes:
+            reason = "settings for nodes are given by their own pipeline, or for the session. Leave nodes out."
             raise InvalidInclusionError(path=path, reason=reason)
 
         def here(_: SettingName) -> str:
@@ -230,12 +250,7 @@ class Inclusions:
             return
         container = self._opened[ROOT].container
         included = sorted({opened.container.__name__ for opened in self._opened.values()} - {container.__name__})
-        try:
-            named_overrides(container, container.blueprint().graph, left)
-        except InvalidOverrideError as error:
-            hint = f" Or from one that is included: {', '.join(included)}." if included else ""
-            reasons = [f"{reason}{hint}" for reason in error.reasons]
-            raise InvalidOverrideError(container=container.__name__, reasons=reasons) from error
+        named_overrides(container, container.blueprint().graph, left, others=included)
 
 
 def _without_node(plan: Plan | None, named: NodePath, error: SettingsError) -> SettingsError:

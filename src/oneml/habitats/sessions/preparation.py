@@ -134,6 +134,7 @@ def _defined(
 ) -> Prepared:
     """Define the pipeline of an opened container, and check the settings of its nodes."""
     builder = defined(entry.name, builder_factory, components, PipelineExecutables(components, inclusions))
+    inclusions.raise_refused()
     whole = builder.build()
     settings = settled(components, inclusions, whole)
     check_node_settings(whole, settings, components)

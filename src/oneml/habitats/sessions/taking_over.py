@@ -33,7 +33,7 @@ from oneml.habitats.sessions.selection import Narrowed, first_of
 from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.json_value import JsonObject
 from oneml.habitats.values.lineage import Parent, SessionOutput
-from oneml.habitats.values.node_path import NodePath
+from oneml.habitats.values.node_path import ROOT, NodePath, ancestors_of
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.plan import ExternalSource, PlannedNode
 from oneml.habitats.values.session_id import SessionId
@@ -193,12 +193,14 @@ class TakingOver:
         providers = {plan.nodes[NodePath(path)].provider for path in refused}
         read = {setting.field for provider in providers for setting in identity.reads(provider)}
         read.add("serializers")
+        concerned = {*refused, *(upper for path in refused for upper in ancestors_of(NodePath(path)))}
+        settings_there = [one for one in found.settings if not one.field.startswith(ROOT) or one.field in concerned]
         settings_read = [
-            one for one in found.settings if any(f"{one.subject}.".startswith(f"{name}.") for name in read)
+            one for one in settings_there if any(f"{one.subject}.".startswith(f"{name}.") for name in read)
         ]
         return [
             *(drift for drift in found.plan if drift.subject in refused or drift.kind == "input"),
-            *(settings_read or found.settings),
+            *(settings_read or settings_there),
             *found.graph,
             *found.code,
             *found.packages,
@@ -277,8 +279,12 @@ class _Check:
         # The parent may itself be a part of the pipeline, without some of what came before.
         alike = node._replace(after=record.node.after)
         here = self._fingerprints.of_node(alike, self._prepared.settings, self._author(node.path))
-        if here is None or record.fingerprint is None:
-            return "cannot be proven the same: what it is built from exists only in the process that creates a session"
+        if here is None:
+            identity = self._prepared.identity()
+            absent = [f"{target} is not installed here." for target in identity.provider(node.provider).foreign]
+            return f"cannot be proven the same: {' '.join([*identity.not_rebuildable(node.provider), *absent])}"
+        if record.fingerprint is None:
+            return "cannot be proven the same: it had no fingerprint there, since it was built from what only that had"
         same_inputs = all(
             _content(self._inputs.get(source.name)) == _content(self._recipe.inputs.get(source.name))
             for source in node.inputs.values()

@@ -39,6 +39,7 @@ from oneml.habitats.values.validation import Finding, Part, ValidationReport
 T = TypeVar("T")
 
 _ONLY_HERE = "Nodes can run in the process of the driver alone"
+_NOT_HERE = "is not installed here: nodes that build it can run only where it is"
 
 
 class Validation:
@@ -142,10 +143,12 @@ class Validation:
             Part.PIPELINE, lambda: defined(self._habitat, self._means.builder_factory, components, executables)
         )
         plan = None if builder is None else self._check(Part.PIPELINE, builder.build)
-        # What a definition that was broken off would have included is not known, nor whom overrides are then for.
-        settings = (
-            None if builder is None else self._check(Part.SETTINGS, lambda: settled(components, inclusions, plan))
-        )
+        for error in inclusions.refused:
+            self._add(Part.CONTAINER, error)
+        # What is not included is not known, nor whom overrides and settings of its nodes are then for.
+        is_whole = builder is not None and not inclusions.refused
+        plan = plan if is_whole else None
+        settings = self._check(Part.SETTINGS, lambda: settled(components, inclusions, plan)) if is_whole else None
         _, *included = blueprints_of(components)
         for title, blueprint in included:
             sound = self._check_problems(title, blueprint) and sound
@@ -186,6 +189,8 @@ class Validation:
         if len(self._problems) == before:
             reasons = {reason for name in _bodies(plan) for reason in identity.not_rebuildable(name)}
             self._remarks += [Finding(Part.EXECUTION, f"{_ONLY_HERE}: {reason}") for reason in sorted(reasons)]
+            foreign = {target for name in _bodies(plan) for target in identity.provider(name).foreign}
+            self._remarks += [Finding(Part.EXECUTION, f"{target} {_NOT_HERE}") for target in sorted(foreign)]
 
     def _check(self, part: Part, run: Callable[[], T]) -> T | None:
         """Return what ``run`` returns; None where it raised, which is noted."""
@@ -197,7 +202,7 @@ class Validation:
 
     def _add(self, part: Part, error: OnemlError) -> None:
         self._exit_code = max(self._exit_code, error.exit_code)
-        self._problems.extend(_findings(part, error))
+        self._problems.extend(finding for finding in _findings(part, error) if finding not in self._problems)
 
 
 def _bodies(plan: Plan) -> Sequence[str]:

@@ -1,6 +1,6 @@
 """Did-you-mean texts, the same wherever a name is unknown."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 
 def known_names(name: str, known: Iterable[str], *, last: Collection[str] = (), most: int = 20) -> str:
@@ -15,13 +15,18 @@ def known_names(name: str, known: Iterable[str], *, last: Collection[str] = (), 
     Returns:
         ``Known: a, b. Did you mean "a"?``, without the question where nothing is near.
     """
-    from difflib import get_close_matches  # noqa: PLC0415  # only a process that fails pays for it
-
     names = sorted(set(known))
     if not names:
         return "None is known."
     shown = ", ".join(sorted(names, key=lambda one: one in last)[:most])
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    near = get_close_matches(name, names, 1)
-    question = f' Did you mean "{near[0]}"?' if near else ""
+    near = nearest_name(name, names)
+    question = "" if near is None else f' Did you mean "{near}"?'
     return f"Known: {shown}{more}.{question}"
+
+
+def nearest_name(name: str, known: Sequence[str]) -> str | None:
+    """Return the known name that somebody meant who wrote ``name``; None where nothing is near."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only a process that fails pays for it
+
+    return next(iter(get_close_matches(name, known, 1)), None)

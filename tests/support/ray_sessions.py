@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -191,6 +192,16 @@ def test_a_driver_of_another_version_of_ray_is_an_error_in_words(site: Site) -> 
     assert "2.0.0" in ran.stderr
     assert "Version mismatch" in ran.stderr
     assert time.monotonic() - began < SECONDS
+
+
+def test_who_answers_and_is_no_ray_is_an_error_in_words_within_a_minute(site: Site) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        ran = site.run("run-pipeline", "failing", *on_ray(site.packages, address=address))
+    assert ran.returncode == 4, ran.stderr
+    assert f"the cluster at {address} cannot be joined: ConnectionError" in ran.stderr
+    assert time.monotonic() - began < 60
 
 
 def test_two_machines_offer_an_image_each(head: RayHead, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

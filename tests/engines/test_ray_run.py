@@ -12,6 +12,7 @@ from fake_ray import QUICK, FakeRay, Place
 from oneml.habitats.engines import ray_run
 from oneml.habitats.engines.ray_bundle import Answer, pack_answers, replies_in, unpack_answers
 from oneml.habitats.engines.ray_handover import HandOver
+from oneml.habitats.engines.ray_images import Images
 from oneml.habitats.engines.ray_options import RayOptions
 from oneml.habitats.errors import EngineError, StoreError
 from oneml.habitats.ports.engine import NodeNeeds, WorkerReply
@@ -139,6 +140,17 @@ def test_ray_holds_the_replies_that_are_in_no_store_and_of_the_others_the_last_o
     handing.stored([NodePath("//adopted"), *paths[:600]])
     handing.bundle([task("//later", *paths)])
     assert ray.given[0].upstream == tuple(paths[500:])
+
+
+def test_an_image_that_ray_cannot_set_up_is_an_error_of_the_engine() -> None:
+    class Refusing(FakeRay):
+        def remote(self, **_options: object) -> Any:
+            raise ValueError("/nowhere is not a valid path")
+
+    images = Images(cast("Any", Refusing()), {"a": {"working_dir": "/nowhere"}}, 1.0)
+    images.want(None)
+    with pytest.raises(EngineError, match=r'image "a" \(runtime_env with working_dir\) is of no use: ValueError'):
+        images.want("a")
 
 
 def test_of_a_node_that_was_tried_again_the_latest_reply_goes_on() -> None:

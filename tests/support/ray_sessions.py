@@ -291,8 +291,9 @@ def test_a_machine_that_is_lost_fails_its_node_and_says_so(site: Site, head: Ray
     far = [*on_ray(site.packages), "--set", "how=hang", "--set", '//fail:tags=["far"]']
     created = site.create("failing", *far)
     driver = site.start("sessions", "run", created)
-    pid_of_hanging(site)
+    worker = pid_of_hanging(site)
     raylet.kill()
+    os.kill(worker, signal.SIGKILL)
     code, said = ended(driver)
     assert code == 1, said
     assert "the machine of the cluster on which it ran is lost" in said

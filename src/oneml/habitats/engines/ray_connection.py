@@ -1,5 +1,6 @@
 """Joins a cluster of Ray, or starts one that only this machine can reach and that ends with the session."""
 
+import atexit
 import os
 import secrets
 import shutil
@@ -27,6 +28,8 @@ _SOCKET_PATH_MAX_BYTES = 38
 
 _TRIES = "RAY_gcs_server_port_wait_time_s"
 """Of Ray to connect where somebody answers, who may be no Ray: one takes up to 40 s, and without it there are 20."""
+
+_LEAVE_SECONDS = 10.0
 
 _QUIET = {"log_to_driver": False, "logging_level": "error"}
 """What nodes write comes another way, masked."""
@@ -83,7 +86,16 @@ def _joined(address: str, options: RayOptions) -> Generator[RayApi]:
     try:
         yield ray
     finally:
-        ray.shutdown()
+        _leave(ray)
+
+
+def _leave(ray: RayApi) -> None:
+    """Disconnect; a head that hangs, for which Ray would wait for good, is left alone after a while."""
+    leaving = threading.Thread(target=ray.shutdown, name="oneml-ray-leave", daemon=True)
+    leaving.start()
+    leaving.join(_LEAVE_SECONDS)
+    if leaving.is_alive():
+        atexit.unregister(ray.shutdown)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The pages of docs/ are built by Sphinx, with warnings as errors, and tables that repeat the code are current."""
 
 import os
-import re
 from pathlib import Path
 
 import pytest
@@ -9,12 +8,9 @@ from sphinx.application import Sphinx
 
 from oneml.habitats.settings.json_schema import settings_json_schema
 from oneml.habitats.settings.models import SESSION_ONLY_NAMES, PipelineSettings
-from oneml.habitats.testing import engine_ends
 
 TESTS = Path(__file__).parent
 DOCS = TESTS.parent / "docs"
-SUITES = {"testing/": Path(engine_ends.__file__).parents[1]}
-"""Where those files lie that are not below `TESTS`."""
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -52,16 +48,3 @@ def test_table_of_settings_is_current() -> None:
     if os.environ.get("ONEML_WRITE_GOLDEN"):
         page.write_text(expected)
     assert page.read_text() == expected
-
-
-def test_faults_of_engines_are_shown_by_tests_that_there_are() -> None:
-    page = (DOCS / "engines" / "faults.md").read_text()
-    known: dict[str, str] = {}
-    for name in sorted(set(re.findall(r"`([\w/]+\.py)(?:::\w+)?`", page))):
-        base = next((folder for start, folder in SUITES.items() if name.startswith(start)), TESTS)
-        known[name] = (base / name).read_text()
-    assert len(known) > 10
-    named = re.findall(r"`([\w/]+\.py)::(\w+)`", page)
-    assert [f"{file}::{test}" for file, test in named if f"def {test}(" not in known[file]] == []
-    alone = re.findall(r"`(test_\w+)`", page)
-    assert [test for test in alone if not any(f"def {test}(" in text for text in known.values())] == []

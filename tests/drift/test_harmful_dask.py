@@ -11,8 +11,8 @@ from distributed import Scheduler, SpecCluster
 
 from drift_asking import Asking
 from drift_workers import Forge, forge
-from harbour_site import OVERRIDDEN, PLAIN, REVISED, SIGNED, VARIABLES, Harbour, copied
-from harmful_kinds import KINDS, ON_DISK, REMEMBERED, Kind
+from harbour_site import PLAIN, VARIABLES, Harbour, copied
+from harmful_kinds import KINDS, LOADED, ON_DISK, REMEMBERED, Kind, check_load, check_refusal
 from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.ports.engine import EngineRun, NodeNeeds
 from oneml.habitats.values.outcome import NodeOutcome
@@ -34,9 +34,6 @@ RUNNABLE = (
     "default of a setting",
 )
 """Kinds after which sessions can be created that run otherwise."""
-
-LOADED = {PLAIN: b"42", OVERRIDDEN: b"34", REVISED: b"60", SIGNED: b"42"}
-"""What the first node of a session of the template gives."""
 
 
 def comment(harbour: Harbour) -> None:
@@ -156,14 +153,3 @@ def test_harmless_change_is_not_refused_by_a_warm_worker(
         change(harbour)
         outcomes = [quay.ask(harbour, PLAIN, tag, engine=engine) for engine in ("threads", "process")]
     assert [outcome.ports["output"].inline for outcome in outcomes] == [LOADED[PLAIN]] * 2
-
-
-def check_refusal(kind: Kind, outcome: NodeOutcome) -> None:
-    assert outcome.state is REFUSED, outcome
-    assert outcome.error is not None
-    assert [text for text in kind.told if text not in outcome.error.text] == [], outcome.error.text
-
-
-def check_load(kind: Kind, outcome: NodeOutcome) -> None:
-    assert outcome.state is SUCCEEDED, outcome.error
-    assert outcome.ports["output"].inline == LOADED[kind.variant]

@@ -13,6 +13,7 @@ from distributed.core import CommClosedError
 from distributed.protocol.pickle import dumps
 
 from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
+from oneml.habitats.engines import dask_worker
 from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import EngineRun, NodeNeeds
@@ -179,6 +180,27 @@ def test_lines_arrive_while_the_node_runs_masked_and_with_its_name(run: EngineRu
         assert "//live" not in [outcome.path for outcome in run.wait(0.1)]
     outcomes_of(run, [])
     assert {("//live", "at once"), ("//print", "hello ***"), ("//print", "no end")} <= set(session.lines)
+
+
+def test_the_scheduler_keeps_no_line_of_a_session_that_has_left(cluster: SpecCluster, session: FakeSession) -> None:
+    """Nobody has masked them there; nodes that still run, which nobody can end, add none."""
+    with DaskEngine(cluster=cluster).open(session.context()) as run:
+        states_of(run, [task("//print")])
+        assert "s3cr3t" in str(cluster.scheduler.get_events())
+        run.submit(task("//late_1500"))
+        while not running_somewhere(cluster):
+            assert not run.wait(0.05)
+    assert ("//print", "hello ***") in session.lines
+    until = time.monotonic() + 20
+    while running_somewhere(cluster) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    assert "s3cr3t" not in str(cluster.scheduler.get_events())
+
+
+def running_somewhere(cluster: SpecCluster) -> bool:
+    with Client(cluster, set_as_default=False) as client:
+        return any(client.run(lambda: bool(dask_worker._running)).values())
 
 
 def test_what_threads_of_a_node_print_is_its_own_where_nothing_else_runs(run: EngineRun, session: FakeSession) -> None:

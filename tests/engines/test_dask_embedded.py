@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -14,6 +15,7 @@ from distributed import LocalCluster
 
 from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 from oneml.habitats.engines.dask_cluster import DaskEngine
+from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import EngineRun
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
@@ -101,14 +103,51 @@ def test_workers_end_with_a_killed_driver(tmp_path: Path) -> None:
     assert alive == []
 
 
+def small_cluster() -> LocalCluster:
+    options = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    return LocalCluster(n_workers=1, processes=False, scheduler_kwargs=options)
+
+
 def test_what_makes_a_cluster_is_called_and_the_cluster_closed() -> None:
     made: list[LocalCluster] = []
 
     def factory() -> LocalCluster:
-        options = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
-        made.append(LocalCluster(n_workers=1, processes=False, scheduler_kwargs=options))
+        made.append(small_cluster())
         return made[-1]
 
     with DaskEngine(cluster=factory).open(FakeSession().context()) as opened:
         assert states_of(opened, [task("//a")]) == {"//a": "succeeded"}
     assert made[0].status.name == "closed"
+
+
+def without_quota() -> LocalCluster:
+    raise RuntimeError("no quota is left")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "said"),
+    [
+        (without_quota, "its cluster cannot be made: RuntimeError: no quota is left"),
+        (lambda: "tcp://127.0.0.1:9", "one of Dask's, or a function that makes one, not 'tcp://127.0.0.1:9'"),
+        (3, "one of Dask's, or a function that makes one, not 3"),
+    ],
+)
+def test_what_is_or_makes_no_cluster_is_an_error_of_the_engine(cluster: Any, said: str) -> None:
+    with pytest.raises(EngineError, match=said), DaskEngine(cluster=cluster).open(FakeSession().context()):
+        pass
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_cluster_that_is_closed_meanwhile_is_a_lost_scheduler(sent: bool) -> None:
+    with small_cluster() as cluster, DaskEngine(cluster=cluster).open(FakeSession().context()) as run:
+        run.submit(task("//sleep_200"))
+        if sent:
+            run.wait(0)
+        cluster.close()
+        with pytest.raises(EngineError, match="the scheduler is lost, and with it 1 nodes"):
+            run.wait(20)
+    with (
+        pytest.raises(EngineError, match="its cluster is closed"),
+        DaskEngine(cluster=cluster).open(FakeSession().context()),
+    ):
+        pass

@@ -107,6 +107,17 @@ def test_where_no_scheduler_answers_the_error_says_where() -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("127.0.0.1", "missing port"), ("bogus://a:1", "unknown address scheme"), ("tls://127.0.0.1:9", "TLS expects")],
+)
+def test_an_address_that_cannot_be_one_is_told_at_once_and_leaves_nothing_behind(address: str, said: str) -> None:
+    before = set(Client._instances)
+    with pytest.raises(EngineError, match=said), DaskEngine().open(FakeSession().context(address=address)):
+        pass
+    assert {client.status for client in Client._instances if client not in before} <= {"closed"}
+
+
 def test_everything_goes_over_tls_where_dask_is_configured_so(processes: DaskProcesses, tmp_path: Path) -> None:
     settings = certificates(tmp_path)
     for name, value in settings.items():

@@ -1,13 +1,19 @@
 """Nodes on Ray, with a Ray that does what the test says: which go together, and what becomes of what comes back."""
 
 import threading
+import time
 from collections.abc import Sequence
+from typing import Any, cast
 
 import pytest
 
 from engine_contexts import FakeSession, error_of, task
-from fake_ray import QUICK, Place
-from oneml.habitats.engines.ray_bundle import Answer, pack_answers, replies_in
+from fake_ray import QUICK, FakeRay, Place
+from oneml.habitats.engines import ray_run
+from oneml.habitats.engines.ray_bundle import Answer, pack_answers, replies_in, unpack_answers
+from oneml.habitats.engines.ray_handover import HandOver
+from oneml.habitats.engines.ray_images import Images
+from oneml.habitats.engines.ray_options import RayOptions
 from oneml.habitats.errors import EngineError, StoreError
 from oneml.habitats.ports.engine import NodeNeeds, WorkerReply
 from oneml.habitats.values.node_path import NodePath
@@ -125,6 +131,28 @@ def test_nodes_are_not_handed_what_a_lost_worker_would_have_given() -> None:
     assert place.ray.waiting[0].upstream == ()
 
 
+def test_ray_holds_the_replies_that_are_in_no_store_and_of_the_others_the_last_ones() -> None:
+    ray = FakeRay()
+    handing = HandOver(cast("Any", ray), FakeSession().context(), RayOptions(), "c")
+    paths = [NodePath(f"//n{number}") for number in range(1500)]
+    for path in paths:
+        handing.keep(path, cast("Any", path))
+    handing.stored([NodePath("//adopted"), *paths[:600]])
+    handing.bundle([task("//later", *paths)])
+    assert ray.given[0].upstream == tuple(paths[500:])
+
+
+def test_an_image_that_ray_cannot_set_up_is_an_error_of_the_engine() -> None:
+    class Refusing(FakeRay):
+        def remote(self, **_options: object) -> Any:
+            raise ValueError("/nowhere is not a valid path")
+
+    images = Images(cast("Any", Refusing()), {"a": {"working_dir": "/nowhere"}}, 1.0)
+    images.want(None)
+    with pytest.raises(EngineError, match=r'image "a" \(runtime_env with working_dir\) is of no use: ValueError'):
+        images.want("a")
+
+
 def test_of_a_node_that_was_tried_again_the_latest_reply_goes_on() -> None:
     first, second = (
         pack_answers([Answer(number, "//a", None, 0, reply, b"")]) for number, reply in ((1, b"1"), (2, b"2"))
@@ -194,6 +222,22 @@ def test_a_session_that_may_use_a_part_of_a_cluster_has_so_many_bundles_there() 
     assert sizes(place) == [5, 3]
     place.finish()
     assert sizes(place) == [3, 3]
+
+
+def test_a_head_that_is_lost_keeps_no_reply_back_whose_output_it_was_to_pass_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ray_run, "_PARTS_SECONDS", 60.0)
+    place = Place()
+    place.submit(*many(2))
+    place.handed()
+    place.watch.reason = "gone"
+    for given in place.ray.waiting:
+        (answer,) = unpack_answers(place.answers(given, given.request.items, QUICK))
+        given.value = pack_answers([answer._replace(parts=3)])
+    began = time.monotonic()
+    assert place.states() == {"//n0": "succeeded", "//n1": "succeeded"}
+    assert time.monotonic() - began < 10
 
 
 def test_a_store_that_fails_while_others_run_ends_the_session() -> None:

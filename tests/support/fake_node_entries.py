@@ -34,6 +34,9 @@ def run(message: dict[str, object]) -> dict[str, object]:  # noqa: C901, PLR0912
         os._exit(9)
     if deed == "sleep":
         time.sleep(float(rest) / 1000)
+    if deed == "late":
+        time.sleep(float(rest) / 1000)
+        print("late s3cr3t")  # noqa: T201  # a node writes
     if deed == "print":
         print("hello s3cr3t")  # noqa: T201  # a node writes
         print("no end", end="", file=sys.stderr)  # noqa: T201  # a node writes

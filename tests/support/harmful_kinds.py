@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from harbour_site import CHOSEN, OVERRIDDEN, PLAIN, REVISED, SIGNED, Harbour, altered, rewritten
 from oneml.habitats.values.json_value import canonical_json
+from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.states import NodeState
 
 NODES, CONTAINERS, SETTINGS = "harbour/nodes.py", "harbour/containers.py", "harbour/settings.py"
 OTHER_KEY = "another-key-altogether-0123456789abcdefgh"
@@ -231,3 +233,17 @@ ON_DISK = [kind for kind in KINDS if kind.edit is not nothing and not any(text i
 
 REMEMBERED = "habitat bound to another container"
 """A process reads once where names lead, and goes on with the container that was proven."""
+
+LOADED = {PLAIN: b"42", OVERRIDDEN: b"34", REVISED: b"60", SIGNED: b"42"}
+"""What the first node of a session of the template gives."""
+
+
+def check_refusal(kind: Kind, outcome: NodeOutcome) -> None:
+    assert outcome.state is NodeState.REFUSED, outcome
+    assert outcome.error is not None
+    assert [text for text in kind.told if text not in outcome.error.text] == [], outcome.error.text
+
+
+def check_load(kind: Kind, outcome: NodeOutcome) -> None:
+    assert outcome.state is NodeState.SUCCEEDED, outcome.error
+    assert outcome.ports["output"].inline == LOADED[kind.variant]

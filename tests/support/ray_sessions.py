@@ -4,7 +4,9 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,8 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fault_pipelines import runs_of
+from fault_sessions import FaultSessions
 from installed_site import Site
 from oneml.habitats.testing.engines import PIPELINES
+from oneml.habitats.values.node_path import NodePath
 from ray_head import RayHead
 from two_images import TwoImages, new_environment
 
@@ -83,18 +88,80 @@ def test_the_digits_pipeline_gives_the_same_outputs_as_in_one_process(tmp_path: 
     assert "outputs: the same" in compared.stdout
 
 
-def test_a_worker_that_is_killed_amid_a_node_is_followed_by_a_new_attempt(site: Site) -> None:
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(signal.SIGKILL, "its worker process ended: killed from outside"), (signal.SIGTERM, "failed (SystemExit: 1)")],
+)
+def test_a_worker_that_is_killed_amid_a_node_is_followed_by_a_new_attempt(site: Site, number: int, told: str) -> None:
     created = site.create("failing", *on_ray(site.packages), "--set", "how=hang", "--set", "retries=1")
     driver = site.start("sessions", "run", created)
     worker = pid_of_hanging(site)
     time.sleep(1)  # until it has given back //after, with which it was sent
-    os.kill(worker, signal.SIGKILL)
+    os.kill(worker, number)
     code, said = ended(driver)
     assert code == 0, said
-    assert "its worker process ended: killed from outside" in said
+    assert told in said
     assert len(runs(site, "start")) == 1
     assert len(runs(site, "fail")) == 2
     assert attempts(site, created)["//fail"] == ("succeeded", 2)
+
+
+def test_a_worker_that_is_paused_is_killed_when_its_time_is_over_and_its_node_runs_elsewhere(site: Site) -> None:
+    hurried = ["--set", "how=hang", "--set", "retries=1", "--set", "//fail:timeout_seconds=4"]
+    driver = site.start("sessions", "run", site.create("failing", *on_ray(site.packages), *hurried))
+    worker = pid_of_hanging(site)
+    os.kill(worker, signal.SIGSTOP)
+    code, said = ended(driver)
+    assert code == 0, said
+    assert "the node was ended after 4 s (timeout_seconds)" in said
+    assert not is_alive(worker)
+    assert len(runs(site, "fail")) == 2
+
+
+def test_a_worker_that_is_killed_after_its_commit_has_succeeded(
+    tmp_path: Path, head: RayHead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in head.variables.items():
+        monkeypatch.setenv(name, value)
+    sessions = FaultSessions(tmp_path)
+    variables = {"PYTHONPATH": str(Path(__file__).parent)}
+    options = {"address": head.address, "inline_max_bytes": 0, "init": {"runtime_env": {"env_vars": variables}}}
+    with sessions("kill_after_commit", engine="ray", engines={"ray": options}) as session:
+        result = session.run()
+        assert result.succeeded, result.nodes
+        assert session.node_rows()[NodePath("//kill_after_commit")].attempt == 1
+        assert session.output("//after_kill_after_commit") == 20
+    assert len(runs_of(sessions.folder, "kill_after_commit")) == 1
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("place", ["joined", "embedded"])
+def test_an_interrupt_cancels_and_leaves_no_body_behind(site: Site, place: str, times: int) -> None:
+    """As a terminal does, which interrupts whatever is in the group of the driver."""
+    where = on_ray(site.packages) if place == "joined" else ["--engine", "ray", "--workers", "2"]
+    words = ["run-pipeline", "failing", "--session-id", "stopped", *where, "--set", "how=hang"]
+    driver = site.start(*words, own_group=True)
+    worker = pid_of_hanging(site)
+    time.sleep(1)  # until //start is committed
+    began = time.monotonic()
+    for _ in range(times):
+        os.killpg(driver.pid, signal.SIGINT)
+        time.sleep(0.5)
+    code, said = ended(driver)
+    assert code == 130, said
+    assert "Traceback" not in said
+    assert time.monotonic() - began < 30
+    until = time.monotonic() + SECONDS
+    while is_alive(worker) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not is_alive(worker)
+    assert site.states("stopped") == {
+        "": "stopped",
+        "//start": "succeeded",
+        "//beside": "succeeded",
+        "//fail": "cancelled",
+        "//after": "cancelled",
+    }
 
 
 def test_a_node_that_always_kills_its_worker_is_given_up(site: Site) -> None:
@@ -193,6 +260,16 @@ def test_a_driver_of_another_version_of_ray_is_an_error_in_words(site: Site) -> 
     assert time.monotonic() - began < SECONDS
 
 
+def test_who_answers_and_is_no_ray_is_an_error_in_words_within_a_minute(site: Site) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        ran = site.run("run-pipeline", "failing", *on_ray(site.packages, address=address))
+    assert ran.returncode == 4, ran.stderr
+    assert f"the cluster at {address} cannot be joined: ConnectionError" in ran.stderr
+    assert time.monotonic() - began < 60
+
+
 def test_two_machines_offer_an_image_each(head: RayHead, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     images = TwoImages(tmp_path)
     monkeypatch.syspath_prepend(str(images.pipelines))
@@ -208,22 +285,43 @@ def test_two_machines_offer_an_image_each(head: RayHead, tmp_path: Path, monkeyp
     assert "image-beta:1" in said
 
 
-def test_a_lost_head_ends_the_session_which_another_one_takes_up(site: Site, head: RayHead) -> None:
+def test_a_machine_that_is_lost_fails_its_node_and_says_so(site: Site, head: RayHead) -> None:
+    head.join(sys.executable, "--resources", '{"tag-far": 1}')
+    raylet = max(processes("raylet"), key=psutil.Process.create_time)
+    far = [*on_ray(site.packages), "--set", "how=hang", "--set", '//fail:tags=["far"]']
+    created = site.create("failing", *far)
+    driver = site.start("sessions", "run", created)
+    worker = pid_of_hanging(site)
+    raylet.kill()
+    os.kill(worker, signal.SIGKILL)
+    code, said = ended(driver)
+    assert code == 1, said
+    assert "the machine of the cluster on which it ran is lost" in said
+    assert attempts(site, created)["//beside"] == ("succeeded", 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+def test_a_head_that_hangs_or_is_lost_ends_the_session_which_another_one_takes_up(
+    site: Site, head: RayHead, number: int
+) -> None:
     created = site.create("failing", *on_ray(site.packages), "--set", "how=hang")
     driver = site.start("sessions", "run", created)
     pid_of_hanging(site)
     time.sleep(1)  # until //start is committed
     began = time.monotonic()
-    for process in psutil.process_iter(["name"]):
-        if process.info["name"] == "gcs_server":
-            process.kill()
+    for process in processes("gcs_server"):
+        process.send_signal(number)
     code, said = ended(driver)
     assert code == 4, said
     assert "the cluster is lost" in said
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 40
     head.stop()
     head.start()
     ran = site.run("sessions", "run", created)
     assert ran.returncode == 0, ran.stderr
     assert len(runs(site, "start")) == 1
     assert len(runs(site, "fail")) == 2
+
+
+def processes(name: str) -> list[psutil.Process]:
+    return [process for process in psutil.process_iter(["name"]) if process.info["name"] == name]

@@ -40,7 +40,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> FakeSession:
 
 @pytest.fixture(scope="module")
 def run(session: FakeSession) -> Iterator[EngineRun]:
-    with RayEngine().open(session.context(workers=2, unschedulable_seconds=3)) as opened:
+    with RayEngine(address="local").open(session.context(workers=2, unschedulable_seconds=3)) as opened:
         yield opened
         began = time.monotonic()
     assert time.monotonic() - began < 20

@@ -99,14 +99,30 @@ class DaskEngine:
 
         cluster = self._cluster
         if callable(cluster):
-            return cast("Cluster", stack.enter_context(cluster())), None
+            return cast("Cluster", stack.enter_context(_made(cluster))), None
         if cluster is not None:
-            return cluster, None
+            return _checked(cluster), None
         address = options.address or cast("str | None", config.get("scheduler-address", None))  # pyright: ignore[reportUnknownMemberType]  # partial
         if address is not None:
             return address, None
         marks = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="oneml-dask-")))
         return stack.enter_context(_embedded(context.workers or os.cpu_count() or 1)), marks
+
+
+def _made(make: "Callable[[], Cluster]") -> "Cluster":
+    try:
+        made = make()
+    except Exception as error:
+        reason = f"its cluster cannot be made: {type(error).__name__}: {error}"
+        raise EngineError(engine="dask", reason=reason) from error
+    return _checked(made)
+
+
+def _checked(cluster: "Cluster") -> "Cluster":
+    if not hasattr(cluster, "scheduler_address"):
+        reason = f"its cluster is to be one of Dask's, or a function that makes one, not {cluster!r}"
+        raise EngineError(engine="dask", reason=reason)
+    return cluster
 
 
 @contextmanager
@@ -150,15 +166,21 @@ def _children_without_interrupts() -> Generator[None]:
 
 @contextmanager
 def _connected(make: "type[Client]", target: "str | Cluster", seconds: float) -> "Generator[DaskClient]":
+    from distributed.core import Status  # noqa: PLC0415  # an extra
+
+    if not isinstance(target, str) and target.status in {Status.closing, Status.closed}:
+        raise EngineError(engine="dask", reason=f"its cluster is closed: {target}")
+    made = make.__new__(make)  # at hand, to be closed, also where it cannot connect and is left half open
+    client = cast("DaskClient", made)
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Mismatched versions")
-            client = cast("DaskClient", make(target, timeout=seconds, set_as_default=False))
-    except (OSError, TimeoutError, TypeError, ValueError) as error:
-        where = target if isinstance(target, str) else target.scheduler_address
-        reason = f"no scheduler answers at {where}: {error}. Is it started, and is the address right?"
-        raise EngineError(engine="dask", reason=reason) from error
-    try:
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Mismatched versions")
+                made.__init__(target, timeout=seconds, set_as_default=False)  # type: ignore[misc]
+        except (OSError, RuntimeError, TimeoutError, TypeError, ValueError) as error:
+            where = target if isinstance(target, str) else target.scheduler_address
+            reason = f"no scheduler answers at {where}: {error}. Is it started, and is the address right?"
+            raise EngineError(engine="dask", reason=reason) from error
         _warn_of_versions(client, seconds)
         yield client
     finally:
@@ -207,9 +229,18 @@ def _warm(client: DaskClient, plugin: object, topic: str, seconds: float, *, is_
     try:
         yield
     finally:
+        _leave(client, topic)
+
+
+def _leave(client: DaskClient, topic: str) -> None:
+    """Have workers send no more lines, and the scheduler forget those that it keeps, which nobody has masked."""
+    from oneml.habitats.engines.dask_worker import forget_lines  # noqa: PLC0415  # an extra
+
+    calls = partial(client.unregister_worker_plugin, topic), partial(client.run_on_scheduler, forget_lines, topic)
+    for call in calls:
         if client.status == "running":
-            with suppress(Exception):  # the scheduler or a worker is gone or hangs, and the plugin with it
-                client.sync(partial(client.unregister_worker_plugin, topic), callback_timeout=LEAVING_SECONDS)
+            with suppress(Exception):  # the scheduler or a worker is gone or hangs, and what it has with it
+                client.sync(call, callback_timeout=LEAVING_SECONDS)
 
 
 def missing_package(error: BaseException) -> str | None:

@@ -85,6 +85,10 @@ class DaskClient(Protocol):
         """Tear a plugin down; for `sync`."""
         ...
 
+    def run_on_scheduler(self, function: Callable[..., None], topic: str) -> Awaitable[object]:
+        """Call a function in the scheduler; for `sync`."""
+        ...
+
     def close(self, *, timeout: float) -> None:
         """Disconnect."""
         ...

@@ -9,6 +9,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+from distributed.client import ClosedClientError
 from distributed.scheduler import KilledWorker
 
 from oneml.habitats.engines.dask_cluster import LEAVING_SECONDS, install_hint, missing_package
@@ -176,7 +177,7 @@ class DaskRun:
                 retries=0,
                 fifo_timeout="0 s",
             )
-        except OSError as error:
+        except (OSError, ClosedClientError) as error:
             raise self._lost() from error
         for held, future in zip(batch, futures, strict=True):
             held.future = future

@@ -1,4 +1,4 @@
-"""What of this package runs on Dask's workers: one function by reference, plain data in and out."""
+"""What of this package runs on Dask's workers and scheduler: functions by reference, plain data in and out."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ from oneml.habitats.engines.task_lines import LineSink, printed_to
 if TYPE_CHECKING:
     import asyncio
 
-    from distributed import Worker
+    from distributed import Scheduler, Worker
 
 MARK_BYTES = 32
 """Of the number of a task, as a worker writes it down."""
@@ -27,6 +27,8 @@ MARK_BYTES = 32
 _log = logging.getLogger(__name__)
 _running: set[tuple[str, int]] = set()
 _marks: dict[str, int] = {}
+_heard: set[tuple[str, str]] = set()
+"""Topics of those who listen, by worker; what is printed for others, which have left, goes to nobody."""
 
 
 def run_node(entry: str, topic: str, number: int, path: str, packed: bytes, upstream: Sequence[bytes]) -> bytes:
@@ -49,6 +51,11 @@ def running(topic: str) -> list[int]:
     return [number for opening, number in list(_running) if opening == topic]
 
 
+def forget_lines(topic: str, dask_scheduler: "Scheduler") -> None:
+    """Have the scheduler, which keeps the last events of each topic for good, drop those of an opening."""
+    dask_scheduler._broker.truncate(topic)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it has no other way
+
+
 class WarmScope(WorkerPlugin):
     """Loads in each worker what every node needs, before the first one; in workers that join later as well.
 
@@ -65,6 +72,7 @@ class WarmScope(WorkerPlugin):
 
     def setup(self, worker: "Worker") -> None:
         """Load; what fails here fails again for each node, and is told there."""
+        _heard.add((self._topic, worker.address))
         if self._marks is not None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts us all, and the driver ends workers
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for what bodies start
@@ -78,6 +86,7 @@ class WarmScope(WorkerPlugin):
 
     def teardown(self, worker: "Worker") -> None:
         """Close what was opened."""
+        _heard.discard((self._topic, worker.address))
         descriptor = _marks.pop(self._topic, None)
         if descriptor is not None:
             os.close(descriptor)
@@ -115,4 +124,8 @@ def _sink(topic: str, node: str) -> LineSink:
     def later(seconds: float, call: Callable[[], None]) -> None:
         loop.call_soon_threadsafe(loop.call_later, seconds, call)
 
-    return LineSink(lambda lines: worker.log_event(topic, [node, list(lines)]), later)
+    def send(lines: Sequence[str]) -> None:
+        if (topic, worker.address) in _heard:
+            worker.log_event(topic, [node, list(lines)])
+
+    return LineSink(send, later)

@@ -1,5 +1,6 @@
 """Joins a cluster of Ray, or starts one that only this machine can reach and that ends with the session."""
 
+import atexit
 import os
 import secrets
 import shutil
@@ -25,13 +26,18 @@ OBJECT_STORE_BYTES = 512 << 20
 _SOCKET_PATH_MAX_BYTES = 38
 """Of the folder of an embedded cluster: Ray makes sockets far below it, and a path to one has at most 107 bytes."""
 
+_TRIES = "RAY_gcs_server_port_wait_time_s"
+"""Of Ray to connect where somebody answers, who may be no Ray: one takes up to 40 s, and without it there are 20."""
+
+_LEAVE_SECONDS = 10.0
+
 _QUIET = {"log_to_driver": False, "logging_level": "error"}
 """What nodes write comes another way, masked."""
 
 
 def joins(options: RayOptions) -> bool:
     """Tell whether there is a cluster already, which is not this session's alone."""
-    return options.address is not None or "RAY_ADDRESS" in os.environ or _initialised() is not None
+    return _initialised() is not None or _address(options) is not None
 
 
 @contextmanager
@@ -50,13 +56,19 @@ def connected(options: RayOptions, workers: int | None) -> Generator[RayApi]:
     if ray is not None:
         yield ray
         return
-    address = options.address or os.environ.get("RAY_ADDRESS")
+    address = _address(options)
     if address is not None:
         with _joined(address, options) as ray:
             yield ray
         return
     with _embedded(options, workers) as ray:
         yield ray
+
+
+def _address(options: RayOptions) -> str | None:
+    """Return where the cluster is; None where one is to be started, which Ray calls ``local``."""
+    address = options.address or os.environ.get("RAY_ADDRESS") or "local"
+    return None if address == "local" else address
 
 
 def _initialised() -> RayApi | None:
@@ -69,11 +81,21 @@ def _joined(address: str, options: RayOptions) -> Generator[RayApi]:
     _check_that_somebody_listens(address, options.connect_seconds)
     ray = _imported()
     arguments = {**_QUIET, "address": address, "namespace": options.namespace, **options.init}
-    _init(ray, arguments, f"the cluster at {address} cannot be joined")
+    with _variables({_TRIES: os.environ.get(_TRIES, "1")}):
+        _init(ray, arguments, f"the cluster at {address} cannot be joined")
     try:
         yield ray
     finally:
-        ray.shutdown()
+        _leave(ray)
+
+
+def _leave(ray: RayApi) -> None:
+    """Disconnect; a head that hangs, for which Ray would wait for good, is left alone after a while."""
+    leaving = threading.Thread(target=ray.shutdown, name="oneml-ray-leave", daemon=True)
+    leaving.start()
+    leaving.join(_LEAVE_SECONDS)
+    if leaving.is_alive():
+        atexit.unregister(ray.shutdown)
 
 
 @contextmanager
@@ -89,6 +111,7 @@ def _embedded(options: RayOptions, workers: int | None) -> Generator[RayApi]:
             "RAY_AUTH_TOKEN": None,
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_ADDRESS": None,
         }
         with _variables(told):
             ray = _imported()

@@ -1,7 +1,7 @@
 """Bundles of nodes as tasks of Ray: by which function, with what the nodes before them gave."""
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from oneml.habitats.engines.ray_api import RayApi, Ref, RemoteFunction
@@ -36,7 +36,8 @@ class HandOver:
         self._channel = channel
         self._count = 0
         self._functions: dict[NodeNeeds, tuple[RemoteFunction, Mapping[str, float]]] = {}
-        self._kept: OrderedDict[NodePath, Ref] = OrderedDict()
+        self._kept: dict[NodePath, Ref] = {}
+        self._in_store: deque[NodePath] = deque()
 
     def room(self, needs: NodeNeeds, offers: Sequence[Mapping[str, float]]) -> int:
         """Return how many nodes with such needs can run at once, at least one.
@@ -72,10 +73,15 @@ class HandOver:
         """
         self._kept[path] = ref
 
-    def forget(self) -> None:
-        """Drop the oldest replies, once all outputs are in the store."""
-        while len(self._kept) > _KEPT_REFS:
-            self._kept.popitem(last=False)
+    def stored(self, paths: Iterable[NodePath]) -> None:
+        """Note that the outputs of nodes are in the store, and drop the oldest replies with such.
+
+        Args:
+            paths: The nodes, whether or not their replies were kept.
+        """
+        self._in_store.extend(path for path in paths if path in self._kept)
+        while len(self._kept) > _KEPT_REFS and self._in_store:
+            self._kept.pop(self._in_store.popleft(), None)
 
     def _message(self, task: NodeTask) -> bytes:
         return pack(self._context.message(task, self._options.inline_max_bytes))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from oneml.habitats.engines.ray_api import RayApi, Ref
 from oneml.habitats.engines.ray_flight import in_words
 from oneml.habitats.engines.ray_worker import interpreter
+from oneml.habitats.errors import EngineError
 
 
 class Images:
@@ -26,13 +27,21 @@ class Images:
         self._broken: dict[str, str] = {}
 
     def want(self, name: str | None) -> None:
-        """Try to start an image, once; returns at once."""
+        """Try to start an image, once; returns at once.
+
+        Raises:
+            EngineError: It is none that Ray knows how to set up.
+        """
         if name is None or name not in self._images or name in self._known:
             return
         self._known.add(name)
         options = {"num_cpus": 0, "max_retries": 0, "runtime_env": dict(self._images[name])}
-        trial = self._ray.remote(**options)(interpreter)
-        self._tried[name] = (trial.remote(), time.monotonic() + self._seconds)
+        try:
+            ref = self._ray.remote(**options)(interpreter).remote()
+        except Exception as error:
+            reason = f'image "{name}" ({self._in_words(name)}) is of no use: {type(error).__name__}: {error}'
+            raise EngineError(engine="ray", reason=reason) from error
+        self._tried[name] = (ref, time.monotonic() + self._seconds)
 
     def broken(self) -> Mapping[str, str]:
         """Return, by image, why it cannot be started."""

@@ -153,8 +153,7 @@ class RayRun:
 
     def _committed(self, *, wait: bool) -> Sequence[NodeOutcome]:
         outcomes = self._commits.ended(wait=wait)
-        if not self._commits.pending:
-            self._handing.forget()
+        self._handing.stored(outcome.path for outcome in outcomes)
         return outcomes
 
     def cancel(self, *, now: bool) -> None:
@@ -267,7 +266,7 @@ class RayRun:
     def _reply(self, flight: Flight, answer: Answer) -> WorkerReply:
         """Return a reply, once all that the node wrote has been shown."""
         until = time.monotonic() + _PARTS_SECONDS
-        while flight.parts < answer.parts and (left := until - time.monotonic()) > 0:
+        while flight.parts < answer.parts and self._watch.lost() is None and (left := until - time.monotonic()) > 0:
             self._hear(left)
         if answer.rest:
             flight.output.write(answer.rest)

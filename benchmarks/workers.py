@@ -101,6 +101,7 @@ def _context() -> EngineContext:
         mask=str,
         log=lambda _path, _line: None,
         entry="benchmarks.workers:trivial",
+        masking="oneml.habitats.sessions.worker:masked",
         preload="oneml.habitats.sessions.worker:preload",
         take=lambda replies: [outcome_from_json(reply["outcome"], what="reply") for reply in replies],  # type: ignore[arg-type]
         message=lambda task, _inline: {"node": task.path},

@@ -46,6 +46,24 @@ def test_document_is_all_of_standard_output(process: Process, engine: str) -> No
     assert b"\x1b" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("engine", "option", "told"),
+    [
+        ("dask", "adress=tcp://x:1", "engines.dask.adress: the engine has no such option. Known: address"),
+        ("process", "grace=1", "engines.process.grace: the engine has no such option. It has none."),
+        ("slurm", "log_folder=logs", 'engines.slurm.log_folder has to be an absolute path, not "logs".'),
+    ],
+)
+def test_options_that_an_engine_cannot_take_are_refused_before_there_is_a_session(
+    invoke: Invoke, engine: str, option: str, told: str
+) -> None:
+    result = invoke(*RUN, "--engine", engine, "--set", f"engines.{engine}.{option}")
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert f"(--set engines.{engine}.{option})" in result.stderr
+    assert json.loads(invoke("sessions", "list", "--json").stdout)["sessions"] == []
+
+
 def test_quiet_shows_no_progress(invoke: Invoke) -> None:
     assert "succeeded" not in invoke(*RUN, "--quiet").stderr
 

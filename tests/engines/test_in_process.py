@@ -29,6 +29,7 @@ def context(execute: Callable[[NodePath], NodeOutcome], workers: int | None) -> 
         mask=str,
         log=lambda _path, _line: None,
         entry="",
+        masking="",
         preload="",
         take=lambda _replies: [],
         message=lambda _task, _inline: {},

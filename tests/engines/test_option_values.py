@@ -7,7 +7,7 @@ import pytest
 from oneml.habitats.engines.dask_options import DaskOptions
 from oneml.habitats.engines.ray_options import RayOptions
 from oneml.habitats.engines.slurm_options import SlurmOptions, slurm_options
-from oneml.habitats.errors import EngineError
+from oneml.habitats.errors import SettingsError
 
 
 def test_options_that_fit_are_taken_and_seconds_may_be_whole() -> None:
@@ -21,8 +21,8 @@ def test_options_that_fit_are_taken_and_seconds_may_be_whole() -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"adress": "x"}, 'no option "adress".*Did you mean "address"'),
-        ({"address": 5}, "option address has to be a text, not 5"),
+        ({"adress": "x"}, 'adress: the engine has no such option.*Did you mean "address"'),
+        ({"address": 5}, "address has to be a text, not 5"),
         ({"inline_max_bytes": True}, "a whole number from 0 to 65536, not True"),
         ({"inline_max_bytes": 65537}, "a whole number from 0"),
         ({"connect_seconds": 0}, "a number above 0"),
@@ -33,11 +33,11 @@ def test_options_that_fit_are_taken_and_seconds_may_be_whole() -> None:
 )
 def test_others_are_refused_in_the_same_words(options: dict[str, object], told: str) -> None:
     for read in (DaskOptions.of, RayOptions.of):
-        with pytest.raises(EngineError, match=told):
+        with pytest.raises(SettingsError, match=told):
             read(options)
 
 
 def test_tables_have_to_be_tables() -> None:
     for options in ({"init": 5}, {"images": []}, {"images": {"old": "python"}}):
-        with pytest.raises(EngineError, match="has to be a table"):
+        with pytest.raises(SettingsError, match="has to be a table"):
             RayOptions.of(options)

@@ -13,7 +13,7 @@ from fake_slurm import FakeSlurm
 from oneml.habitats.engines.slurm import SlurmEngine
 from oneml.habitats.engines.slurm_batch import session_prefix
 from oneml.habitats.engines.slurm_logs import LogTail
-from oneml.habitats.errors import EngineError
+from oneml.habitats.errors import EngineError, SettingsError
 from oneml.habitats.ports.engine import Capability, EngineRun, NodeNeeds
 from oneml.habitats.values.node_path import NodePath, node_key
 from oneml.habitats.values.outcome import NodeOutcome
@@ -470,19 +470,26 @@ def test_missing_commands_are_named(session: ShellSession, tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"partitoin": "p"}, 'no option "partitoin".*Did you mean "partition"'),
+        ({"partitoin": "p"}, 'partitoin: the engine has no such option.*Did you mean "partition"'),
         ({"poll_seconds": 0}, "poll_seconds has to be a number above 0"),
         ({"array_jobs": 1.5}, "array_jobs has to be a whole number"),
         ({"command": "oneml"}, "command has to be a list of texts"),
         ({"keep_logs": "no"}, "keep_logs has to be true or false"),
         ({"partition": 3}, "partition has to be a text"),
         ({"log_folder": "logs"}, "absolute path"),
-        ({"log_folder": "/dev/null/x"}, "cannot be made"),
         ({"pass_environment": ["A B"]}, "cannot be a variable"),
     ],
 )
 def test_options_are_checked(slurm: FakeSlurm, session: ShellSession, options: dict[str, object], told: str) -> None:
-    with pytest.raises(EngineError, match=told), SlurmEngine().open(session.context(**options)):
+    with pytest.raises(SettingsError, match=told):
+        SlurmEngine().check_options(options)
+    with pytest.raises(SettingsError, match=told), SlurmEngine().open(session.context(**options)):
+        pass
+
+
+def test_a_log_folder_that_cannot_be_made_is_told(slurm: FakeSlurm, session: ShellSession) -> None:
+    context = session.context(log_folder="/dev/null/x")
+    with pytest.raises(EngineError, match="cannot be made"), SlurmEngine().open(context):
         pass
 
 

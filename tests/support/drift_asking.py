@@ -7,6 +7,7 @@ from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 
 ENTRY = "oneml.habitats.sessions.worker:run_task"
+MASKING = "oneml.habitats.sessions.worker:masked"
 PRELOAD = "oneml.habitats.sessions.worker:preload"
 
 
@@ -18,7 +19,7 @@ class Asking(FakeSession):
         self._asked: dict[str, WorkerMessage] = {}
 
     def context(self, *, workers: int | None = 2, **options: object) -> EngineContext:
-        return super().context(workers=workers, **options)._replace(entry=ENTRY, preload=PRELOAD)
+        return super().context(workers=workers, **options)._replace(entry=ENTRY, masking=MASKING, preload=PRELOAD)
 
     def message(self, task: NodeTask, inline_max_bytes: int) -> WorkerMessage:
         return {**super().message(task, inline_max_bytes), **self._asked[task.path]}

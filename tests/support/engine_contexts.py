@@ -33,6 +33,7 @@ class FakeSession:
             mask=lambda text: text.replace("s3cr3t", "***"),
             log=lambda path, line: self.lines.append((path, line)),
             entry="fake_node_entries:run",
+            masking="fake_node_entries:masked",
             preload="fake_node_entries:preload",
             take=self.take,
             message=self.message,

@@ -18,6 +18,10 @@ def preload() -> None:
     PRELOADED.append(os.getpid())
 
 
+def masked(text: str) -> str:
+    return text.replace("s3cr3t", "***")
+
+
 def broken_preload() -> None:
     raise RuntimeError("no such library")
 

@@ -49,6 +49,7 @@ class Store:
             mask=lambda text: text.replace("s3cr3t", "***"),
             log=lambda path, line: self.lines.append((path, line)),
             entry=f"process_entries:{entry}",
+            masking="",
             preload=f"process_entries:{preload}",
             take=taken,
             message=self.message,

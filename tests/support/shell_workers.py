@@ -69,6 +69,7 @@ class ShellSession:
             mask=lambda text: text.replace("s3cr3t", "***"),
             log=lambda path, line: self.lines.append((path, line)),
             entry="",
+            masking="",
             preload="",
             take=lambda _replies: (),
             message=lambda _task, _limit: {},

@@ -59,6 +59,10 @@ class DaskEngine:
     def __init__(self, cluster: "Cluster | Callable[[], Cluster] | None" = None) -> None:
         self._cluster = cluster
 
+    def check_options(self, options: Mapping[str, object]) -> None:
+        """Let pass options that fit; see `ChecksOptions`."""
+        DaskOptions.of(options)
+
     @contextmanager
     def open(self, context: EngineContext) -> Generator[EngineRun]:
         """Connect, and load in every worker what nodes need; on leaving, nodes that still run there are given up.
@@ -83,7 +87,7 @@ class DaskEngine:
         with ExitStack() as stack:
             target, marks = self._target(context, options, stack)
             client = stack.enter_context(_connected(Client, target, options.connect_seconds))
-            plugin = _plugin(context.preload, topic, marks)
+            plugin = _plugin(context, topic, marks)
             with _warm(client, plugin, topic, options.connect_seconds, is_ours=marks is not None):
                 run = DaskRun(client, context, options, topic=topic, marks=marks)
                 try:
@@ -207,10 +211,10 @@ def _distributed_version(versions: object) -> str | None:
     return cast("str | None", cast("Mapping[str, object]", packages).get("distributed")) if packages else None
 
 
-def _plugin(preload: str, topic: str, marks: Path | None) -> object:
+def _plugin(context: EngineContext, topic: str, marks: Path | None) -> object:
     from oneml.habitats.engines.dask_worker import WarmScope  # noqa: PLC0415  # an extra
 
-    return WarmScope(preload, topic, None if marks is None else str(marks))
+    return WarmScope(context.preload, context.masking, topic, None if marks is None else str(marks))
 
 
 @contextmanager

@@ -29,7 +29,7 @@ class DaskOptions(NamedTuple):
         """Return the options that settings give.
 
         Raises:
-            EngineError: One is unknown, or has a value that it cannot have.
+            SettingsError: Some are unknown, or have values that they cannot have.
         """
         given = checked_options("dask", options, cls._field_defaults)
         return cls(**given)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checked by name

@@ -27,8 +27,8 @@ MARK_BYTES = 32
 _log = logging.getLogger(__name__)
 _running: set[tuple[str, int]] = set()
 _marks: dict[str, int] = {}
-_heard: set[tuple[str, str]] = set()
-"""Topics of those who listen, by worker; what is printed for others, which have left, goes to nobody."""
+_heard: dict[tuple[str, str], Callable[[str], str]] = {}
+"""What hides secrets, by the topics of those who listen and worker; what is printed for others goes to nobody."""
 
 
 def run_node(entry: str, topic: str, number: int, path: str, packed: bytes, upstream: Sequence[bytes]) -> bytes:
@@ -61,35 +61,44 @@ class WarmScope(WorkerPlugin):
 
     Args:
         preload: ``module:function``.
+        masking: ``module:function``, which hides secrets in what nodes print.
         topic: Of the session.
         marks: Folder where a worker of our own cluster writes which node it runs; None in clusters of others.
     """
 
-    def __init__(self, preload: str, topic: str, marks: str | None) -> None:
+    def __init__(self, preload: str, masking: str, topic: str, marks: str | None) -> None:
         self._preload = preload
+        self._masking = masking
         self._topic = topic
         self._marks = marks
 
     def setup(self, worker: "Worker") -> None:
         """Load; what fails here fails again for each node, and is told there."""
-        _heard.add((self._topic, worker.address))
+        _heard[self._topic, worker.address] = self._mask
         if self._marks is not None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts us all, and the driver ends workers
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for what bodies start
             descriptor, _ = tempfile.mkstemp(dir=self._marks)
             _marks[self._topic] = descriptor
-        module, _, function = self._preload.partition(":")
         try:
-            cast("Callable[[], object]", getattr(import_module(module), function))()
+            cast("Callable[[], object]", _at(self._preload))()
         except Exception:  # noqa: BLE001  # each node tells it
             _log.exception("%s failed on %s", self._preload, worker.address)
 
     def teardown(self, worker: "Worker") -> None:
         """Close what was opened."""
-        _heard.discard((self._topic, worker.address))
+        _heard.pop((self._topic, worker.address), None)
         descriptor = _marks.pop(self._topic, None)
         if descriptor is not None:
             os.close(descriptor)
+
+    def _mask(self, text: str) -> str:
+        return cast("Callable[[str], str]", _at(self._masking))(text)
+
+
+def _at(path: str) -> object:
+    module, _, function = path.partition(":")
+    return cast("object", getattr(import_module(module), function))
 
 
 def marked_numbers(folder: Path) -> set[int]:
@@ -124,8 +133,12 @@ def _sink(topic: str, node: str) -> LineSink:
     def later(seconds: float, call: Callable[[], None]) -> None:
         loop.call_soon_threadsafe(loop.call_later, seconds, call)
 
+    def mask(text: str) -> str:
+        hide = _heard.get((topic, worker.address))
+        return "" if hide is None else hide(text)
+
     def send(lines: Sequence[str]) -> None:
         if (topic, worker.address) in _heard:
             worker.log_event(topic, [node, list(lines)])
 
-    return LineSink(send, later)
+    return LineSink(send, later, mask)

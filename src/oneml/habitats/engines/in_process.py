@@ -3,10 +3,11 @@
 import contextvars
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
+from oneml.habitats.engines.option_values import checked_options
 from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun, NodeTask
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
@@ -20,6 +21,10 @@ class InProcessEngine:
 
     name = "in-process"
     capabilities = frozenset({Capability.LIVE_OBJECTS, Capability.CPUS, Capability.PRIORITY})
+
+    def check_options(self, options: Mapping[str, object]) -> None:
+        """Let pass options that fit; see `ChecksOptions`."""
+        checked_options(self.name, options, {})
 
     @contextmanager
     def open(self, context: EngineContext) -> Generator[EngineRun]:

@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from oneml.habitats.errors import EngineError
+from oneml.habitats.errors import SettingsError
 from oneml.habitats.ports.engine import INLINE_RESULT_MAX_BYTES
+from oneml.habitats.values.setting_problem import SettingProblem
 from oneml.habitats.values.suggestions import known_names
 
 INLINE = "inline_max_bytes"
@@ -22,16 +23,20 @@ def checked_options(engine: str, given: Mapping[str, object], defaults: Mapping[
             be absent. Numbers are above 0, whole where the default is.
 
     Raises:
-        EngineError: One is unknown, or has a value that it cannot have.
+        SettingsError: Some are unknown, or have values that they cannot have; lists all.
     """
+    problems: list[SettingProblem] = []
     for name, value in given.items():
+        setting = f"engines.{engine}.{name}"
         if name not in defaults:
-            raise EngineError(
-                engine=engine, reason=f'it has no option "{name}". {known_names(name, sorted(defaults)).rstrip(".")}'
-            )
+            known = known_names(name, sorted(defaults)) if defaults else "It has none."
+            problems.append(SettingProblem(setting, f"{setting}: the engine has no such option. {known}"))
+            continue
         wanted = _wanted(name, value, defaults[name])
         if wanted:
-            raise EngineError(engine=engine, reason=f"option {name} has to be {wanted}, not {value!r}")
+            problems.append(SettingProblem(setting, f"{setting} has to be {wanted}, not {value!r}."))
+    if problems:
+        raise SettingsError(problems=problems)
     return {
         name: float(value) if isinstance(value, int) and isinstance(defaults[name], float) else value
         for name, value in given.items()

@@ -1,7 +1,7 @@
 """Runs nodes in worker processes of this machine: warm ones that run many nodes, or one for each node."""
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from queue import Empty
@@ -10,6 +10,7 @@ from oneml.habitats.engines.fork_server_client import why_not
 from oneml.habitats.engines.frames import frame
 from oneml.habitats.engines.isolated import worker_command, worker_environment
 from oneml.habitats.engines.kinship import LINUX
+from oneml.habitats.engines.option_values import checked_options
 from oneml.habitats.engines.supervisor import Supervisor
 from oneml.habitats.engines.worker_endings import Ending, Job, outcome_of
 from oneml.habitats.engines.worker_output import NodeOutput
@@ -43,6 +44,10 @@ class ProcessEngine:
     ) -> None:
         self._command = command
         self._grace_seconds = grace_seconds
+
+    def check_options(self, options: Mapping[str, object]) -> None:
+        """Let pass options that fit; see `ChecksOptions`."""
+        checked_options(self.name, options, {})
 
     @contextmanager
     def open(self, context: EngineContext) -> Generator[EngineRun]:

@@ -1,7 +1,7 @@
 """Runs nodes on Ray: the plan goes to its cluster with what waits for what, replies come back in batches."""
 
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 from oneml.habitats.engines.ray_connection import connected, joins
@@ -33,6 +33,10 @@ class RayEngine:
 
     def __init__(self, address: str | None = None) -> None:
         self._address = address
+
+    def check_options(self, options: Mapping[str, object]) -> None:
+        """Let pass options that fit; see `ChecksOptions`."""
+        RayOptions.of(options)
 
     @contextmanager
     def open(self, context: EngineContext) -> Generator[EngineRun]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import NamedTuple, Self, cast
 
 from oneml.habitats.engines.option_values import checked_options
-from oneml.habitats.errors import EngineError
+from oneml.habitats.errors import SettingsError
 from oneml.habitats.ports.engine import INLINE_RESULT_MAX_BYTES
+from oneml.habitats.values.setting_problem import SettingProblem
 
 
 class RayOptions(NamedTuple):
@@ -36,11 +37,12 @@ class RayOptions(NamedTuple):
         """Return the options that settings give.
 
         Raises:
-            EngineError: One is unknown, or has a value that it cannot have.
+            SettingsError: Some are unknown, or have values that they cannot have.
         """
         given = checked_options("ray", options, cls._field_defaults)
         images = cast("Mapping[str, object]", given.get("images", {}))
-        for name, image in images.items():
-            if not isinstance(image, Mapping):
-                raise EngineError(engine="ray", reason=f"option images.{name} has to be a table, not {image!r}")
+        wrong = [(f"engines.ray.images.{name}", it) for name, it in images.items() if not isinstance(it, Mapping)]
+        if wrong:
+            told = [SettingProblem(name, f"{name} has to be a table, not {it!r}.") for name, it in wrong]
+            raise SettingsError(problems=told)
         return cls(**given)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checked by name

@@ -42,15 +42,20 @@ class SlurmEngine:
         }
     )
 
+    def check_options(self, options: Mapping[str, object]) -> None:
+        """Let pass options that fit; see `ChecksOptions`."""
+        slurm_options(options)
+
     @contextmanager
     def open(self, context: EngineContext) -> Generator[EngineRun]:
         """Look for jobs that an earlier driver of the session left; on leaving, jobs that are left are cancelled.
 
         Raises:
-            EngineError: The commands of Slurm are missing, its controller does not answer, or an option is wrong.
+            EngineError: The commands of Slurm are missing, or its controller does not answer.
+            SettingsError: An option is wrong.
         """
         options = slurm_options(context.options)
-        commands = SlurmCommands(os.environ, exported=_exported(options), limit_seconds=options.command_seconds)
+        commands = SlurmCommands(os.environ, exported=exported(options), limit_seconds=options.command_seconds)
         standing = _standing(context, commands)
         folder = _folder(context, options)
         run = _SlurmRun(context, SlurmJobs(context, options, commands, folder=folder), standing)
@@ -136,13 +141,6 @@ def _folder(context: EngineContext, options: SlurmOptions) -> Path:
         reason = f"its folder for output cannot be made: {error}. Name one that the nodes share: option log_folder"
         raise EngineError(engine=ENGINE, reason=reason) from error
     return folder
-
-
-def _exported(options: SlurmOptions) -> Sequence[str]:
-    try:
-        return exported(options)
-    except ValueError as error:
-        raise EngineError(engine=ENGINE, reason=str(error)) from error
 
 
 def _standing(context: EngineContext, commands: SlurmCommands) -> Mapping[str, Standing]:

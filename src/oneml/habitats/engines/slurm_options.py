@@ -1,16 +1,19 @@
 """Options of the Slurm engine, checked."""
 
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NoReturn
 from urllib.parse import unquote
 
 from oneml.habitats.engines.option_values import checked_options
-from oneml.habitats.errors import EngineError
+from oneml.habitats.errors import EngineError, SettingsError
+from oneml.habitats.values.setting_problem import SettingProblem
 
 ENGINE = "slurm"
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +57,25 @@ def slurm_options(given: Mapping[str, object]) -> SlurmOptions:
     """Check options that settings gave.
 
     Raises:
-        EngineError: One is not known, or not of its type.
+        SettingsError: Some are not known, or not of their types.
     """
     defaults = asdict(SlurmOptions())
     checked = checked_options(ENGINE, given, defaults)
-    return SlurmOptions(**checked)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checked by name
+    options = SlurmOptions(**checked)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # checked by name
+    problems = [*_problems(options)]
+    if problems:
+        raise SettingsError(problems=problems)
+    return options
+
+
+def _problems(options: SlurmOptions) -> Iterator[SettingProblem]:
+    if options.log_folder and not Path(options.log_folder).is_absolute():
+        name = "engines.slurm.log_folder"
+        yield SettingProblem(name, f'{name} has to be an absolute path, not "{options.log_folder}".')
+    for variable in options.pass_environment:
+        if _VARIABLE.fullmatch(variable) is None:
+            name = "engines.slurm.pass_environment"
+            yield SettingProblem(name, f'{name} names "{variable}", which cannot be a variable.')
 
 
 def worker_command(options: SlurmOptions) -> Sequence[str]:
@@ -81,19 +98,13 @@ def log_folder(options: SlurmOptions, store_url: str | None, environ: Mapping[st
         EngineError: The store is no folder, so a folder has to be named.
     """
     if options.log_folder:
-        folder = Path(options.log_folder)
-        if not folder.is_absolute():
-            _refuse(f'log_folder has to be an absolute path, not "{folder}"')
-        return folder
+        return Path(options.log_folder)
     if store_url is None:
         state = environ.get("XDG_STATE_HOME", "")
         base = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
         return base / "oneml" / "slurm-logs"
     if not store_url.startswith(("/", "file:")):
-        _refuse(f"the store {store_url} is no folder: name one that the nodes share, option log_folder")
+        reason = f"the store {store_url} is no folder: name one that the nodes share, option log_folder"
+        raise EngineError(engine=ENGINE, reason=reason)
     path = unquote("/" + store_url.removeprefix("file:").removeprefix("//localhost").lstrip("/"))
     return Path(path) / "slurm-logs"
-
-
-def _refuse(reason: str) -> NoReturn:
-    raise EngineError(engine=ENGINE, reason=reason)

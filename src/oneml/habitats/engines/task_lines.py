@@ -12,6 +12,9 @@ LOG_MAX_CHARACTERS = 1 << 20
 """Of one attempt; what is written beyond is dropped."""
 
 LINE_MAX_CHARACTERS = 8192
+_SEEN_CHARACTERS = 2 * LINE_MAX_CHARACTERS
+"""A line is cut once its secrets are hidden: of one at the cut, this much shows all."""
+
 FLUSH_SECONDS = 0.05
 
 
@@ -21,13 +24,18 @@ class LineSink:
     Args:
         send: Takes lines; called from any thread.
         later: Calls a function after some seconds, from any thread.
+        mask: Returns a text without the secrets in it.
     """
 
     def __init__(
-        self, send: Callable[[Sequence[str]], None], later: Callable[[float, Callable[[], None]], None]
+        self,
+        send: Callable[[Sequence[str]], None],
+        later: Callable[[float, Callable[[], None]], None],
+        mask: Callable[[str], str],
     ) -> None:
         self._send = send
         self._later = later
+        self._mask = mask
         self._lock = threading.Lock()
         self._rest = ""
         self._lines: list[str] = []
@@ -56,17 +64,20 @@ class LineSink:
         """Hand on everything."""
         with self._lock:
             if self._rest:
-                self._add(self._rest)
+                self._add(self._mask(self._rest))
                 self._rest = ""
         self.flush()
 
     def _cut(self, text: str) -> None:
-        *whole, self._rest = (self._rest + text).split("\n")
+        *whole, rest = (self._rest + text).split("\n")
         for line in whole:
-            self._add(line)
-        while len(self._rest) > LINE_MAX_CHARACTERS:
-            self._add(self._rest[:LINE_MAX_CHARACTERS])
-            self._rest = self._rest[LINE_MAX_CHARACTERS:]
+            self._add(self._mask(line))
+        if len(rest) > _SEEN_CHARACTERS:
+            rest = self._mask(rest)  # as a whole: a piece may end amid a secret
+        while len(rest) > _SEEN_CHARACTERS:
+            self._add(rest[:LINE_MAX_CHARACTERS])
+            rest = rest[LINE_MAX_CHARACTERS:]
+        self._rest = rest
 
     def _add(self, line: str) -> None:
         for start in range(0, len(line) or 1, LINE_MAX_CHARACTERS):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from oneml.habitats.values.json_value import JsonObject
 from oneml.habitats.values.node_path import NodePath
@@ -101,6 +101,7 @@ class EngineContext(NamedTuple):
         mask: Returns a text without the secrets in it; from any thread.
         log: Takes a line that a node wrote, masked; from any thread.
         entry: ``module:function`` that a worker calls with a `WorkerMessage`; gives a `WorkerReply` and never raises.
+        masking: ``module:function`` that a worker calls with a text; returns it without the secrets of its sessions.
         preload: ``module:function`` that a worker calls once, before its first message: loads what all need.
         take: Commits what workers answered and did not commit, in one batch, and returns the outcomes in that order.
         message: Gives the message for a node, without ``upstream``.
@@ -118,6 +119,7 @@ class EngineContext(NamedTuple):
     mask: Callable[[str], str]
     log: Callable[[NodePath, str], None]
     entry: str
+    masking: str
     preload: str
     take: Callable[[Sequence[WorkerReply]], Sequence[NodeOutcome]]
     message: Callable[[NodeTask, int], WorkerMessage]
@@ -168,5 +170,18 @@ class Engine(Protocol):
 
         Raises:
             EngineError: It cannot start; says why and what to do.
+        """
+        ...
+
+
+@runtime_checkable
+class ChecksOptions(Protocol):
+    """An `Engine` that tells of options which do not fit before anything is written; others take what they get."""
+
+    def check_options(self, options: Mapping[str, object]) -> None:
+        """Let pass options of the engine itself, by name, as settings give them.
+
+        Raises:
+            SettingsError: Some are unknown, or have values that they cannot have; names them as settings do.
         """
         ...

@@ -8,7 +8,7 @@ from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import InvalidPipelineError, SettingsError, UnknownEngineError, UsageError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import Override
-from oneml.habitats.ports.engine import Capability, Engine
+from oneml.habitats.ports.engine import Capability, ChecksOptions, Engine
 from oneml.habitats.sessions.choice_checks import choice_problems
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.settings.effective import EffectiveSettings
@@ -121,11 +121,11 @@ def check_execution(
         drifted: How the code in this process differs from its source; asked only then.
 
     Raises:
-        SettingsError: Options are given for an engine that there is none of.
+        SettingsError: Options are given for an engine that there is none of, or that cannot take them.
         InvalidPipelineError: A node asks for an engine that there is none of, or for what its engine cannot do, or
             would have to leave this process although something of it exists only here; lists all.
     """
-    _check_options(settings, engine_registry)
+    _check_engine_names(settings, engine_registry)
     engines: dict[str, Engine | None] = {}
     found = _Found()
     named: dict[tuple[tuple[str, str], ...], list[PlannedNode]] = {}
@@ -150,6 +150,7 @@ def check_execution(
         if Capability.LIVE_OBJECTS not in engine.capabilities:
             leaving.check(found, node, engine, asks_foreign=effective.unproven == "refuse")
             _check_upstreams(found, node, engine, plan, settings)
+    _check_options(settings, engines)
     problems = found.problems()
     for serializers, nodes in named.items():
         problems.extend(_serializers(serializers, nodes, lambda node, name: _source(plan, settings, node, name)))
@@ -247,7 +248,21 @@ class _Leaving:
             found.add(node, reason, f'Engine "{engine.name}" runs {node.path} in another process: {reason}')
 
 
-def _check_options(settings: EffectiveSettings[PipelineSettings], engine_registry: EngineRegistry) -> None:
+def _check_options(settings: EffectiveSettings[PipelineSettings], engines: Mapping[str, Engine | None]) -> None:
+    """Let pass options that the engines which nodes run on can take."""
+    found: list[SettingProblem] = []
+    for name, engine in engines.items():
+        if isinstance(engine, ChecksOptions):
+            try:
+                engine.check_options(settings.session.engines.get(name, {}))
+            except SettingsError as error:
+                found.extend(error.problems)
+    if found:
+        origins = settings.origins()
+        raise SettingsError(problems=[one._replace(source=_source_of(one.setting, origins)) for one in found])
+
+
+def _check_engine_names(settings: EffectiveSettings[PipelineSettings], engine_registry: EngineRegistry) -> None:
     unknown = [name for name in sorted(settings.session.engines) if not engine_registry.has(name)]
     if not unknown:
         return
@@ -255,10 +270,14 @@ def _check_options(settings: EffectiveSettings[PipelineSettings], engine_registr
     problems: list[SettingProblem] = []
     for engine in unknown:
         name = f"engines.{engine}"
-        sources = [str(origin) for one, origin in origins.items() if one == name or one.startswith(f"{name}.")]
         message = f"{name}: there is no such engine. {known_names(engine, known)}"
-        problems.append(SettingProblem(name, message, next(iter(sources), "")))
+        problems.append(SettingProblem(name, message, _source_of(name, origins)))
     raise SettingsError(problems=problems)
+
+
+def _source_of(name: str, origins: Mapping[str, object]) -> str:
+    """Return where a setting, or the first part of it, was given; empty where nobody knows."""
+    return next((str(origin) for one, origin in origins.items() if one == name or one.startswith(f"{name}.")), "")
 
 
 def _lacking(settings: PipelineSettings, engine: Engine) -> Iterator[str]:

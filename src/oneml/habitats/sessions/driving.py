@@ -32,6 +32,7 @@ from oneml.habitats.values.states import NodeState, SessionState
 from oneml.habitats.values.times import rfc3339
 
 ENTRY = "oneml.habitats.sessions.worker:run_task"
+MASKING = "oneml.habitats.sessions.worker:masked"
 PRELOAD = "oneml.habitats.sessions.worker:preload"
 """What engines call in their workers, by import path: they import nothing of a session themselves."""
 
@@ -170,6 +171,7 @@ class Drive:
             mask=self._mask,
             log=recorder.log,
             entry=ENTRY,
+            masking=MASKING,
             preload=PRELOAD,
             take=self._take,
             message=partial(self._message, self.attempts.attempted()),

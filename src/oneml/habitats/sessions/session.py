@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, overload
 
 from typing_extensions import TypeForm
@@ -145,6 +144,10 @@ class PipelineSession:
     def is_open(self) -> bool:
         """Whether its container is open in this process."""
         return self._openings.known is not None
+
+    def secret_texts(self) -> frozenset[str]:
+        """Return every text that must not show, as far as this process knows: none while the container is closed."""
+        return frozenset() if (opened := self._openings.known) is None else opened.secret_texts()
 
     def open(self) -> OpenedSession:
         """Open the container in this process, unless it is open already.
@@ -390,11 +393,7 @@ class PipelineSession:
         return session_bundle(self)
 
     def __enter__(self) -> Self:
-        """Return itself."""
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
+    def __exit__(self, *_exception: object) -> None:
         self.close()

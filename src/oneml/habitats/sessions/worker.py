@@ -54,6 +54,7 @@ class WarmSessions:
         self._open: OrderedDict[_Key, PipelineSession] = OrderedDict()
         self._users: Counter[_Key] = Counter()
         self._clients: dict[str | None, PipelineServiceClient] = {}
+        self._at_hand: tuple[PipelineSession, ...] = ()
 
     @contextmanager
     def leased(self, store_url: str | None, habitat: str, session_id: str) -> Generator[PipelineSession]:
@@ -70,6 +71,7 @@ class WarmSessions:
                 if client is None:
                     client = self._clients[store_url] = PipelineServiceClient(store=store_url)
                 session = self._open[key] = client.session(habitat, session_id)
+                self._at_hand = tuple(self._open.values())
             self._open.move_to_end(key)
             self._users[key] += 1
             self._close_idle()
@@ -80,11 +82,16 @@ class WarmSessions:
                 self._users[key] -= 1
                 self._close_idle()
 
+    def secret_texts(self) -> frozenset[str]:
+        """Return the texts that must not show, of all of them; waits for nobody, for what prints may hold the lock."""
+        return frozenset[str]().union(*(session.secret_texts() for session in self._at_hand))
+
     def close(self) -> None:
         """Close all of them."""
         with self._lock:
             while self._open:
                 self._open.popitem()[1].close()
+            self._at_hand = ()
 
     def _close_idle(self) -> None:
         """Close those that were not used for longest, down to the limit."""
@@ -92,6 +99,7 @@ class WarmSessions:
             return
         for key in [key for key in self._open if not self._users[key]][: len(self._open) - self._limit]:
             self._open.pop(key).close()
+            self._at_hand = tuple(self._open.values())
             del self._users[key]
 
 
@@ -105,6 +113,11 @@ def preload() -> None:
     PipelineSettings.model_rebuild()
     atexit.unregister(_warm.close)  # a worker of a cluster is told to load once for each session
     atexit.register(_warm.close)
+
+
+def masked(text: str) -> str:
+    """Return a text without the secrets of the sessions that are open here."""
+    return mask_secrets(text, _warm.secret_texts())
 
 
 def run_task(message: WorkerMessage) -> WorkerReply:
@@ -159,7 +172,7 @@ def _ended(path: NodePath, attempt: int, error: BaseException, session: Pipeline
         state = NodeState.CANCELLED
     elif isinstance(error, RefusalError):
         state, attempt = NodeState.REFUSED, 0
-    secrets = session.open().secret_texts() if session is not None and session.is_open else frozenset[str]()
+    secrets = frozenset[str]() if session is None else session.secret_texts()
     record = error_record(error, secrets)
     if isinstance(error, OnemlError):
         record = record._replace(type=type(error).__name__, text=mask_secrets(str(error), secrets))

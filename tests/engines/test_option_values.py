@@ -4,10 +4,14 @@ import math
 
 import pytest
 
+from oneml.habitats.engines import needed_library
+from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.engines.dask_options import DaskOptions
+from oneml.habitats.engines.ray_cluster import RayEngine
 from oneml.habitats.engines.ray_options import RayOptions
 from oneml.habitats.engines.slurm_options import SlurmOptions, slurm_options
-from oneml.habitats.errors import SettingsError
+from oneml.habitats.errors import MissingLibraryError, SettingsError
+from oneml.habitats.ports.engine import Preflight
 
 
 def test_options_that_fit_are_taken_and_seconds_may_be_whole() -> None:
@@ -22,6 +26,7 @@ def test_options_that_fit_are_taken_and_seconds_may_be_whole() -> None:
     ("options", "told"),
     [
         ({"adress": "x"}, 'adress: the engine has no such option.*Did you mean "address"'),
+        ({"address": ""}, "address has to be a text, not ''"),
         ({"address": 5}, "address has to be a text, not 5"),
         ({"inline_max_bytes": True}, "a whole number from 0 to 65536, not True"),
         ({"inline_max_bytes": 65537}, "a whole number from 0"),
@@ -35,6 +40,16 @@ def test_others_are_refused_in_the_same_words(options: dict[str, object], told: 
     for read in (DaskOptions.of, RayOptions.of):
         with pytest.raises(SettingsError, match=told):
             read(options)
+
+
+@pytest.mark.parametrize(("engine", "module"), [(DaskEngine(), "distributed"), (RayEngine(), "ray")])
+def test_an_engine_whose_library_is_missing_says_so_before_anything_is_written(
+    engine: Preflight, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.preflight({})
+    monkeypatch.setattr(needed_library, "find_spec", lambda name: None if name == module else pytest.fail(name))
+    with pytest.raises(MissingLibraryError, match=r"is not installed here. Install it: pip install 'oneml-habitats\["):
+        engine.preflight({})
 
 
 def test_tables_have_to_be_tables() -> None:

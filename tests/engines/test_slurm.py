@@ -482,7 +482,7 @@ def test_missing_commands_are_named(session: ShellSession, tmp_path: Path, monke
 )
 def test_options_are_checked(slurm: FakeSlurm, session: ShellSession, options: dict[str, object], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
-        SlurmEngine().check_options(options)
+        SlurmEngine().preflight(options)
     with pytest.raises(SettingsError, match=told), SlurmEngine().open(session.context(**options)):
         pass
 

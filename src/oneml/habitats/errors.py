@@ -379,7 +379,7 @@ class SerializerPluginError(UsageError):
 
 
 class MissingLibraryError(UsageError):
-    """A library that a serializer needs is not installed here."""
+    """A library that a serializer or an engine needs is not installed here."""
 
     def __init__(self, *, library: str, extra: str) -> None:
         self.library = library

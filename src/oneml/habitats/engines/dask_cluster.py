@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from oneml.habitats.engines.dask_options import DaskOptions
 from oneml.habitats.engines.dask_ports import DaskClient
+from oneml.habitats.engines.needed_library import check_installed
 from oneml.habitats.errors import EngineError, MissingLibraryError
 from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun
 
@@ -59,9 +60,10 @@ class DaskEngine:
     def __init__(self, cluster: "Cluster | Callable[[], Cluster] | None" = None) -> None:
         self._cluster = cluster
 
-    def check_options(self, options: Mapping[str, object]) -> None:
-        """Let pass options that fit; see `ChecksOptions`."""
+    def preflight(self, options: Mapping[str, object]) -> None:
+        """Let pass options that fit, where Dask is installed; see `Preflight`."""
         DaskOptions.of(options)
+        check_installed("distributed", library="Dask", extra="dask")
 
     @contextmanager
     def open(self, context: EngineContext) -> Generator[EngineRun]:

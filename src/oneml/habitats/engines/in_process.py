@@ -22,8 +22,8 @@ class InProcessEngine:
     name = "in-process"
     capabilities = frozenset({Capability.LIVE_OBJECTS, Capability.CPUS, Capability.PRIORITY})
 
-    def check_options(self, options: Mapping[str, object]) -> None:
-        """Let pass options that fit; see `ChecksOptions`."""
+    def preflight(self, options: Mapping[str, object]) -> None:
+        """Let pass options that fit; see `Preflight`."""
         checked_options(self.name, options, {})
 
     @contextmanager

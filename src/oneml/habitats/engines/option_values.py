@@ -57,7 +57,8 @@ def _wanted(name: str, value: object, default: object) -> str:
         fits = number and cast("float", value) > 0 and (isinstance(value, int) or not whole)
         what = "a whole number above 0" if whole else "a number above 0"
     elif default is None or isinstance(default, str):
-        fits, what = isinstance(value, str) or value is default, "a text"
+        fits = value is default or (isinstance(value, str) and (value != "" or default == ""))
+        what = "a text"
     elif isinstance(default, Mapping):
         fits, what = isinstance(value, Mapping), "a table"
     else:

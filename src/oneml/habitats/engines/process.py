@@ -45,8 +45,8 @@ class ProcessEngine:
         self._command = command
         self._grace_seconds = grace_seconds
 
-    def check_options(self, options: Mapping[str, object]) -> None:
-        """Let pass options that fit; see `ChecksOptions`."""
+    def preflight(self, options: Mapping[str, object]) -> None:
+        """Let pass options that fit; see `Preflight`."""
         checked_options(self.name, options, {})
 
     @contextmanager

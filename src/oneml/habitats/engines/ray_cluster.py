@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
+from oneml.habitats.engines.needed_library import check_installed
 from oneml.habitats.engines.ray_connection import connected, joins
 from oneml.habitats.engines.ray_options import RayOptions
 from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun
@@ -34,9 +35,10 @@ class RayEngine:
     def __init__(self, address: str | None = None) -> None:
         self._address = address
 
-    def check_options(self, options: Mapping[str, object]) -> None:
-        """Let pass options that fit; see `ChecksOptions`."""
+    def preflight(self, options: Mapping[str, object]) -> None:
+        """Let pass options that fit, where Ray is installed; see `Preflight`."""
         RayOptions.of(options)
+        check_installed("ray", library="Ray", extra="ray")
 
     @contextmanager
     def open(self, context: EngineContext) -> Generator[EngineRun]:

@@ -42,8 +42,8 @@ class SlurmEngine:
         }
     )
 
-    def check_options(self, options: Mapping[str, object]) -> None:
-        """Let pass options that fit; see `ChecksOptions`."""
+    def preflight(self, options: Mapping[str, object]) -> None:
+        """Let pass options that fit; see `Preflight`."""
         slurm_options(options)
 
     @contextmanager

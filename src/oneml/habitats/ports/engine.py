@@ -175,13 +175,14 @@ class Engine(Protocol):
 
 
 @runtime_checkable
-class ChecksOptions(Protocol):
-    """An `Engine` that tells of options which do not fit before anything is written; others take what they get."""
+class Preflight(Protocol):
+    """An `Engine` that tells before anything is written what would keep it from starting; others tell it later."""
 
-    def check_options(self, options: Mapping[str, object]) -> None:
-        """Let pass options of the engine itself, by name, as settings give them.
+    def preflight(self, options: Mapping[str, object]) -> None:
+        """Let pass options of the engine itself, by name, as settings give them, where all that it needs is installed.
 
         Raises:
             SettingsError: Some are unknown, or have values that they cannot have; names them as settings do.
+            MissingLibraryError: A library is not installed here.
         """
         ...

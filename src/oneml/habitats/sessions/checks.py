@@ -8,7 +8,7 @@ from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import InvalidPipelineError, SettingsError, UnknownEngineError, UsageError
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import Override
-from oneml.habitats.ports.engine import Capability, ChecksOptions, Engine
+from oneml.habitats.ports.engine import Capability, Engine, Preflight
 from oneml.habitats.sessions.choice_checks import choice_problems
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.settings.effective import EffectiveSettings
@@ -150,7 +150,7 @@ def check_execution(
         if Capability.LIVE_OBJECTS not in engine.capabilities:
             leaving.check(found, node, engine, asks_foreign=effective.unproven == "refuse")
             _check_upstreams(found, node, engine, plan, settings)
-    _check_options(settings, engines)
+    _preflight(settings, engines)
     problems = found.problems()
     for serializers, nodes in named.items():
         problems.extend(_serializers(serializers, nodes, lambda node, name: _source(plan, settings, node, name)))
@@ -248,13 +248,13 @@ class _Leaving:
             found.add(node, reason, f'Engine "{engine.name}" runs {node.path} in another process: {reason}')
 
 
-def _check_options(settings: EffectiveSettings[PipelineSettings], engines: Mapping[str, Engine | None]) -> None:
+def _preflight(settings: EffectiveSettings[PipelineSettings], engines: Mapping[str, Engine | None]) -> None:
     """Let pass options that the engines which nodes run on can take."""
     found: list[SettingProblem] = []
     for name, engine in engines.items():
-        if isinstance(engine, ChecksOptions):
+        if isinstance(engine, Preflight):
             try:
-                engine.check_options(settings.session.engines.get(name, {}))
+                engine.preflight(settings.session.engines.get(name, {}))
             except SettingsError as error:
                 found.extend(error.problems)
     if found:

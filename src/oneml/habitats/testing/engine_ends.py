@@ -1,5 +1,6 @@
 """What every engine tells while a session runs, and what it leaves behind: nothing."""
 
+import gc
 import os
 import re
 import threading
@@ -38,7 +39,8 @@ class Held(NamedTuple):
 
     @classmethod
     def now(cls) -> "Held":
-        """Return what it holds now."""
+        """Return what it holds now; what only waits to be collected is not held."""
+        gc.collect()
         names = (thread.name for thread in threading.enumerate())
         listed: list[str] = os.listdir("/dev/fd")  # noqa: PTH208  # which is closed again
         return cls(

@@ -20,6 +20,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class TestRay(EngineConformance):
+    CLOSES_AT_ONCE: ClassVar[bool] = False  # on a busy machine Ray keeps a socket and a log of a driver that has left
     HURRIED: ClassVar[Mapping[str, object]] = {"unschedulable_seconds": 2.0}
 
     @pytest.fixture

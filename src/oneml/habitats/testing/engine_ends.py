@@ -7,14 +7,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import pytest
 
 from oneml.habitats.engines.kinship import child_ids
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog, SessionEvent
-from oneml.habitats.sessions.session import PipelineSession
-from oneml.habitats.testing.engine_sessions import PATIENCE_SECONDS, EngineSessions, NewSession, states
+from oneml.habitats.testing.engine_sessions import EngineSessions, NewSession, run_and_stop, states
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.states import FINAL_NODE_STATES, NodeState, SessionState
 
@@ -49,11 +48,16 @@ class Held(NamedTuple):
             descriptors=Counter(target for target in map(_target, listed) if target),
         )
 
-    def beyond(self, other: "Held") -> list[str]:
-        """Name what it holds and another did not."""
+    def beyond(self, other: "Held", *, descriptors: bool) -> list[str]:
+        """Name what it holds and another did not.
+
+        Args:
+            other: The other.
+            descriptors: Whether these count as well.
+        """
         more = [f"thread {name}" for name in self.threads - other.threads]
         more += [f"process {number}" for number in sorted(self.children - other.children)]
-        if self.descriptors.total() > other.descriptors.total():
+        if descriptors and self.descriptors.total() > other.descriptors.total():
             more += [f"{count} descriptors of {kind}" for kind, count in (self.descriptors - other.descriptors).items()]
         return more
 
@@ -69,6 +73,9 @@ def _target(descriptor: str) -> str:
 
 class EngineEnds(EngineSessions):
     """The part of the suite on progress and on the end."""
+
+    CLOSES_AT_ONCE: ClassVar[bool] = True
+    """Whether descriptors are closed when a run has ended, and not whenever a library of the engine comes to it."""
 
     def test_progress_is_told_in_order_and_every_node_ends_once(self, new_session: NewSession) -> None:
         events: list[Event] = []
@@ -110,14 +117,14 @@ class EngineEnds(EngineSessions):
         usual = _calm()._replace(children=before)
         self._run_that(how, new_session, runs)
         give_up_at = time.monotonic() + CALM_SECONDS
-        while left := Held.now().beyond(usual):
+        while left := Held.now().beyond(usual, descriptors=self.CLOSES_AT_ONCE):
             assert time.monotonic() < give_up_at, left
             time.sleep(0.05)
 
     def _run_that(self, how: str, new_session: NewSession, runs: Callable[[str], int]) -> None:
         if how == "is stopped":
             with new_session("sleeping", seconds=60.0 if self.KILLS_WORKERS else 2.0) as session:
-                _run_and_stop(session, runs)
+                assert run_and_stop(session, runs).state is SessionState.STOPPED
         elif how == "succeeds":
             with new_session("contract") as session:
                 assert session.run().succeeded
@@ -136,20 +143,3 @@ def _calm() -> Held:
         held = now
         time.sleep(0.3)
     return now
-
-
-def _run_and_stop(session: PipelineSession, runs: Callable[[str], int]) -> None:
-    """Run a session, and stop it as soon as another body has begun."""
-    begun = runs("sleep")
-
-    def stop() -> None:
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while runs("sleep") == begun and time.monotonic() < give_up_at:
-            time.sleep(0.05)
-        session.stop()
-
-    thread = threading.Thread(target=stop)
-    thread.start()
-    result = session.run()
-    thread.join()
-    assert result.state is SessionState.STOPPED

@@ -3,6 +3,8 @@
 import os
 import shutil
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +15,7 @@ from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.ports.engine import Capability
 from oneml.habitats.sessions.client import PipelineServiceClient
+from oneml.habitats.sessions.run_result import RunResult
 from oneml.habitats.sessions.session import PipelineSession
 from oneml.habitats.settings.sources import ProcessSources
 
@@ -31,6 +34,28 @@ NewSession = Callable[..., PipelineSession]
 def states(session: PipelineSession) -> Mapping[str, str]:
     """Return the states of all nodes by path."""
     return {path: row.state.value for path, row in session.node_rows().items()}
+
+
+def run_and_stop(session: PipelineSession, runs: Callable[[str], int]) -> RunResult:
+    """Run a session of sleeping nodes, and stop it as soon as another body has begun.
+
+    Args:
+        session: The session.
+        runs: Tells how many bodies of a name have begun.
+    """
+    begun = runs("sleep")
+
+    def stop() -> None:
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while runs("sleep") == begun and time.monotonic() < give_up_at:
+            time.sleep(0.05)
+        session.stop()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    result = session.run()
+    thread.join()
+    return result
 
 
 class EngineSessions:

@@ -9,7 +9,6 @@ A derived class gives ``settings``: those of a session that runs on the engine, 
 overrules ``KILLS_WORKERS`` where bodies that end their process end the driver.
 """
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +22,14 @@ from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog
 from oneml.habitats.sessions.session import PipelineSession
 from oneml.habitats.testing.engine_ends import EngineEnds
 from oneml.habitats.testing.engine_needs import EngineNeeds
-from oneml.habitats.testing.engine_sessions import PATIENCE_SECONDS, PIPELINES, SECRET, NewSession, states
+from oneml.habitats.testing.engine_sessions import (
+    PATIENCE_SECONDS,
+    PIPELINES,
+    SECRET,
+    NewSession,
+    run_and_stop,
+    states,
+)
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import PortRecord
 from oneml.habitats.values.states import NodeState, SessionState
@@ -183,16 +189,7 @@ class EngineConformance(EngineNeeds, EngineEnds):
         seconds = 2.0 if not self.KILLS_WORKERS else 60.0
         started = time.monotonic()
         with new_session("sleeping", seconds=seconds) as session:
-
-            def stop() -> None:
-                while not runs("sleep") and time.monotonic() - started < PATIENCE_SECONDS:
-                    time.sleep(0.05)
-                session.stop()
-
-            thread = threading.Thread(target=stop)
-            thread.start()
-            result = session.run()
-            thread.join()
+            result = run_and_stop(session, runs)
             assert result.state is SessionState.STOPPED
             assert result.nodes[NodePath("//after")].state in {NodeState.CANCELLED, NodeState.SKIPPED}
             assert len(result.nodes) == 3

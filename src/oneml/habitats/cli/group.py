@@ -18,6 +18,7 @@ from oneml.habitats.cli.failures import (
     ReaderGoneError,
     ReportedError,
 )
+from oneml.habitats.cli.hanging import end_at_once_where_something_hangs
 from oneml.habitats.cli.lazy import LazyCommand, LazyGroup
 from oneml.habitats.cli.streams import open_missing_streams, silence_broken_streams
 from oneml.habitats.errors import OnemlError, UnsupportedPlatformError
@@ -164,5 +165,8 @@ def main() -> None:
     """Run the command line and end the process, whose memory needs no last look for garbage then."""
     try:
         oneml.main(prog_name="oneml")
+    except SystemExit as ending:
+        end_at_once_where_something_hangs(ending.code)
+        raise
     finally:
         gc.freeze()

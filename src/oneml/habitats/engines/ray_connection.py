@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
+from oneml.habitats.engines.left_behind import done_within
 from oneml.habitats.engines.ray_api import RayApi
 from oneml.habitats.engines.ray_guard import guarded
 from oneml.habitats.engines.ray_options import RayOptions
@@ -85,17 +86,14 @@ def _joined(address: str, options: RayOptions) -> Generator[RayApi]:
         _init(ray, arguments, f"the cluster at {address} cannot be joined")
     try:
         yield ray
-    finally:
-        _leave(ray)
-
-
-def _leave(ray: RayApi) -> None:
-    """Disconnect; a head that hangs, for which Ray would wait for good, is left alone after a while."""
-    leaving = threading.Thread(target=ray.shutdown, name="oneml-ray-leave", daemon=True)
-    leaving.start()
-    leaving.join(_LEAVE_SECONDS)
-    if leaving.is_alive():
-        atexit.unregister(ray.shutdown)
+    except EngineError:  # a head that hangs, for which Ray would wait for good, is left alone after a while
+        if not done_within(_LEAVE_SECONDS, ray.shutdown, name="oneml-ray-leave"):
+            atexit.unregister(ray.shutdown)
+        raise
+    except BaseException:
+        ray.shutdown()
+        raise
+    ray.shutdown()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ PACKAGES := $(patsubst %/pyproject.toml,-e ./%,$(wildcard containers/*/pyproject
 PLUGIN := -e ./pytest-plugin
 DEMO_EXTRAS := numpy,pandas,images,sklearn,typer
 PYTEST_ARGS ?= -n 2 --dist loadgroup
+SYSTEM_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 PYTHONS ?= python3.11 python3.12 python3.13 python3.14
 
 .DEFAULT_GOAL := help
@@ -56,7 +57,7 @@ test-system: .venv/installed-dev ## run the tests that need root and daemons of 
 	@tests/system/install
 	@if [ "$$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi; \
 	  $$as_root env PATH="$$PATH:/usr/sbin:/sbin" PYTHONDONTWRITEBYTECODE=1 \
-	  $(BIN)/python -m pytest -p no:cacheprovider -m system tests/system
+	  $(BIN)/python -m pytest -p no:cacheprovider $(SYSTEM_ARGS) -m system tests/system
 
 docs: .venv/installed-dev ## build the documentation in docs/_build, with warnings as errors
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build

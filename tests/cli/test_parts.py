@@ -17,8 +17,9 @@ def whole(invoke: Invoke) -> str:
 
 
 def test_from_takes_over_says_from_where_and_is_shown(invoke: Invoke, whole: str) -> None:
-    done = invoke("run-pipeline", "probe", "--from", "//repeat", "--session-id", "child-session", "--json", "-q")
+    done = invoke("run-pipeline", "probe", "--from", "//repeat", "--session-id", "child-session", "--json")
     assert done.exit_code == 0, done.stderr
+    assert "[5/5] //nothing succeeded" in done.stderr
     assert "Takes over //make from session whole-session." in done.stderr
     assert json.loads(done.stdout)["reused_from"] == {"//make": whole}
     shown = invoke("sessions", "show", "child-session").stdout

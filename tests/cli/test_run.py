@@ -46,6 +46,22 @@ def test_document_is_all_of_standard_output(process: Process, engine: str) -> No
     assert b"\x1b" not in done.stdout + done.stderr
 
 
+def test_a_body_that_ends_the_process_of_the_command_has_failed(
+    process: Process, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (environment / "leave").touch()
+    done = process(*RUN, "--session-id", "mine")
+    assert done.returncode == 1
+    assert b"A body has ended this process by os._exit(0). Run what is left: oneml sessions run mine" in done.stderr
+    monkeypatch.setenv("ONEML_HABITATS_PIPELINE", "probe")
+    monkeypatch.setenv("ONEML_PIPELINE_SESSION_ID", "mine")
+    done = process("run-pipeline-node", "//repeat/1")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"//repeat/1 failed: its body has ended this process by os._exit(0)" in done.stderr
+    (environment / "leave").unlink()
+    assert process("sessions", "run", "mine").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("engine", "option", "told"),
     [
@@ -61,6 +77,9 @@ def test_options_that_an_engine_cannot_take_are_refused_before_there_is_a_sessio
     assert result.exit_code == 2
     assert told in result.stderr
     assert f"(--set engines.{engine}.{option})" in result.stderr
+    result = invoke(*RUN, "--set", f"engines.{engine}.{option}")  # also where no node runs on it
+    assert result.exit_code == 2
+    assert told in result.stderr
     assert json.loads(invoke("sessions", "list", "--json").stdout)["sessions"] == []
 
 
@@ -78,7 +97,7 @@ def test_failure_ends_with_1_and_shows_what_was_raised_and_where(invoke: Invoke)
         "//join": "ValueError: asked to fail",
         "//nothing": "because //join failed",
     }
-    assert document["outputs"]["joined"] == []
+    assert document["outputs"]["joined"] is None
     assert "//join raised in attempt 1:\nTraceback (most recent call last):" in result.stderr
     assert result.stderr.endswith(
         "Error: session mine failed: 3 succeeded, 1 failed, 1 skipped.\n"

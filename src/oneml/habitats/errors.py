@@ -534,6 +534,11 @@ class UnknownVariableError(SettingsError):
         super().__init__(problems=(SettingProblem(variable, message, source),))
 
 
+def _sentence(text: str) -> str:
+    """Return a text with the end of a sentence, unless it has one."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
 def _missing_secrets(missing: Sequence[tuple[str, str, str]]) -> str:
     return "\n".join(f'Secret "{setting}" ({reference}): {reason}.' for setting, reference, reason in missing)
 
@@ -750,7 +755,7 @@ class EngineError(BackendError):
     def __init__(self, *, engine: str, reason: str) -> None:
         self.engine = engine
         self.reason = reason
-        super().__init__(f'Engine "{engine}" failed: {reason}.')
+        super().__init__(f'Engine "{engine}" failed: {_sentence(reason)}')
 
 
 class UnknownNodeError(UsageError):
@@ -961,7 +966,7 @@ class NoOutputError(RunError):
     def __init__(self, *, node: str, reason: str) -> None:
         self.node = node
         self.reason = reason
-        super().__init__(f"{node} has no output: {reason}.")
+        super().__init__(f"{node} has no output: {_sentence(reason)}")
 
 
 class SessionFailedError(RunError):

@@ -42,7 +42,7 @@ def print_result(session: "PipelineSession", result: "RunResult", *, as_json: bo
     members: dict[str, JsonValue] = {}
     for name, several in outputs.items():
         entries = [{"node": each.node, "port": each.port, **each.fields()} for each in several]
-        members[name] = entries[0] if len(entries) == 1 else entries
+        members[name] = entries[0] if len(entries) == 1 else entries or None
     print_document(
         "run",
         session_id=result.session_id,

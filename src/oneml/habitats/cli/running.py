@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from oneml.habitats.cli.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, ReportedError
+from oneml.habitats.cli.leaving import leaving_fails
 from oneml.habitats.cli.printing import one_line, remark
 from oneml.habitats.cli.progress import Shown, progress
 from oneml.habitats.values.states import NodeState, SessionState
@@ -21,15 +22,12 @@ FAILURES_SHOWN = 10
 TRACEBACKS_SHOWN = 3
 
 
-def run_session(
-    session: "PipelineSession", options: "ProgressOptions", *, ended: int = 0, reuse: bool = False
-) -> "RunResult":
+def run_session(session: "PipelineSession", options: "ProgressOptions", *, reuse: bool = False) -> "RunResult":
     """Run a session, showing its progress.
 
     Args:
         session: The session.
         options: How.
-        ended: How many of its nodes have ended before.
         reuse: Whether nodes take over the outputs of other sessions.
 
     Raises:
@@ -38,9 +36,16 @@ def run_session(
     try:
         shown = Shown.NONE if options["quiet"] else Shown(options["shown"])
         nodes = session.plan.nodes
-        with progress(
-            shown, events_file=options["events_file"], label_of=lambda path: nodes[path].label, ended=ended
-        ) as observers:
+        ended = sum(row.state is NodeState.SUCCEEDED for row in session.node_rows().values())
+        told = (
+            f"A body has ended this process by os._exit(0). Run what is left: oneml sessions run {session.session_id}"
+        )
+        with (
+            leaving_fails(told),
+            progress(
+                shown, events_file=options["events_file"], label_of=lambda path: nodes[path].label, ended=ended
+            ) as observers,
+        ):
             return session.run(reuse=reuse, observers=observers)
     except KeyboardInterrupt as error:
         message = (
@@ -103,7 +108,8 @@ def state_counts(states: Iterable[NodeState], *, reused: int = 0) -> str:
     """Return how many nodes are in which state: ``2 succeeded (1 reused), 1 failed``."""
     counts = Counter(states)
     said = {NodeState.SUCCEEDED: f" ({reused} reused)"} if reused else {}
-    return ", ".join(f"{counts[state]} {state}{said.get(state, '')}" for state in NodeState if state in counts)
+    told = (f"{counts[state]} {state}{said.get(state, '')}" for state in NodeState if state in counts)
+    return ", ".join(told) or "no nodes"
 
 
 def row_counts(rows: "Collection[NodeRow]") -> str:

@@ -58,9 +58,13 @@ class EngineRegistry:
         found = {**dict.fromkeys(self._made, "given"), **plugins, **dict.fromkeys(_BUILT_IN, "built in")}
         return dict(sorted(found.items()))
 
+    def is_at_hand(self, name: str) -> bool:
+        """Tell whether an engine is one of this package or was given, so that nothing of others is loaded for it."""
+        return name in self._made or name in _BUILT_IN
+
     def has(self, name: str) -> bool:
         """Tell whether there is an engine of that name, loading none."""
-        return name in self._made or name in _BUILT_IN or name in self.known()
+        return self.is_at_hand(name) or name in self.known()
 
     def _plugin(self, name: str) -> Engine:
         made = made_plugin(GROUP, name, why_not=_why_no_engine, unusable=EnginePluginError)

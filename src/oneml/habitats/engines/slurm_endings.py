@@ -117,7 +117,7 @@ def _record(ending: Ending, text: str, kind: str = "WorkerEndedError") -> ErrorR
 
 def _why_ended_early(ending: Ending) -> str:
     told = "" if ending.row is None else f" ({ending.row.state})"
-    return f"its job was asked to end, though not by this session{told}"
+    return f"its job was asked to end, though not by this session, or its body raised KeyboardInterrupt{told}"
 
 
 def _why_ended(ending: Ending) -> str:

@@ -105,7 +105,7 @@ def outcome_of(ending: Ending, told: NodeOutcome | None, context: EngineContext)
     if known is not None and (known.state is NodeState.SUCCEEDED or not (job.cancelled or job.timed_out)):
         if known.state is not NodeState.CANCELLED:
             return _naming_the_limit(known, job.task.needs.memory_bytes)
-        text = "its process was asked to end, though not by this session"
+        text = "its process was asked to end, though not by this session, or its body raised KeyboardInterrupt"
         return known._replace(state=NodeState.FAILED, error=ErrorRecord("WorkerEndedError", text, ""))
     attempt = context.last_attempt(path)
     if job.cancelled:

@@ -5,7 +5,13 @@ from functools import partial
 
 from oneml.habitats.data.serializer_registry import SerializerRegistry
 from oneml.habitats.engines.registry import EngineRegistry
-from oneml.habitats.errors import InvalidPipelineError, SettingsError, UnknownEngineError, UsageError
+from oneml.habitats.errors import (
+    InvalidPipelineError,
+    MissingLibraryError,
+    SettingsError,
+    UnknownEngineError,
+    UsageError,
+)
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import Override
 from oneml.habitats.ports.engine import Capability, Engine, Preflight
@@ -139,7 +145,7 @@ def check_execution(
             engines[effective.engine] = engine_registry.by_name(effective.engine) if is_known else None
             if not is_known:
                 unknown = UnknownEngineError(name=effective.engine, known=list(engine_registry.known()))
-                found.add_of_all(f"{unknown}{_source(plan, settings, node, 'engine')}", node)
+                found.add_of_all(f"{unknown}{_source(plan, settings, node, 'engine')}")
         engine = engines[effective.engine]
         if engine is None:
             continue
@@ -150,7 +156,8 @@ def check_execution(
         if Capability.LIVE_OBJECTS not in engine.capabilities:
             leaving.check(found, node, engine, asks_foreign=effective.unproven == "refuse")
             _check_upstreams(found, node, engine, plan, settings)
-    _preflight(settings, engines)
+    idle = [name for name in settings.session.engines if name not in engines and engine_registry.is_at_hand(name)]
+    _preflight(settings, engines, {name: engine_registry.by_name(name) for name in idle})
     problems = found.problems()
     for serializers, nodes in named.items():
         problems.extend(_serializers(serializers, nodes, lambda node, name: _source(plan, settings, node, name)))
@@ -248,15 +255,20 @@ class _Leaving:
             found.add(node, reason, f'Engine "{engine.name}" runs {node.path} in another process: {reason}')
 
 
-def _preflight(settings: EffectiveSettings[PipelineSettings], engines: Mapping[str, Engine | None]) -> None:
-    """Let pass options that the engines which nodes run on can take."""
+def _preflight(
+    settings: EffectiveSettings[PipelineSettings], engines: Mapping[str, Engine | None], idle: Mapping[str, Engine]
+) -> None:
+    """Let pass options that engines can take, and engines whose libraries are there unless no node runs on them."""
     found: list[SettingProblem] = []
-    for name, engine in engines.items():
+    for name, engine in {**engines, **idle}.items():
         if isinstance(engine, Preflight):
             try:
                 engine.preflight(settings.session.engines.get(name, {}))
             except SettingsError as error:
                 found.extend(error.problems)
+            except MissingLibraryError:
+                if name not in idle:
+                    raise
     if found:
         origins = settings.origins()
         raise SettingsError(problems=[one._replace(source=_source_of(one.setting, origins)) for one in found])

@@ -48,13 +48,15 @@ class Make:
 
 
 class Repeat:
-    """Says it several times; or says what a file says, as no node should."""
+    """Says it several times; or says what a file says, as no node should, or leaves where a file says so."""
 
     def __call__(self, text: str, times: int) -> str:
         """Return the text, repeated."""
         outside = Path("outside")
         if outside.exists():
             return outside.read_text()
+        if Path("leave").exists():
+            os._exit(0)
         return " ".join([text] * times)
 
 

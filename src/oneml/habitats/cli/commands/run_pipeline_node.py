@@ -9,6 +9,7 @@ import click
 from oneml.habitats.cli.collector import importing
 from oneml.habitats.cli.completions import complete_habitat, complete_node, complete_session
 from oneml.habitats.cli.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, ReportedError
+from oneml.habitats.cli.leaving import leaving_fails
 from oneml.habitats.cli.options import HABITAT_VARIABLE, SESSION_VARIABLE, as_json
 from oneml.habitats.cli.printing import one_line, print_document, remark
 from oneml.habitats.cli.streams import stdout_kept_for_data
@@ -62,7 +63,8 @@ def run_pipeline_node(node: str, *, pipeline: str | None, session_id: str | None
         with stdout_kept_for_data() if as_json else nullcontext():
             with importing():
                 session.open()
-            outcome = session.run_node(path)
+            with leaving_fails(f"{path} failed: its body has ended this process by os._exit(0)"):
+                outcome = session.run_node(path)
         if as_json:
             _print_outcome(client, session, outcome)
     if outcome.state is NodeState.SUCCEEDED:

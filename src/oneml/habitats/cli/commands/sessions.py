@@ -31,7 +31,6 @@ from oneml.habitats.cli.running import raise_unless_succeeded, run_session
 from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.stores.usable import check_usable
-from oneml.habitats.values.states import NodeState
 from oneml.habitats.values.times import rfc3339
 
 if TYPE_CHECKING:
@@ -92,9 +91,8 @@ def run(session: str, *, reuse: bool, isolated: bool, as_json: bool, **options: 
         if isolated:
             with stdout_kept_for_data():
                 _isolate(found)
-        ended = sum(row.state is NodeState.SUCCEEDED for row in found.node_rows().values())
         with stdout_kept_for_data():
-            result = run_session(found, options, ended=ended, reuse=reuse)
+            result = run_session(found, options, reuse=reuse)
         print_result(found, result, as_json=as_json)
         raise_unless_succeeded(found, result)
 

@@ -62,6 +62,14 @@ def pid_of_hanging(site: Site) -> int:
     raise AssertionError("the body never started")
 
 
+def wait_for_the_others(site: Site, session_id: str) -> None:
+    """Wait until the nodes beside the one that hangs are committed."""
+    until = time.monotonic() + SECONDS
+    while [site.states(session_id).get(path) for path in ("//start", "//beside")] != ["succeeded"] * 2:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
 def ended(driver: "subprocess.Popen[str]") -> tuple[int, str]:
     out, err = driver.communicate(timeout=SECONDS)
     return driver.returncode, out + err
@@ -142,7 +150,7 @@ def test_an_interrupt_cancels_and_leaves_no_body_behind(site: Site, place: str, 
     words = ["run-pipeline", "failing", "--session-id", "stopped", *where, "--set", "how=hang"]
     driver = site.start(*words, own_group=True)
     worker = pid_of_hanging(site)
-    time.sleep(1)  # until //start is committed
+    wait_for_the_others(site, "stopped")
     began = time.monotonic()
     for _ in range(times):
         os.killpg(driver.pid, signal.SIGINT)
@@ -182,7 +190,7 @@ def test_a_session_whose_driver_was_killed_goes_on_and_runs_nothing_twice(site: 
     created = site.create("failing", *on_ray(site.packages), "--set", "how=hang")
     driver = site.start("sessions", "run", created)
     worker = pid_of_hanging(site)
-    time.sleep(1)  # until //start is committed
+    wait_for_the_others(site, "stopped")
     driver.kill()
     driver.communicate(timeout=SECONDS)
     until = time.monotonic() + SECONDS
@@ -233,7 +241,7 @@ def test_an_interpreter_without_this_package_fails_in_words(site: Site) -> None:
     images = {"bare": {"py_executable": str(bare / "bin" / "python")}}
     ran = site.run("run-pipeline", "failing", *on_ray(site.packages, images=images), "--set", "//start:image=bare")
     assert ran.returncode == 1, ran.stderr
-    assert "cannot import oneml-habitats: install it" in ran.stderr
+    assert "cannot import oneml-habitats: install it" in ran.stderr, ran.stderr
 
 
 def test_an_interpreter_that_is_not_there_fails_its_nodes_or_a_start(site: Site) -> None:
@@ -307,7 +315,7 @@ def test_a_head_that_hangs_or_is_lost_ends_the_session_which_another_one_takes_u
     created = site.create("failing", *on_ray(site.packages), "--set", "how=hang")
     driver = site.start("sessions", "run", created)
     pid_of_hanging(site)
-    time.sleep(1)  # until //start is committed
+    wait_for_the_others(site, created)
     began = time.monotonic()
     for process in processes("gcs_server"):
         process.send_signal(number)

@@ -110,7 +110,7 @@ def in_words(raised: Exception) -> str:
     """Return what an error of Ray's means for a node."""
     said = _COLOUR.sub("", str(raised)).strip()
     names = [kind.__name__ for kind in type(raised).__mro__]
-    if "RayTaskError" in names and "ModuleNotFoundError" in said and "oneml" in said:
+    if "No module named 'oneml" in said:
         return "its worker cannot import oneml-habitats: install it, in the version of the driver, on every machine"
     for name in names:
         if name in _WORDS:

@@ -386,7 +386,7 @@ def _record(error: BaseException | None) -> ErrorRecord:
         times = "once" if ends == 1 else f"{ends} times"
         text = (
             f"its worker ended before the node did, {times}, last at {worker.address} (KilledWorker). "
-            f"See its log: memory, a crash, a kill, or no package: {install_hint()}"
+            f"See its log: no memory, a crash, a kill, or no {install_hint()}"
         )
         return ErrorRecord("WorkerEndedError", text, "")
     missing = missing_package(error)

@@ -190,7 +190,7 @@ def test_a_session_whose_driver_was_killed_goes_on_and_runs_nothing_twice(site: 
     created = site.create("failing", *on_ray(site.packages), "--set", "how=hang")
     driver = site.start("sessions", "run", created)
     worker = pid_of_hanging(site)
-    wait_for_the_others(site, "stopped")
+    wait_for_the_others(site, created)
     driver.kill()
     driver.communicate(timeout=SECONDS)
     until = time.monotonic() + SECONDS

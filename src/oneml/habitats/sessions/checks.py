@@ -7,15 +7,15 @@ from oneml.habitats.data.serializer_registry import SerializerRegistry
 from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import (
     InvalidPipelineError,
-    MissingLibraryError,
     SettingsError,
     UnknownEngineError,
     UsageError,
 )
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.overrides import Override
-from oneml.habitats.ports.engine import Capability, Engine, Preflight
+from oneml.habitats.ports.engine import Capability, Engine
 from oneml.habitats.sessions.choice_checks import choice_problems
+from oneml.habitats.sessions.engine_options import check_engine_names, preflight
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.settings.effective import EffectiveSettings
 from oneml.habitats.settings.models import PipelineSettings
@@ -131,7 +131,7 @@ def check_execution(
         InvalidPipelineError: A node asks for an engine that there is none of, or for what its engine cannot do, or
             would have to leave this process although something of it exists only here; lists all.
     """
-    _check_engine_names(settings, engine_registry)
+    check_engine_names(settings, engine_registry)
     engines: dict[str, Engine | None] = {}
     found = _Found()
     named: dict[tuple[tuple[str, str], ...], list[PlannedNode]] = {}
@@ -157,7 +157,7 @@ def check_execution(
             leaving.check(found, node, engine, asks_foreign=effective.unproven == "refuse")
             _check_upstreams(found, node, engine, plan, settings)
     idle = [name for name in settings.session.engines if name not in engines and engine_registry.is_at_hand(name)]
-    _preflight(settings, engines, {name: engine_registry.by_name(name) for name in idle})
+    preflight(settings, engines, {name: engine_registry.by_name(name) for name in idle})
     problems = found.problems()
     for serializers, nodes in named.items():
         problems.extend(_serializers(serializers, nodes, lambda node, name: _source(plan, settings, node, name)))
@@ -253,43 +253,6 @@ class _Leaving:
         foreign = self._foreign_of(node.provider) if asks_foreign else ()
         for reason in dict.fromkeys([*self._unproven_of(node.provider), *map(_foreign, foreign)]):
             found.add(node, reason, f'Engine "{engine.name}" runs {node.path} in another process: {reason}')
-
-
-def _preflight(
-    settings: EffectiveSettings[PipelineSettings], engines: Mapping[str, Engine | None], idle: Mapping[str, Engine]
-) -> None:
-    """Let pass options that engines can take, and engines whose libraries are there unless no node runs on them."""
-    found: list[SettingProblem] = []
-    for name, engine in {**engines, **idle}.items():
-        if isinstance(engine, Preflight):
-            try:
-                engine.preflight(settings.session.engines.get(name, {}))
-            except SettingsError as error:
-                found.extend(error.problems)
-            except MissingLibraryError:
-                if name not in idle:
-                    raise
-    if found:
-        origins = settings.origins()
-        raise SettingsError(problems=[one._replace(source=_source_of(one.setting, origins)) for one in found])
-
-
-def _check_engine_names(settings: EffectiveSettings[PipelineSettings], engine_registry: EngineRegistry) -> None:
-    unknown = [name for name in sorted(settings.session.engines) if not engine_registry.has(name)]
-    if not unknown:
-        return
-    known, origins = list(engine_registry.known()), settings.origins()
-    problems: list[SettingProblem] = []
-    for engine in unknown:
-        name = f"engines.{engine}"
-        message = f"{name}: there is no such engine. {known_names(engine, known)}"
-        problems.append(SettingProblem(name, message, _source_of(name, origins)))
-    raise SettingsError(problems=problems)
-
-
-def _source_of(name: str, origins: Mapping[str, object]) -> str:
-    """Return where a setting, or the first part of it, was given; empty where nobody knows."""
-    return next((str(origin) for one, origin in origins.items() if one == name or one.startswith(f"{name}.")), "")
 
 
 def _lacking(settings: PipelineSettings, engine: Engine) -> Iterator[str]:

@@ -111,7 +111,7 @@ class Reader:
         elif block.language == "toml":
             tomllib.loads(block.text)
         elif block.language == "python" and file is None:
-            self.run(sys.executable, "-W", "error", "-c", block.text)
+            self.run(sys.executable, "-W", "error", "-W", "ignore:Port 8787", "-c", block.text)
         else:
             assert block.language in {"python", "text"}, f"nothing is known about {block.language} blocks"
 

@@ -115,7 +115,7 @@ def test_events_file_that_cannot_be_written_runs_nothing(invoke: Invoke, tmp_pat
 
 @pytest.mark.parametrize("options", [("--quiet",), ("--progress", "none")])
 def test_nothing_is_shown_where_that_is_asked_for(invoke: Invoke, options: tuple[str, ...]) -> None:
-    assert "succeeded" not in invoke(*RUN, *options).stderr
+    assert invoke(*RUN, *options).stderr == ""
 
 
 def test_isolated_is_a_setting_of_a_new_session_and_a_revision_of_an_old_one(invoke: Invoke) -> None:
@@ -159,14 +159,27 @@ def test_doctor_tells_of_each_engine_whether_what_it_needs_is_here(
     assert "sbatch, which is not on the PATH" in checks["engine slurm"]["detail"]
 
 
-def test_lines_of_a_node_are_told_before_its_end(invoke: Invoke, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["in-process", "process"])
+def test_lines_of_a_node_are_told_before_its_end(invoke: Invoke, tmp_path: Path, engine: str) -> None:
     file = tmp_path / "events"
-    invoke(*RUN, "--quiet", "--engine", "process", "--events-file", str(file))
+    invoke(*RUN, "--quiet", "--engine", engine, "--events-file", str(file))
     told = [
         event.get("line", event.get("state")) for event in events_in(file.read_text()) if event.get("path") == "//make"
     ]
     assert (told[0], told[-1], sorted(told[1:-1])) == (
         "running",
         "succeeded",
-        ["printed by a child", "printed by the body"],
+        ["printed by a child", "printed by the body"] if engine == "process" else ["printed by the body"],
     )
+
+
+@pytest.mark.parametrize("progress", ["json", "plain"])
+def test_what_nodes_print_in_the_driver_shows_no_secret(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, progress: str
+) -> None:
+    monkeypatch.setenv("WORD", "printed")
+    result = invoke(*RUN, "--progress", progress, "--set", "token=env:WORD")
+    assert "********** by the body" in result.stderr
+    assert "printed" not in result.stderr
+    if progress == "json":
+        assert all(line.startswith("{") for line in result.stderr.splitlines())

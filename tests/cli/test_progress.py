@@ -251,8 +251,9 @@ def test_terminal_gets_a_bar_unless_it_is_dumb(monkeypatch: pytest.MonkeyPatch, 
         assert isinstance(observer, kind)
 
 
-def test_no_terminal_gets_lines_and_quiet_gets_nothing() -> None:
+def test_no_terminal_gets_lines_and_quiet_gets_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with progress() as (observer,):
         assert isinstance(observer, ProgressLines)
-    with progress(Shown.NONE) as observers:
-        assert not observers
+    with progress(Shown.NONE) as (nothing,):
+        nothing(NodeLog(ID, NodePath("//a"), "a line"))
+    assert "".join(capsys.readouterr()) == ""

@@ -25,7 +25,7 @@ def sink(lines: list[str]) -> LineSink:
 def test_text_is_cut_into_lines_and_the_last_needs_no_end(sink: LineSink, lines: list[str]) -> None:
     for text in ("fir", "st\r\n\nthi", "rd"):
         sink.write(text)
-    sink.close()
+    sink.show_rest()
     assert lines == ["first", "", "third"]
 
 
@@ -36,7 +36,7 @@ def test_no_part_of_a_secret_is_told_where_a_line_is_cut(
 ) -> None:
     for text in ("." * before, SECRET[:6], SECRET[6:] + end):
         sink.write(text)
-    sink.close()
+    sink.show_rest()
     assert max(map(len, lines)) <= LINE_MAX_CHARACTERS
     assert "".join(lines).strip(".") == "***"
 
@@ -44,6 +44,6 @@ def test_no_part_of_a_secret_is_told_where_a_line_is_cut(
 def test_a_flood_is_cut_off_and_told(sink: LineSink, lines: list[str]) -> None:
     for _ in range(3 * LOG_MAX_CHARACTERS // 1000):
         sink.write("x" * 999 + "\n")
-    sink.close()
+    sink.show_rest()
     assert sum(map(len, lines)) < LOG_MAX_CHARACTERS + LINE_MAX_CHARACTERS
     assert lines[-1] == f"... output beyond {LOG_MAX_CHARACTERS} characters is dropped"

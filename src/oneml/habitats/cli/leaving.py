@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from oneml.habitats.cli.failures import EXIT_FAILED
 from oneml.habitats.cli.printing import remark
+from oneml.habitats.engines.task_lines import printed_as_it_is
 
 
 @contextmanager
@@ -21,7 +22,8 @@ def leaving_fails(told: str) -> Generator[None]:
 
     def leave_failing(status: int) -> None:
         if status == 0 and os.getpid() == process_id:
-            remark(told)
+            with printed_as_it_is():
+                remark(told)
             status = EXIT_FAILED
         leave(status)
 

@@ -72,15 +72,18 @@ def progress_options(command: Callback) -> Callback:
     """Give a command the options of `ProgressOptions`."""
     return _with_options(
         command,
-        click.option("--quiet", "-q", is_flag=True, help="Show no progress, as --progress none."),
+        click.option(
+            "--quiet", "-q", is_flag=True, help="Show neither progress nor what nodes print, as --progress none."
+        ),
         click.option(
             "--progress",
             "shown",
             type=click.Choice(["auto", "plain", "json", "none"]),
             default="auto",
             show_default=True,
-            help="How progress is shown on standard error: a bar on a terminal and lines elsewhere, lines, events as "
-            "one JSON object a line (beside what nodes of the in-process engine print), or not at all.",
+            help="How progress, and what nodes print, is shown on standard error: a bar on a terminal and lines "
+            "elsewhere, lines, events as one JSON object a line, or not at all. Child processes of nodes that run in "
+            "this process print beside that.",
         ),
         click.option(
             "--events-file",

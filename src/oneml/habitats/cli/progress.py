@@ -61,7 +61,9 @@ def progress(
             observers.append(lines)
         if shown is Shown.JSON:
             observers.append(UntilBroken(EventLines(lambda: sys.stderr, label_of=label_of, ended=ended)))
-        elif shown is not Shown.NONE:
+        elif shown is Shown.NONE:
+            observers.append(_ignore)
+        else:
             observers.append(stack.enter_context(progress_text(sys.stderr, shown, ended=ended)))
         yield observers
 
@@ -111,6 +113,10 @@ class ProgressLines:
     def _is_sampled(self) -> bool:
         step = max(1, self._tally.total // LINES_OF_SUCCESS)
         return self._tally.ended % step == 0 or self._tally.ended == self._tally.total
+
+
+def _ignore(_: Event) -> None:
+    """Show nothing, neither what nodes print."""
 
 
 def _counted(nodes: int) -> str:

@@ -12,6 +12,7 @@ from typing import TextIO, cast
 import click
 
 from oneml.habitats.cli.tally import Tally, is_news
+from oneml.habitats.engines.task_lines import printed_as_it_is
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.states import FINAL_NODE_STATES, NodeState
@@ -195,6 +196,7 @@ def at_the_foot(bar: ProgressBar) -> Generator[ProgressBar]:
     """Keep a bar below all that Python code of this process prints while the block runs, then erase it."""
     ended = threading.Event()
 
+    @printed_as_it_is()
     def catch_up() -> None:
         while not ended.wait(CATCH_UP_SECONDS):
             bar.catch_up()

@@ -6,6 +6,8 @@ from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
 from typing import TextIO
 
+from oneml.habitats.engines.task_lines import diverted
+
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
@@ -60,7 +62,7 @@ def stdout_kept_for_data() -> Generator[None]:
     saved = os.dup(_STDOUT)
     try:
         os.dup2(_STDERR, _STDOUT)
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), diverted():
             yield
     finally:
         os.dup2(saved, _STDOUT)

@@ -2,11 +2,12 @@
 
 import contextvars
 import io
+import os
 import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TextIO, cast
 
 LOG_MAX_CHARACTERS = 1 << 20
 """Of one attempt; what is written beyond is dropped."""
@@ -16,6 +17,15 @@ _SEEN_CHARACTERS = 2 * LINE_MAX_CHARACTERS
 """A line is cut once its secrets are hidden: of one at the cut, this much shows all."""
 
 FLUSH_SECONDS = 0.05
+
+
+def shown(text: str) -> str:
+    """Return what a terminal would show of text without an end of line: each carriage return begins it anew.
+
+    One at the end stays: an end of a line may have another half, and a progress bar ends so.
+    """
+    begun = text.rstrip("\r")
+    return begun.rpartition("\r")[2] + text[len(begun) :][:1]
 
 
 class LineSink:
@@ -36,7 +46,7 @@ class LineSink:
         self._send = send
         self._later = later
         self._mask = mask
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is collected as garbage meanwhile may print
         self._rest = ""
         self._lines: list[str] = []
         self._characters = 0
@@ -60,18 +70,19 @@ class LineSink:
             if lines:
                 self._send(lines)
 
-    def close(self) -> None:
-        """Hand on everything."""
+    def show_rest(self) -> None:
+        """Hand on everything, also what does not end a line."""
         with self._lock:
             if self._rest:
-                self._add(self._mask(self._rest))
+                self._add(self._mask(self._rest.rstrip("\r")))
                 self._rest = ""
         self.flush()
 
     def _cut(self, text: str) -> None:
         *whole, rest = (self._rest + text).split("\n")
         for line in whole:
-            self._add(self._mask(line))
+            self._add(self._mask(shown(line).rstrip("\r")))
+        rest = shown(rest)
         if len(rest) > _SEEN_CHARACTERS:
             rest = self._mask(rest)  # as a whole: a piece may end amid a secret
         while len(rest) > _SEEN_CHARACTERS:
@@ -85,19 +96,27 @@ class LineSink:
             if self._characters > LOG_MAX_CHARACTERS:
                 return
             self._characters += len(piece) + 1
-            self._lines.append(piece.rstrip("\r"))
+            self._lines.append(piece)
         if self._characters > LOG_MAX_CHARACTERS:
             self._lines.append(f"... output beyond {LOG_MAX_CHARACTERS} characters is dropped")
 
 
-_sink: contextvars.ContextVar[LineSink | None] = contextvars.ContextVar("oneml-line-sink", default=None)
+class _AsItIs:
+    """In place of a sink: what is printed goes to where it goes without any."""
+
+
+_sink: contextvars.ContextVar[LineSink | _AsItIs | None] = contextvars.ContextVar("oneml-line-sink", default=None)
+_as_it_is = _AsItIs()
 _open: list[LineSink] = []
 _lock = threading.Lock()
 
 
 @contextmanager
 def printed_to(sink: LineSink) -> Generator[None]:
-    """Send to ``sink`` what the calling thread prints, and what other threads print while no other sink is open."""
+    """Send to ``sink`` what the calling thread prints, and what other threads print while no other sink is open.
+
+    Streams are put in front of the standard ones and stay, for handlers of logging may hold them.
+    """
     _divert()
     token = _sink.set(sink)
     with _lock:
@@ -108,11 +127,39 @@ def printed_to(sink: LineSink) -> Generator[None]:
         with _lock:
             _open.remove(sink)
         _sink.reset(token)
-        sink.close()
+        sink.show_rest()
+
+
+@contextmanager
+def printed_as_it_is() -> Generator[None]:
+    """Let what the calling thread prints in the block be no node's."""
+    token = _sink.set(_as_it_is)
+    try:
+        yield
+    finally:
+        _sink.reset(token)
+
+
+@contextmanager
+def diverted() -> Generator[None]:
+    """Put streams in front of the standard ones until the block ends, for whoever takes hold of them meanwhile.
+
+    Whoever reads from standard input has what a node has begun to print shown first: it is what the node asks.
+    """
+    before = {name: cast("object", getattr(sys, name)) for name in ("stdout", "stderr", "stdin")}
+    _divert()
+    if sys.stdin is not None:  # pyright: ignore[reportUnnecessaryComparison]  # a process may have none
+        sys.stdin = _Asking(sys.stdin)
+    ours = {name: cast("object", getattr(sys, name)) for name in before}
+    try:
+        yield
+    finally:
+        for name, stream in before.items():
+            if getattr(sys, name) is ours[name]:
+                setattr(sys, name, stream)
 
 
 def _divert() -> None:
-    """Put a stream in front of stdout and stderr; it stays, for handlers of logging may hold it."""
     with _lock:
         if not isinstance(sys.stdout, _Diverted):
             sys.stdout = _Diverted(sys.stdout)
@@ -122,18 +169,19 @@ def _divert() -> None:
 
 def _current() -> LineSink | None:
     sink = _sink.get()
-    if sink is not None:
-        return sink
-    with _lock:
-        return _open[0] if len(_open) == 1 else None
+    if sink is None:
+        with _lock:
+            return _open[0] if len(_open) == 1 else None
+    return sink if isinstance(sink, LineSink) else None
 
 
-class _Diverted(io.TextIOBase):
-    """Prints to the sink of the thread, or to where it stood before."""
+class _InFront(io.TextIOBase):
+    """Stands in front of a stream, which it is in all that it does not do otherwise."""
 
     def __init__(self, behind: TextIO) -> None:
         super().__init__()
         self._behind = behind
+        self._process_id = os.getpid()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # read only here
@@ -143,22 +191,29 @@ class _Diverted(io.TextIOBase):
     def errors(self) -> str | None:  # type: ignore[override]  # read only here
         return self._behind.errors
 
-    @property
-    def buffer(self) -> object:
-        """What takes bytes: they go to the process's own output."""
-        return self._behind.buffer
+    def fileno(self) -> int:
+        return self._behind.fileno()
+
+    def isatty(self) -> bool:
+        return self._sink_here() is None and self._behind.isatty()
+
+    def _sink_here(self) -> LineSink | None:
+        """Return the sink; none in a forked process, whose lines nobody would hear of."""
+        return _current() if os.getpid() == self._process_id else None
+
+    def __getattr__(self, name: str) -> object:
+        """Return what the stream has of that name; what takes bytes is the process's own."""
+        return cast("object", getattr(self._behind, name))
+
+
+class _Diverted(_InFront):
+    """Prints to the sink of the thread, or to where it stood before."""
 
     def writable(self) -> bool:
         return True
 
-    def isatty(self) -> bool:
-        return False
-
-    def fileno(self) -> int:
-        return self._behind.fileno()
-
     def write(self, text: str, /) -> int:
-        sink = _current()
+        sink = self._sink_here()
         if sink is None:
             return self._behind.write(text)
         sink.write(text)
@@ -166,3 +221,23 @@ class _Diverted(io.TextIOBase):
 
     def flush(self) -> None:
         self._behind.flush()
+
+
+class _Asking(_InFront):
+    """Standard input, before which a question is shown."""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> str:
+        self._show()
+        return self._behind.read(-1 if size is None else size)
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # as TextIO has it
+        self._show()
+        return self._behind.readline(size)
+
+    def _show(self) -> None:
+        sink = self._sink_here()
+        if sink is not None:
+            sink.show_rest()

@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from oneml.habitats.engines.registry import EngineRegistry
+from oneml.habitats.engines.task_lines import LineSink, diverted, printed_to
 from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.engine import Capability, EngineContext, NodeTask, WorkerMessage, WorkerReply
@@ -107,7 +108,10 @@ class Drive:
             rows=done,
             observers=observers,
         )
-        with self.openings.current().interrupts.listening(outer=outer_interrupts()):
+        with ExitStack() as stack:
+            stack.enter_context(self.openings.current().interrupts.listening(outer=outer_interrupts()))
+            if recorder.is_heard:
+                stack.enter_context(diverted())
             recorder.session(SessionState.RUNNING)
             if unrecorded:
                 self.index.record(self.recipe.session_id, SessionState.RUNNING, unrecorded, self.clock.now())
@@ -157,6 +161,16 @@ class Drive:
     def _mask(self, text: str) -> str:
         return mask_secrets(text, self.openings.current().secret_texts())
 
+    def _heard(self, recorder: Recorder, path: NodePath) -> NodeOutcome:
+        """Run a node in this process, and tell what it prints as other engines do."""
+
+        def send(lines: Sequence[str]) -> None:
+            for line in lines:
+                recorder.log(path, line)
+
+        with printed_to(LineSink(send, lambda _, call: call(), self._mask)):
+            return self.openings.run_scheduled(path)
+
     def _lanes(self, schedule: Schedule, recorder: Recorder, stack: ExitStack) -> Mapping[str, Lane]:
         session = self.openings.current().settings.session
         may_run_ahead = self.adopt is None and session.on_failure != "stop"
@@ -165,7 +179,7 @@ class Drive:
             session_id=self.recipe.session_id,
             store_url=self.worker_store_url,
             workers=session.workers,
-            execute=self.openings.run_scheduled,
+            execute=partial(self._heard, recorder) if recorder.is_heard else self.openings.run_scheduled,
             known=self._known,
             last_attempt=self.attempts.last_attempt,
             mask=self._mask,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from oneml.habitats.engines.task_lines import printed_as_it_is
 from oneml.habitats.errors import StoreError
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog, Observer, SessionEvent
@@ -36,7 +37,7 @@ class _Change(NamedTuple):
 
 
 class Recorder:
-    """The states of one session; used from the thread that drives it, but for `log`.
+    """The states of one session; made and used in the thread that drives it, but for `log`.
 
     Args:
         session_id: The session.
@@ -68,6 +69,7 @@ class Recorder:
         self._dirty: dict[NodePath, _Change] = {}
         self._state = SessionState.CREATED
         self._flushing = threading.Lock()
+        self._driver = threading.get_ident()
         self._lines: deque[NodeLog] = deque()
         self._told: set[NodePath] = set()
         self._early: dict[NodePath, list[NodeLog]] = {}
@@ -77,6 +79,11 @@ class Recorder:
     def state(self) -> SessionState:
         """The last state of the session."""
         return self._state
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody is told of anything."""
+        return bool(self._observers)
 
     @property
     def rows(self) -> Mapping[NodePath, NodeRow]:
@@ -118,8 +125,10 @@ class Recorder:
                 self.tell(line)
 
     def log(self, path: NodePath, line: str) -> None:
-        """A node wrote a line; called from any thread, told by `tell_logs`."""
+        """A node wrote a line; called from any thread: told at once in that which drives, else by `tell_logs`."""
         self._lines.append(NodeLog(self._session_id, path, line))
+        if threading.get_ident() == self._driver:
+            self.tell_logs()
 
     def tell_logs(self) -> None:
         """Hand the lines that have come meanwhile to the observers, those of a node once they were told of it."""
@@ -132,11 +141,14 @@ class Recorder:
 
     def tell(self, event: Event) -> None:
         """Hand an event to every observer; one that raises is logged and stops nothing."""
-        for observer in self._observers:
-            try:
-                observer(event)
-            except Exception:  # noqa: BLE001  # an observer is a stranger's code
-                _log.exception("An observer failed on %s", type(event).__name__)
+        if not self._observers:
+            return
+        with printed_as_it_is():  # a body may be what has led here
+            for observer in self._observers:
+                try:
+                    observer(event)
+                except Exception:  # noqa: BLE001  # an observer is a stranger's code
+                    _log.exception("An observer failed on %s", type(event).__name__)
 
     @contextmanager
     def keeping_up(self) -> Generator[None]:
@@ -174,6 +186,7 @@ class Recorder:
             self._rows.update((row.path, row) for row in changed)
             return at
 
+    @printed_as_it_is()
     def _keep_up(self, ended: threading.Event) -> None:
         while not ended.wait(FLUSH_SECONDS):
             if self._dirty:

@@ -108,8 +108,7 @@ class EngineConformance(EngineNeeds, EngineEnds):
             kept = "".join(str(session.outcome("//fail")))
         lines = [event for event in events if isinstance(event, NodeLog)]
         assert SECRET not in str(lines) + kept
-        if not self.has({"engine": session.open().settings.session.engine}, Capability.LIVE_OBJECTS):
-            assert any(event.path == "//fail" and event.line.startswith("about to raise") for event in lines)
+        assert any(event.path == "//fail" and event.line.startswith("about to raise") for event in lines)
 
     def test_a_failure_skips_what_lies_below_and_lets_the_rest_run(self, new_session: NewSession) -> None:
         with new_session("failing", failures=9) as session:

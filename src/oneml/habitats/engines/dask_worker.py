@@ -14,7 +14,7 @@ from distributed import get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from oneml.habitats.engines.remote import run_remote
-from oneml.habitats.engines.task_lines import LineSink, printed_to
+from oneml.habitats.engines.task_lines import LineSink, PrintedTo, divert
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,7 +42,8 @@ def run_node(entry: str, topic: str, number: int, path: str, packed: bytes, upst
         packed: What the worker is told.
         upstream: What the nodes before it answered, as far as they ended in the same opening.
     """
-    with _marked(topic, number), printed_to(_sink(topic, path)):
+    divert()
+    with _marked(topic, number), PrintedTo(_sink(topic, path)):
         return run_remote(entry, packed, upstream)
 
 

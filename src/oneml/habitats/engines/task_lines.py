@@ -43,6 +43,8 @@ class LineSink:
         later: Callable[[float, Callable[[], None]], None],
         mask: Callable[[str], str],
     ) -> None:
+        self.is_used = False
+        """Whether anything was written."""
         self._send = send
         self._later = later
         self._mask = mask
@@ -55,6 +57,7 @@ class LineSink:
     def write(self, text: str) -> None:
         """Take text as it is printed."""
         with self._lock:
+            self.is_used = True
             if self._characters > LOG_MAX_CHARACTERS:
                 return
             self._cut(text)
@@ -111,23 +114,29 @@ _open: list[LineSink] = []
 _lock = threading.Lock()
 
 
-@contextmanager
-def printed_to(sink: LineSink) -> Generator[None]:
-    """Send to ``sink`` what the calling thread prints, and what other threads print while no other sink is open.
+class PrintedTo:
+    """Sends to a sink what the calling thread prints, and what other threads print while no other sink is open.
 
-    Streams are put in front of the standard ones and stay, for handlers of logging may hold them.
+    Streams have to be put in front of the standard ones before, by `divert` or `diverted`.
     """
-    _divert()
-    token = _sink.set(sink)
-    with _lock:
-        _open.append(sink)
-    try:
-        yield
-    finally:
-        with _lock:
-            _open.remove(sink)
-        _sink.reset(token)
-        sink.show_rest()
+
+    __slots__ = ("_sink", "_token")
+
+    def __init__(self, sink: LineSink) -> None:
+        self._sink = sink
+        self._token: contextvars.Token[LineSink | _AsItIs | None]
+
+    def __enter__(self) -> None:
+        """Begin."""
+        self._token = _sink.set(self._sink)
+        _open.append(self._sink)
+
+    def __exit__(self, *_: object) -> None:
+        """End, and hand on everything."""
+        _open.remove(self._sink)
+        _sink.reset(self._token)
+        if self._sink.is_used:
+            self._sink.show_rest()
 
 
 @contextmanager
@@ -140,6 +149,11 @@ def printed_as_it_is() -> Generator[None]:
         _sink.reset(token)
 
 
+def is_printed() -> bool:
+    """Tell whether what is printed may go to a sink now."""
+    return bool(_open)
+
+
 @contextmanager
 def diverted() -> Generator[None]:
     """Put streams in front of the standard ones until the block ends, for whoever takes hold of them meanwhile.
@@ -147,7 +161,7 @@ def diverted() -> Generator[None]:
     Whoever reads from standard input has what a node has begun to print shown first: it is what the node asks.
     """
     before = {name: cast("object", getattr(sys, name)) for name in ("stdout", "stderr", "stdin")}
-    _divert()
+    divert()
     if sys.stdin is not None:  # pyright: ignore[reportUnnecessaryComparison]  # a process may have none
         sys.stdin = _Asking(sys.stdin)
     ours = {name: cast("object", getattr(sys, name)) for name in before}
@@ -159,7 +173,8 @@ def diverted() -> Generator[None]:
                 setattr(sys, name, stream)
 
 
-def _divert() -> None:
+def divert() -> None:
+    """Put streams in front of the standard ones for good, for handlers of logging may hold them."""
     with _lock:
         if not isinstance(sys.stdout, _Diverted):
             sys.stdout = _Diverted(sys.stdout)
@@ -170,8 +185,8 @@ def _divert() -> None:
 def _current() -> LineSink | None:
     sink = _sink.get()
     if sink is None:
-        with _lock:
-            return _open[0] if len(_open) == 1 else None
+        sinks = tuple(_open)
+        return sinks[0] if len(sinks) == 1 else None
     return sink if isinstance(sink, LineSink) else None
 
 

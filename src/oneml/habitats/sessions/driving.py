@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from oneml.habitats.engines.registry import EngineRegistry
-from oneml.habitats.engines.task_lines import LineSink, diverted, printed_to
+from oneml.habitats.engines.task_lines import LineSink, PrintedTo, diverted
 from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.engine import Capability, EngineContext, NodeTask, WorkerMessage, WorkerReply
@@ -53,6 +53,15 @@ def _outcome(reply: WorkerReply) -> JsonObject:
 def _revision(reply: WorkerReply) -> int:
     revision = reply.get("revision")
     return revision if isinstance(revision, int) else 0
+
+
+def _log(recorder: Recorder, path: NodePath, lines: Sequence[str]) -> None:
+    for line in lines:
+        recorder.log(path, line)
+
+
+def _at_once(_seconds: float, call: Callable[[], None]) -> None:
+    call()
 
 
 class _Ended(NamedTuple):
@@ -163,12 +172,7 @@ class Drive:
 
     def _heard(self, recorder: Recorder, path: NodePath) -> NodeOutcome:
         """Run a node in this process, and tell what it prints as other engines do."""
-
-        def send(lines: Sequence[str]) -> None:
-            for line in lines:
-                recorder.log(path, line)
-
-        with printed_to(LineSink(send, lambda _, call: call(), self._mask)):
+        with PrintedTo(LineSink(partial(_log, recorder, path), _at_once, self._mask)):
             return self.openings.run_scheduled(path)
 
     def _lanes(self, schedule: Schedule, recorder: Recorder, stack: ExitStack) -> Mapping[str, Lane]:

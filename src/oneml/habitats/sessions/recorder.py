@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from oneml.habitats.engines.task_lines import printed_as_it_is
+from oneml.habitats.engines.task_lines import is_printed, printed_as_it_is
 from oneml.habitats.errors import StoreError
 from oneml.habitats.ports.clock import Clock
 from oneml.habitats.ports.observer import Event, NodeEvent, NodeLog, Observer, SessionEvent
@@ -141,14 +141,18 @@ class Recorder:
 
     def tell(self, event: Event) -> None:
         """Hand an event to every observer; one that raises is logged and stops nothing."""
-        if not self._observers:
-            return
-        with printed_as_it_is():  # a body may be what has led here
-            for observer in self._observers:
-                try:
-                    observer(event)
-                except Exception:  # noqa: BLE001  # an observer is a stranger's code
-                    _log.exception("An observer failed on %s", type(event).__name__)
+        if is_printed():
+            with printed_as_it_is():  # what observers print is no node's
+                self._tell(event)
+        else:
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        for observer in self._observers:
+            try:
+                observer(event)
+            except Exception:  # noqa: BLE001  # an observer is a stranger's code
+                _log.exception("An observer failed on %s", type(event).__name__)
 
     @contextmanager
     def keeping_up(self) -> Generator[None]:

@@ -68,7 +68,7 @@ def test_a_session_is_drawn_with_states_by_the_start_of_its_id(invoke: Invoke) -
     assert states["//repeat"] == {"succeeded": 2}
     assert (states["//join"], states["//nothing"]) == ({"failed": 1}, {"skipped": 1})
     objects = json.loads(invoke("graph", "--session", session, "--objects", "--format", "json").stdout)
-    assert objects["subtitle"] == f"objects of session {session}"
+    assert objects["subtitle"] == f"objects of session {session} \N{MIDDLE DOT} failed"
     wrong = invoke("graph", "other", "--session", session)
     assert (wrong.exit_code, f"Session {session} is one of probe, not of other" in wrong.stderr) == (2, True)
 

@@ -8,13 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from oneml.habitats.graph.drawing.diagram import Box, Diagram, Link, LinkKind, Shape, Tone
-from oneml.habitats.graph.drawing.plan_diagram import BOXES_READABLE, LINE_MAX_CHARACTERS
+from oneml.habitats.graph.drawing.plan_diagram import (
+    BOXES_READABLE,
+    LINE_MAX_CHARACTERS,
+    NodeStatus,
+    state_counts,
+    status_lines,
+)
 from oneml.habitats.graph.drawing.provider_frames import folded, frame_of, own_name, provider_frames
 from oneml.habitats.graph.drawing.text_width import shortened
 from oneml.habitats.values.include_paths import provider_key
 from oneml.habitats.values.json_value import JsonObject, JsonValue
 from oneml.habitats.values.node_path import NodePath
-from oneml.habitats.values.plan import Plan
+from oneml.habitats.values.plan import Plan, PlannedNode
 
 ARGUMENTS_SHOWN = 3
 BODIES_SHOWN = 2
@@ -25,7 +31,13 @@ _Providers: TypeAlias = Mapping[str, JsonObject]
 
 
 def object_diagram(
-    providers: _Providers, *, plan: Plan, title: str, subtitle: str = "", depth: int | None = None
+    providers: _Providers,
+    *,
+    plan: Plan,
+    title: str,
+    subtitle: str = "",
+    depth: int | None = None,
+    statuses: Mapping[NodePath, NodeStatus] | None = None,
 ) -> Diagram:
     """Return the diagram of an object graph.
 
@@ -36,17 +48,20 @@ def object_diagram(
         subtitle: What stands below that.
         depth: So many containers stand around a provider before it is folded into them; None for as many as are
             readable.
+        statuses: Where each node stands, of a session; None of what has none.
     """
     shown = _shown(providers)
     names = folded(shown, depth, most=BOXES_READABLE)
-    bodies: dict[str, dict[NodePath, None]] = {}
+    bodies: dict[str, list[PlannedNode]] = {}
     for node in plan.nodes.values():
-        bodies.setdefault(node.provider, {})[node.fan_out or node.path] = None
+        bodies.setdefault(node.provider, []).append(node)
     inside: dict[str, list[str]] = {}
     for name, box in names.items():
         inside.setdefault(box, []).append(name)
     boxes = [
-        _provider(name, shown[name], list(bodies.get(name, ()))) if members == [name] else _folded(name, members)
+        _provider(name, shown[name], bodies.get(name, ()), statuses or {})
+        if members == [name]
+        else _folded(name, members)
         for name, members in inside.items()
     ]
     return Diagram(
@@ -84,14 +99,19 @@ def _shown(providers: _Providers) -> _Providers:
     return {name: each for name, each in providers.items() if each.get("kind") != _CONTAINER or name in given}
 
 
-def _provider(name: str, content: JsonObject, bodies: Sequence[NodePath]) -> Box:
+def _provider(
+    name: str, content: JsonObject, bodies: Sequence[PlannedNode], statuses: Mapping[NodePath, NodeStatus]
+) -> Box:
     tone = _TONES.get(str(content.get("lifetime")), Tone.EACH_USE)
     if content.get("kind") == "setting":
         _, _, field = str(content.get("setting")).partition(".")
         return Box(name=name, title=_line(field), shape=Shape.SETTING, tone=tone, frame=frame_of(name))
     lines = [_line(line) for line in _about(content)]
     if bodies:
-        lines.append(_line(_runs(bodies)))
+        lines.append(_line(_runs(list(dict.fromkeys(node.fan_out or node.path for node in bodies)))))
+    found = [statuses[node.path] for node in bodies if node.path in statuses]
+    lines.extend(_line(line) for line in status_lines(found))
+    seconds = [each.seconds for each in found if each.seconds is not None]
     return Box(
         name=name,
         title=_line(own_name(name)),
@@ -100,6 +120,8 @@ def _provider(name: str, content: JsonObject, bodies: Sequence[NodePath]) -> Box
         tone=tone,
         frame=frame_of(name),
         overridden=content.get("kind") in _OVERRIDDEN,
+        states=state_counts(found),
+        seconds=sum(seconds) if seconds else None,
     )
 
 

@@ -66,14 +66,16 @@ def session_diagram(session: "PipelineSession", view: PlanView | None = None) ->
         StoreError: The store failed.
     """
     recorded = session.recorded()
-    engines = _engines(recorded)
-    statuses = {path: _status(recorded.rows.get(path), engine) for path, engine in engines.items()}
-    words = [f"session {session.session_id}", recorded.state.value, *sorted(set(engines.values()))]
+    statuses = _statuses(recorded)
+    engines = sorted({each.engine for each in statuses.values()})
+    words = [f"session {session.session_id}", recorded.state.value, *engines]
     return plan_diagram(recorded.plan, title=session.habitat, subtitle=_DOT.join(words), view=view, statuses=statuses)
 
 
 def session_objects(session: "PipelineSession", *, depth: int | None = None) -> Diagram:
-    """Return the objects of a session, from what is recorded: its container is not opened.
+    """Return the objects of a session with the states of the nodes that they run, from what is recorded.
+
+    Its container is not opened.
 
     Args:
         session: The session, wherever it was made.
@@ -88,8 +90,9 @@ def session_objects(session: "PipelineSession", *, depth: int | None = None) -> 
         _providers(recorded.explanation("graph"), what=f"graph of session {session.session_id}"),
         plan=recorded.plan,
         title=session.habitat,
-        subtitle=f"objects of session {session.session_id}",
+        subtitle=_DOT.join([f"objects of session {session.session_id}", recorded.state.value]),
         depth=depth,
+        statuses=_statuses(recorded),
     )
 
 
@@ -112,6 +115,10 @@ def _object(value: JsonValue, what: str) -> JsonObject:
     if not isinstance(value, Mapping):
         raise InvalidDocumentError(what=what, reason=f"{value!r:.80} is no object")
     return value
+
+
+def _statuses(recorded: "RecordedSession") -> Mapping[NodePath, NodeStatus]:
+    return {path: _status(recorded.rows.get(path), engine) for path, engine in _engines(recorded).items()}
 
 
 def _status(row: "NodeRow | None", engine: str) -> NodeStatus:

@@ -127,7 +127,7 @@ def _box(name: NodePath, group: _Group, statuses: Mapping[NodePath, NodeStatus] 
     around = ancestors_of(name)
     lines = list(_about(name, group))
     found = [] if statuses is None else [statuses[node.path] for node in group.nodes]
-    lines.extend(_standing(found))
+    lines.extend(status_lines(found))
     seconds = [each.seconds for each in found if each.seconds is not None]
     engines = {each.engine for each in found}
     return Box(
@@ -138,7 +138,7 @@ def _box(name: NodePath, group: _Group, statuses: Mapping[NodePath, NodeStatus] 
         tone=_tone(found),
         frame=around[-1] if around else "",
         members=len(group.nodes),
-        states=_counts(found),
+        states=state_counts(found),
         seconds=sum(seconds) if seconds else None,
         attempt=found[0].attempt if len(found) == 1 else 0,
         engine=engines.pop() if len(engines) == 1 else "",
@@ -165,13 +165,13 @@ def _about(name: NodePath, group: _Group) -> Iterator[str]:
         yield first.label
 
 
-def _standing(found: Sequence[NodeStatus]) -> Iterator[str]:
-    """Give where nodes stand, in words."""
+def status_lines(found: Sequence[NodeStatus]) -> Iterator[str]:
+    """Give where nodes stand, in words; nothing of no nodes."""
     if not found:
         return
     seconds = [each.seconds for each in found if each.seconds is not None]
     if len(found) > 1:
-        counts = _counts(found)
+        counts = state_counts(found)
         yield ", ".join(f"{count} {'ok' if state == NodeState.SUCCEEDED else state}" for state, count in counts.items())
         if seconds:
             yield f"{seconds_text(sum(seconds))} in all"
@@ -197,7 +197,8 @@ def seconds_text(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
-def _counts(found: Sequence[NodeStatus]) -> Mapping[str, int]:
+def state_counts(found: Sequence[NodeStatus]) -> Mapping[str, int]:
+    """Return how many nodes are in which state: those that succeeded first, then the worst."""
     counts = Counter(each.state for each in found)
     return {state.value: counts[state] for state in (NodeState.SUCCEEDED, *_WORST_FIRST[:-1]) if counts[state]}
 

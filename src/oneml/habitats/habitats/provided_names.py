@@ -1,8 +1,11 @@
 """Whether objects have the attributes that ``provider.provided.name`` reads, as far as their classes tell."""
 
 import dis
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import CodeType, FunctionType
+from typing import Any, cast
 
 from typing_extensions import Format, get_annotations
 
@@ -11,6 +14,9 @@ _HEAP_TYPE = 1 << 9
 
 _SETTING = frozenset({"setattr", "__setattr__", "__dict__", "vars"})
 """What methods call, or read, that set attributes whose names nobody sees."""
+
+_WRAPPED = ("fget", "fset", "func", "__func__", "__wrapped__")
+"""Where properties and decorators keep the functions that they were given."""
 
 
 def known_attributes(form: type) -> Sequence[str] | None:
@@ -21,6 +27,7 @@ def known_attributes(form: type) -> Sequence[str] | None:
         if not owner.__flags__ & _HEAP_TYPE or "__getattr__" in own or "__getattribute__" in own:
             return None
         names.update(get_annotations(owner, format=Format.STRING))
+        names.update(one.name for one in cast("Sequence[Any]", own.get("__attrs_attrs__", ())))
         for code in _methods(own):
             if _SETTING.intersection(code.co_names):
                 return None
@@ -29,11 +36,21 @@ def known_attributes(form: type) -> Sequence[str] | None:
 
 
 def _methods(own: Mapping[str, object]) -> Iterator[CodeType]:
-    """Give the code of what a class defines, apart from what a decorator has generated for it from annotations."""
-    for member in own.values():
-        function: object = getattr(member, "fget", None) or getattr(member, "__func__", member)
-        if isinstance(function, FunctionType) and not function.__code__.co_filename.startswith("<"):
-            yield from _with_inner(function.__code__)
+    """Give the code of what a class defines, and of what decorators have wrapped, but not what they have generated."""
+    waiting = [*own.values()]
+    seen: set[int] = set()
+    while waiting:
+        member = waiting.pop()
+        if id(member) in seen:
+            continue
+        seen.add(id(member))
+        inner: list[object] = [getattr(member, name, None) for name in _WRAPPED]
+        if isinstance(member, FunctionType):
+            with suppress(ValueError):  # a variable that was never set
+                inner += inspect.getclosurevars(member).nonlocals.values()
+            if not member.__code__.co_filename.startswith("<"):
+                yield from _with_inner(member.__code__)
+        waiting += [one for one in inner if isinstance(one, FunctionType)]
 
 
 def _with_inner(code: CodeType) -> Iterator[CodeType]:

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Generic, Literal, NamedTuple, NewType, Protocol, TypedDict, TypeVar
 
 from dependency_injector import containers, providers
@@ -352,7 +353,7 @@ class Particular:
     def __init__(
         self,
         kind: Literal["linear", "tree"],
-        mode: Literal["fast"] | None = None,
+        mode: Literal["fast", None] = None,
         wait: Milliseconds | None = None,
         options: Options | None = None,
         *,
@@ -390,10 +391,15 @@ class ParticularTypes(PipelineComponents):
     context = providers.Resource(given_for, kind="linear")
     by_quick = providers.Selector(providers.Object("quick"), quick=give)
     one = providers.Factory(Particular, "linear", "fast", Milliseconds(3), {"depth": 1}, give=resource)
-    two = providers.Factory(Particular, settings.session.kind, None, 3, of=Give, make=Give, give=context)
+    two = providers.Factory(Particular, settings.session.kind, None, 3, providers.Dict(depth=2), give=context)
     three = providers.Factory(Particular, config.kind, wait=config.wait.as_int(), make=give.provider, give=by_quick)
     four = providers.Factory(
-        Particular, "tree", several=providers.List(give, resource), named=providers.Dict(a=give, b=context)
+        Particular,
+        "tree",
+        of=Give,
+        make=Give,
+        several=providers.List(give, resource),
+        named=providers.Dict(a=give, b=context),
     )
 
     def define(self, pipeline: PipelineBuilder) -> None:
@@ -419,6 +425,44 @@ class Kept:
         return 2 * self.number
 
 
+def wrapped(method: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(method)
+    def call(*arguments: object) -> None:
+        method(*arguments)
+
+    return call
+
+
+def hidden(method: Callable[..., None]) -> Callable[..., None]:
+    def call(*arguments: object) -> None:
+        method(*arguments)
+
+    return call
+
+
+class Decorated:
+    """Has attributes that are set by what decorators have wrapped, and by what a library has generated."""
+
+    __attrs_attrs__ = (SimpleNamespace(name="generated"),)
+
+    @wrapped
+    def __init__(self) -> None:
+        self.first, self.generated = 1, 2
+        self.fill()
+
+    @hidden
+    def fill(self) -> None:
+        self.second = 2
+
+    @property
+    def third(self) -> int:
+        return self.fourth
+
+    @third.setter
+    def third(self, value: int) -> None:
+        self.fourth = value
+
+
 class Dynamic:
     def __init__(self, **values: int) -> None:
         for name, value in values.items():
@@ -435,6 +479,7 @@ class Taking:
 
 class ProvidedAttributes(PipelineComponents):
     kept = providers.Singleton(Kept, 1)
+    decorated = providers.Singleton(Decorated)
     dynamic = providers.Singleton(Dynamic, made=1)
     train = providers.Factory(TrainSettings)
     taking = providers.Factory(
@@ -442,6 +487,10 @@ class ProvidedAttributes(PipelineComponents):
         kept.provided.number,
         kept.provided.later,
         kept.provided.doubled,
+        decorated.provided.first,
+        decorated.provided.second,
+        decorated.provided.fourth,
+        decorated.provided.generated,
         dynamic.provided.made,
         train.provided.rates,
     )

@@ -5,6 +5,7 @@ Containers are covariant in their items, also mutable ones: a node receives a co
 
 from collections.abc import Mapping
 from enum import Enum
+from types import NoneType
 from typing import (
     Any,
     Literal,
@@ -56,7 +57,7 @@ def _alternatives(form: object) -> list[object]:
     if is_union(form):
         return [part for member in get_args(form) for part in _alternatives(member)]
     if get_origin(form) is Literal:
-        return [_Value(value) for value in get_args(form)]
+        return [NoneType if value is None else _Value(value) for value in get_args(form)]
     return [form]
 
 

@@ -146,7 +146,7 @@ def _accepts(wanted: object, given: Given) -> bool:
         return any(_accepts(member, given) for member in get_args(wanted))
     if isinstance(wanted, NewType):
         return _accepts(wanted.__supertype__, given)
-    return given.is_value and given.form is dict and is_typed_dict(wanted)
+    return is_typed_dict(wanted) and (get_origin(given.form) or given.form) is dict
 
 
 def _shown(given: Given) -> str:

@@ -76,6 +76,19 @@ def test_a_misspelt_attribute_is_told_with_the_one_that_was_meant() -> None:
     assert "Did you mean" not in described_error(caught.value)
 
 
+class Unlisted:
+    """Cannot list its names."""
+
+    def __dir__(self) -> list[str]:
+        raise NotImplementedError
+
+
+def test_an_object_that_cannot_list_its_names_hides_no_error() -> None:
+    with pytest.raises(AttributeError) as caught:
+        Unlisted().rate  # type: ignore[attr-defined]  # noqa: B018
+    assert described_error(caught.value).startswith("AttributeError: 'Unlisted' object has no attribute 'rate' (")
+
+
 def test_what_compiled_code_raises_is_placed_at_the_line_that_called_it() -> None:
     with pytest.raises(Exception, match="coroutine function") as caught:
         providers.Coroutine(len)

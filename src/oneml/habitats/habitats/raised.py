@@ -34,7 +34,10 @@ def _near(error: BaseException) -> str:
     """Ask for the nearest name where an attribute was misspelt, as the interpreter does in its tracebacks."""
     if not isinstance(error, AttributeError) or error.obj is None or not isinstance(error.name, str):
         return ""
-    near = nearest_name(error.name, [name for name in dir(error.obj) if not name.startswith("_")])
+    try:
+        near = nearest_name(error.name, [name for name in dir(error.obj) if not name.startswith("_")])
+    except Exception:  # noqa: BLE001  # an object may list its names by code of its own
+        return ""
     return "" if near is None else f'. Did you mean "{near}"?'
 
 

@@ -1,3 +1,4 @@
+import importlib
 import re
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ from oneml.habitats.errors import (
 )
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.providers import Reference
+from oneml.habitats.habitats.references import ReferenceTarget
 from oneml.habitats.habitats.settings_views import Settings
 from oneml.habitats.settings.models import PipelineSettings
 
@@ -108,6 +110,12 @@ def test_building_where_it_is_not_installed_says_so_and_names_the_image(opened: 
 def test_a_module_that_is_there_but_does_not_import_raises_its_own_error(opened: Opener, train_pkg: None) -> None:
     with pytest.raises(ModuleNotFoundError, match="no_such_dependency"):
         opened(container(Reference(TrainContract, "train_pkg.broken:Trainer"))).train()
+
+
+def test_a_module_that_fails_where_it_is_asked_is_not_held_against_its_contract(site: Any) -> None:
+    site.write({"lazy_pkg.py": "def __getattr__(name): raise ImportError(name)"})
+    importlib.import_module("lazy_pkg")
+    assert ReferenceTarget("train", TrainContract, "lazy_pkg:Trainer", ()).mismatch() == ()
 
 
 MISMATCHES = [

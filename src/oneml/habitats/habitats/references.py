@@ -51,6 +51,8 @@ class ReferenceTarget:
             self._checked(module)
         except ReferenceMismatchError as error:
             return error.reasons
+        except Exception:  # noqa: BLE001  # a module may import on request, and fail; that is told where it is built
+            return ()
         return ()
 
     def _imported(self, scope: Scope) -> ModuleType:

@@ -1,7 +1,8 @@
 """Whether there is a provider for what settings select, node by node, before any of them is built."""
 
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
+from functools import reduce
+from typing import cast
 
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.graph_reach import Selecting, selectors_reached
@@ -46,14 +47,17 @@ def _problem(
         model, origins = settings.node(node.path, author), settings.origins(node.path, author)
     else:
         model, origins = part.session if by.layer == "session" else part.process, part.origins()
-    value: object = attrgetter(by.field)(model)
+    parts = by.field.split(".")
+    # Where what it is a part of is None, so is it.
+    value = reduce(lambda at, part: cast("object", getattr(at, part, None)), parts, cast("object", model))
     members = list(selector.members)
     if value in members:
         return None
     known = known_names(str(value), [str(member) for member in members])
+    uppers = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
     return SettingProblem(
         by.field,
         f'{node.path} builds "{selector.name}", which selects by {by}: that is {value!r}. {known} '
         "Set one of these, or give a provider for it.",
-        str(origins[by.field]),
+        next((str(origins[upper]) for upper in uppers if upper in origins), ""),
     )

@@ -21,7 +21,7 @@ def leaving_fails(told: str) -> Generator[None]:
     process_id, leave = os.getpid(), os._exit
 
     def leave_failing(status: int) -> None:
-        if status == 0 and os.getpid() == process_id:
+        if status & 0xFF == 0 and os.getpid() == process_id:  # all that the system keeps of it
             with printed_as_it_is():
                 remark(told)
             status = EXIT_FAILED

@@ -1,12 +1,13 @@
 """A client with a store of its own, and habitats that workers can import."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from oneml.habitats import HabitatRegistry, PipelineServiceClient
+from oneml.habitats.ports.engine import Engine
 from oneml.habitats.settings.sources import ProcessSources
 
 IMPORTABLE = Path(__file__).parent / "importable"
@@ -32,9 +33,12 @@ def new_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: Habita
     for name in [name for name in os.environ if name.startswith("ONEML_")]:
         monkeypatch.delenv(name)
 
-    def make(environ: Mapping[str, str] | None = None, *, store: str | None = None) -> PipelineServiceClient:
+    def make(
+        environ: Mapping[str, str] | None = None, *, store: str | None = None, engines: Sequence[Engine] = ()
+    ) -> PipelineServiceClient:
         sources = ProcessSources(environ=dict(environ or {}), working_directory=tmp_path)
-        return PipelineServiceClient(store=store or (tmp_path / "store").as_uri(), registry=registry, sources=sources)
+        store = store or (tmp_path / "store").as_uri()
+        return PipelineServiceClient(store=store, registry=registry, sources=sources, engines=engines)
 
     return make
 

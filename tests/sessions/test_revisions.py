@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from oneml.habitats import HabitatRegistry, PipelineServiceClient, PipelineSession
+from oneml.habitats.engines.in_process import InProcessEngine
 from oneml.habitats.errors import (
     DriftError,
     FixedSettingError,
@@ -152,6 +153,21 @@ def test_a_change_asks_of_no_engine_what_it_cannot_do(
             client.change_settings("arithmetic", values)
         assert session.revise({"priority": 2, "retries": 1}).number == 1
         assert session.run().succeeded
+
+
+class GivenEngine:
+    """An engine that only clients know that are given it."""
+
+    name = "given"
+    capabilities = InProcessEngine.capabilities
+    open = InProcessEngine().open
+
+
+def test_what_engines_can_do_that_are_not_known_here_is_not_asked(new_client: Clients) -> None:
+    driver = new_client(engines=[GivenEngine()])
+    driver.create_session("arithmetic", session_id="s1", settings={"engine": "given"}).close()
+    with new_client().load_session("s1") as loaded:
+        assert loaded.revise({"priority": 2}).number == 1
 
 
 def test_only_the_driver_changes_the_settings_of_a_running_session(new_client: Clients) -> None:

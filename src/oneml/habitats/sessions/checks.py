@@ -1,7 +1,7 @@
 """What must fit between a plan, its settings and its engines, before anything is written."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 
 from oneml.habitats.data.serializer_registry import SerializerRegistry
 from oneml.habitats.engines.registry import EngineRegistry
@@ -168,16 +168,21 @@ def check_execution(
 def check_abilities(
     habitat: str, plan: Plan, settings: EffectiveSettings[PipelineSettings], *, engine_registry: EngineRegistry
 ) -> None:
-    """Let pass nodes whose engines can do what settings that were changed ask of them.
+    """Let pass nodes whose engines can do what settings that were changed ask of them, or are not known here.
 
     Raises:
         InvalidPipelineError: A node asks for what its engine cannot do; lists all.
     """
+
+    @cache
+    def engine_of(name: str) -> Engine | None:
+        return engine_registry.by_name(name) if engine_registry.has(name) else None
+
     found = _Found()
     for path, node in plan.nodes.items():
         effective = settings.node(path, plan.node_settings.get(path, {}))
-        engine = engine_registry.by_name(effective.engine)
-        for reason in _lacking(effective, engine):
+        engine = engine_of(effective.engine)  # None where only the process that drives the session was given it
+        for reason in () if engine is None else _lacking(effective, engine):
             found.add(node, reason, f"{path} {reason}")
     problems = found.problems()
     if problems:

@@ -3,7 +3,7 @@
 What the system allows is tried, since permissions do not tell it of every file system; nothing is left behind.
 """
 
-import os
+import uuid
 from pathlib import Path
 
 from oneml.habitats.ports.artifact_store import ArtifactStore
@@ -40,6 +40,6 @@ def is_read_only(store: ArtifactStore) -> bool:
 
 
 def _probe(folder: Path) -> None:
-    probe = folder / f".oneml-probe-{os.getpid()}"
+    probe = folder / f".oneml-probe-{uuid.uuid4().hex}"  # process ids are those of one container
     probe.mkdir()
     probe.rmdir()

@@ -42,18 +42,19 @@ def _problem(
 ) -> SettingProblem | None:
     selector, by = selecting
     author = plan.node_settings.get(node.path, {})
-    part = settings.at(node.path)
     if by.layer == "node":
-        model, origins = settings.node(node.path, author), settings.origins(node.path, author)
+        model = settings.node(node.path, author)
     else:
-        model, origins = part.session if by.layer == "session" else part.process, part.origins()
+        part = settings.at(node.path)
+        model = part.session if by.layer == "session" else part.process
     parts = by.field.split(".")
     # Where what it is a part of is None, so is it.
-    value = reduce(lambda at, part: cast("object", getattr(at, part, None)), parts, cast("object", model))
+    value = reduce(lambda at, name: cast("object", getattr(at, name, None)), parts, cast("object", model))
     members = list(selector.members)
     if value in members:
         return None
-    known = known_names(str(value), [str(member) for member in members])
+    known = known_names(str(value), map(str, members))
+    origins = settings.origins(node.path, author) if by.layer == "node" else settings.at(node.path).origins()
     uppers = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
     return SettingProblem(
         by.field,

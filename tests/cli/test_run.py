@@ -58,6 +58,9 @@ def test_a_body_that_ends_the_process_of_the_command_has_failed(
     done = process("run-pipeline-node", "//repeat/1")
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"//repeat/1 failed: its body has ended this process by os._exit(0)" in done.stderr
+    done = process("reproduce", "mine", "//repeat/1")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"//repeat/1 was not reproduced: its body has ended this process by os._exit(0)" in done.stderr
     (environment / "leave").unlink()
     assert process("sessions", "run", "mine").returncode == 0
 

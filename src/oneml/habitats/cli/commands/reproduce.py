@@ -6,6 +6,7 @@ import click
 
 from oneml.habitats.cli.completions import complete_node, complete_session
 from oneml.habitats.cli.failures import EXIT_FAILED, ReportedError
+from oneml.habitats.cli.leaving import leaving_fails
 from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import one_line, print_document, print_table, remark
 from oneml.habitats.cli.streams import stdout_kept_for_data
@@ -34,7 +35,8 @@ def reproduce(session: str, node: str, *, debug: bool, as_json: bool) -> None:
       oneml reproduce 0198c0de //train --pdb
     """
     path = parse_node_path(node)
-    with PipelineServiceClient().load_session(session) as found, stdout_kept_for_data():
+    told = f"{path} was not reproduced: its body has ended this process by os._exit(0)"
+    with PipelineServiceClient().load_session(session) as found, stdout_kept_for_data(), leaving_fails(told):
         result = found.reproduce(path, debug=_debugger() if debug else None)
     if as_json:
         print_document("reproduction", **result.to_json())

@@ -70,6 +70,7 @@ def test_a_body_that_ends_the_process_of_the_command_has_failed(
     [
         ("dask", "adress=tcp://x:1", "engines.dask.adress: the engine has no such option. Known: address"),
         ("process", "grace=1", "engines.process.grace: the engine has no such option. It has none."),
+        ("ray", 'images={"a": 3}', "engines.ray.images.a has to be a table, not 3."),
         ("slurm", "log_folder=logs", 'engines.slurm.log_folder has to be an absolute path, not "logs".'),
     ],
 )

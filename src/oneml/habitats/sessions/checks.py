@@ -18,6 +18,7 @@ from oneml.habitats.sessions.choice_checks import choice_problems
 from oneml.habitats.sessions.engine_options import check_engine_names, preflight
 from oneml.habitats.sessions.node_runner import MEMORY
 from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.layers import origin_text
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.values.drift import Drift
 from oneml.habitats.values.include_paths import include_of, part_of
@@ -160,7 +161,7 @@ def check_execution(
     preflight(settings, engines, {name: engine_registry.by_name(name) for name in idle})
     problems = found.problems()
     for serializers, nodes in named.items():
-        problems.extend(_serializers(serializers, nodes, lambda node, name: _source(plan, settings, node, name)))
+        problems.extend(_serializers(serializers, nodes, plan, settings))
     if problems:
         raise InvalidPipelineError(habitat=habitat, problems=problems)
 
@@ -295,31 +296,31 @@ def _lacking(settings: PipelineSettings, engine: Engine) -> Iterator[str]:
 
 def _source(plan: Plan, settings: EffectiveSettings[PipelineSettings], node: PlannedNode, name: str) -> str:
     """Return where a setting of a node was given, to stand behind what is wrong with it; empty where nowhere."""
-    origins = settings.origins(node.path, plan.node_settings.get(node.path, {}))
-    origin = origins.get(name) or origins.get(name.partition(".")[0])
-    return "" if origin is None else f" ({origin})"
+    source = origin_text(settings.origins(node.path, plan.node_settings.get(node.path, {})), name)
+    return source and f" ({source})"
 
 
 def _serializers(
-    given: tuple[tuple[str, str], ...], nodes: Sequence[PlannedNode], source_of: Callable[[PlannedNode, str], str]
+    given: tuple[tuple[str, str], ...],
+    nodes: Sequence[PlannedNode],
+    plan: Plan,
+    settings: EffectiveSettings[PipelineSettings],
 ) -> Iterator[Problem]:
     """Give what is wrong with the serializers that settings name for ports of some nodes."""
+    first = nodes[0]
     known_ports = {port for node in nodes for port in node.outputs}
     registry = SerializerRegistry(allowed=lambda: [name for _, name in given])
     for port, name in given:
+        messages: list[str] = []
         if port not in known_ports:
-            source = source_of(nodes[0], f"serializers.{port}")
-            message = (
-                f'serializers names the port "{port}", which no node has. {known_names(port, known_ports)}{source}'
-            )
-            yield Problem(nodes[0].place, message, tuple(node.path for node in nodes[:1]))
+            messages.append(f'serializers names the port "{port}", which no node has. {known_names(port, known_ports)}')
         try:
             registry.by_name(name)
         except UsageError as error:
-            source = source_of(nodes[0], f"serializers.{port}")
-            yield Problem(
-                nodes[0].place, f"serializers.{port}: {error}{source}", tuple(node.path for node in nodes[:1])
-            )
+            messages.append(f"serializers.{port}: {error}")
+        for message in messages:
+            source = _source(plan, settings, first, f"serializers.{port}")
+            yield Problem(first.place, f"{message}{source}", (first.path,))
 
 
 def _foreign(target: str) -> str:

@@ -7,6 +7,7 @@ from typing import cast
 from oneml.habitats.habitats.components import PipelineComponents
 from oneml.habitats.habitats.graph_reach import Selecting, selectors_reached
 from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.layers import origin_text
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.values.include_paths import split_provider_key
 from oneml.habitats.values.plan import Plan, PlannedNode
@@ -47,18 +48,16 @@ def _problem(
     else:
         part = settings.at(node.path)
         model = part.session if by.layer == "session" else part.process
-    parts = by.field.split(".")
     # Where what it is a part of is None, so is it.
-    value = reduce(lambda at, name: cast("object", getattr(at, name, None)), parts, cast("object", model))
+    value = reduce(lambda at, name: cast("object", getattr(at, name, None)), by.field.split("."), cast("object", model))
     members = list(selector.members)
     if value in members:
         return None
     known = known_names(str(value), map(str, members))
     origins = settings.origins(node.path, author) if by.layer == "node" else settings.at(node.path).origins()
-    uppers = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
     return SettingProblem(
         by.field,
         f'{node.path} builds "{selector.name}", which selects by {by}: that is {value!r}. {known} '
         "Set one of these, or give a provider for it.",
-        next((str(origins[upper]) for upper in uppers if upper in origins), ""),
+        origin_text(origins, by.field),
     )

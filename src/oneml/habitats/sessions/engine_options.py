@@ -6,6 +6,7 @@ from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import MissingLibraryError, SettingsError
 from oneml.habitats.ports.engine import Engine, Preflight
 from oneml.habitats.settings.effective import EffectiveSettings
+from oneml.habitats.settings.layers import origin_text
 from oneml.habitats.settings.models import PipelineSettings
 from oneml.habitats.values.setting_problem import SettingProblem
 from oneml.habitats.values.suggestions import known_names
@@ -37,7 +38,7 @@ def preflight(
                     raise
     if found:
         origins = settings.origins()
-        raise SettingsError(problems=[one._replace(source=_source_of(one.setting, origins)) for one in found])
+        raise SettingsError(problems=[one._replace(source=origin_text(origins, one.setting)) for one in found])
 
 
 def check_engine_names(settings: EffectiveSettings[PipelineSettings], engine_registry: EngineRegistry) -> None:
@@ -54,10 +55,5 @@ def check_engine_names(settings: EffectiveSettings[PipelineSettings], engine_reg
     for engine in unknown:
         name = f"engines.{engine}"
         message = f"{name}: there is no such engine. {known_names(engine, known)}"
-        problems.append(SettingProblem(name, message, _source_of(name, origins)))
+        problems.append(SettingProblem(name, message, origin_text(origins, name)))
     raise SettingsError(problems=problems)
-
-
-def _source_of(name: str, origins: Mapping[str, object]) -> str:
-    """Return where a setting, or the first part of it, was given; empty where nobody knows."""
-    return next((str(origin) for one, origin in origins.items() if one == name or one.startswith(f"{name}.")), "")

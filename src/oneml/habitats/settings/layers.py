@@ -50,6 +50,14 @@ class Origin(NamedTuple):
 DEFAULT_ORIGIN = Origin(Layer.DEFAULT, "")
 
 
+def origin_text(origins: Mapping[str, Origin], name: str) -> str:
+    """Return where a setting was given, else the first part of it, else what it is a part of; empty where nowhere."""
+    inside = (one for one in origins if one.startswith(f"{name}."))
+    parts = name.split(".")
+    above = (".".join(parts[:count]) for count in range(len(parts) - 1, 0, -1))
+    return next((str(origins[one]) for one in (name, *inside, *above) if one in origins), "")
+
+
 class LayerValues(NamedTuple):
     """What one layer sets.
 

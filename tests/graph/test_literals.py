@@ -14,7 +14,7 @@ from pydantic import BaseModel, SecretStr
 from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
 
 from oneml.habitats.graph.builder import PipelineBuilder
-from oneml.habitats.graph.literals import are_simple, literal_source, misfit
+from oneml.habitats.graph.literals import are_simple, literal_source, misfit, object_text
 from oneml.habitats.values.plan import LiteralSource
 
 Give = Callable[[object], Any]
@@ -126,6 +126,19 @@ def test_values_that_would_arrive_as_something_else_are_told(value: object, form
 def test_numbers_that_json_has_not_are_told(value: float) -> None:
     message = misfit(value, literal_source(value), float)
     assert message == f"cannot be given {value} as a value, which JSON has not. Let a node return it"
+
+
+class Unshown:
+    """Raises where it is written out."""
+
+    def __repr__(self) -> str:
+        raise NotImplementedError
+
+
+def test_objects_are_shown_without_addresses_and_those_that_cannot_be_by_their_type() -> None:
+    assert object_text([object()]) == "[<object object>]"
+    assert object_text(object()) == "<object object>"
+    assert object_text(Unshown()) == "<Unshown>"
 
 
 JSON = st.recursive(

@@ -34,8 +34,15 @@ def literal_text(value: object) -> str:
 
 
 def object_text(value: object) -> str:
-    """Return the `repr` of any object on one line, without the address that differs from run to run."""
-    return re.sub(r" at 0x[0-9a-f]+", "", " ".join(f"{value!r:.200}".split()))
+    """Return the `repr` of any object on one line, without the address that differs from run to run.
+
+    Of one that raises, which is code of a stranger's, its type.
+    """
+    try:
+        text = f"{value!r:.200}"
+    except Exception:  # noqa: BLE001  # as said
+        text = f"<{type(value).__qualname__}>"
+    return re.sub(r" at 0x[0-9a-f]+", "", " ".join(text.split()))
 
 
 def _short(text: str) -> str:

@@ -142,6 +142,15 @@ def test_a_secret_at_the_cut_of_a_long_line_is_hidden_on_both_sides(end: str, ch
         lines.clear()
 
 
+def test_a_secret_that_fills_a_long_line_is_hidden_each_time() -> None:
+    """What hides it makes the line shorter, so that more of it is shown."""
+    secret = "".join(f"{number:03}" for number in range(500))
+    lines: list[str] = []
+    output = NodeOutput(lambda text: text.replace(secret, "***"), lines.append)
+    output.write((secret * 12 + "\n").encode())
+    assert lines == output.tail() == ["***" * 12]
+
+
 @pytest.mark.parametrize("isolated", [False, True])
 def test_bounds_that_are_larger_than_the_system_knows_are_no_bounds(*, isolated: bool) -> None:
     store = Store({A: "print('ran')"}, outcome=NodeOutcome(A, NodeState.SUCCEEDED, 1))

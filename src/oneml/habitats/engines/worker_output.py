@@ -53,11 +53,11 @@ class NodeOutput:
         return [self._text(line) for line in self._last]
 
     def _line(self, data: bytes) -> None:
-        self._last.append(data[:_SEEN_BYTES])
+        self._last.append(data)
         before = self._bytes
         self._bytes += len(data) + 1
         if before < LOG_MAX_BYTES:
-            self._log(self._text(data[:_SEEN_BYTES]))
+            self._log(self._text(data))
             if self._bytes >= LOG_MAX_BYTES:
                 self._log(f"... output beyond {LOG_MAX_BYTES} bytes is dropped")
 

@@ -53,7 +53,7 @@ class Validation:
     def __init__(self, habitat: str, means: Means) -> None:
         self._habitat = habitat
         self._means = means
-        self._problems: list[Finding] = []
+        self._problems: dict[Finding, None] = {}
         self._remarks: list[Finding] = []
         self._unchecked: list[str] = []
         self._exit_code = 0
@@ -202,7 +202,7 @@ class Validation:
 
     def _add(self, part: Part, error: OnemlError) -> None:
         self._exit_code = max(self._exit_code, error.exit_code)
-        self._problems.extend(finding for finding in _findings(part, error) if finding not in self._problems)
+        self._problems.update(dict.fromkeys(_findings(part, error)))  # each once
 
 
 def _bodies(plan: Plan) -> Sequence[str]:

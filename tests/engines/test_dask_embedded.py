@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 from distributed import LocalCluster
+from distributed.core import Status
 
 from engine_contexts import FakeSession, error_of, outcomes_of, states_of, task
 from oneml.habitats.engines.dask_cluster import DaskEngine
@@ -134,6 +135,25 @@ def without_quota() -> LocalCluster:
 )
 def test_what_is_or_makes_no_cluster_is_an_error_of_the_engine(cluster: Any, said: str) -> None:
     with pytest.raises(EngineError, match=said), DaskEngine(cluster=cluster).open(FakeSession().context()):
+        pass
+
+
+class ClosedAtOnce:
+    """A cluster that is closed as soon as it was seen to be open."""
+
+    scheduler_address = "tcp://127.0.0.1:9"
+
+    def __init__(self) -> None:
+        self._seen = iter([Status.running])
+
+    @property
+    def status(self) -> Status:
+        return next(self._seen, Status.closed)
+
+
+def test_a_cluster_that_is_closed_while_it_is_connected_to_is_an_error_of_the_engine() -> None:
+    cluster: Any = ClosedAtOnce()
+    with pytest.raises(EngineError, match="closed"), DaskEngine(cluster=cluster).open(FakeSession().context()):
         pass
 
 

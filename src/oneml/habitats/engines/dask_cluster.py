@@ -190,7 +190,7 @@ def _connected(make: "type[Client]", target: "str | Cluster", seconds: float) ->
         _warn_of_versions(client, seconds)
         yield client
     finally:
-        with suppress(OSError, TimeoutError):
+        with suppress(AttributeError, OSError, TimeoutError):  # it has no attributes yet where it refused at once
             client.close(timeout=seconds)
 
 

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Generic, Literal, NamedTuple, NewType, Protocol, TypedDict, TypeVar
@@ -360,6 +360,7 @@ class Particular:
         of: type[Give] = Give,
         make: Callable[[], Give] = Give,
         give: Give | None = None,
+        manager: AbstractContextManager[Give] | None = None,
         several: Sequence[Give] = (),
         named: Mapping[str, Give] | None = None,
     ) -> None: ...
@@ -398,6 +399,7 @@ class ParticularTypes(PipelineComponents):
         "tree",
         of=Give,
         make=Give,
+        manager=providers.Factory(given_for, "linear"),
         several=providers.List(give, resource),
         named=providers.Dict(a=give, b=context),
     )

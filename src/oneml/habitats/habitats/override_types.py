@@ -144,6 +144,8 @@ def _misfit_of_function(function: Callable[..., object], value: object) -> str |
 def _returned(function: Any) -> Any:
     if not inspect.isfunction(function) or inspect.iscoroutinefunction(function):
         return None
+    if inspect.isgeneratorfunction(inspect.unwrap(function)) and not inspect.isgeneratorfunction(function):
+        return None  # a decorator has made something else of it, such as a context manager
     try:
         return get_type_hints(function).get("return")
     except Exception:  # noqa: BLE001  # an annotation is code of the author's, it may raise anything

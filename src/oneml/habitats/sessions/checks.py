@@ -1,6 +1,6 @@
 """What must fit between a plan, its settings and its engines, before anything is written."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 
 from oneml.habitats.data.serializer_registry import SerializerRegistry
@@ -142,23 +142,18 @@ def check_execution(
     for path, node in plan.nodes.items():
         effective = settings.node(path, plan.node_settings.get(path, {}))
         if effective.engine not in engines:
-            is_known = engine_registry.has(effective.engine)
-            engines[effective.engine] = engine_registry.by_name(effective.engine) if is_known else None
-            if not is_known:
-                unknown = UnknownEngineError(name=effective.engine, known=list(engine_registry.known()))
-                found.add_of_all(f"{unknown}{_source(plan, settings, node, 'engine')}")
+            source = _source(plan, settings, node, "engine")
+            engines[effective.engine] = _engine(effective.engine, engine_registry, found, source)
         engine = engines[effective.engine]
         if engine is None:
             continue
-        for reason in _lacking(effective, engine):
-            found.add(node, reason, f"{path} {reason}")
+        found.add_each(node, _lacking(effective, engine))
         if effective.serializers:
             named.setdefault(tuple(sorted(effective.serializers.items())), []).append(node)
         if Capability.LIVE_OBJECTS not in engine.capabilities:
             leaving.check(found, node, engine, asks_foreign=effective.unproven == "refuse")
             _check_upstreams(found, node, engine, plan, settings)
-    idle = [name for name in settings.session.engines if name not in engines and engine_registry.is_at_hand(name)]
-    preflight(settings, engines, {name: engine_registry.by_name(name) for name in idle})
+    preflight(settings, engines, engine_registry)
     problems = found.problems()
     for serializers, nodes in named.items():
         problems.extend(_serializers(serializers, nodes, plan, settings))
@@ -183,8 +178,8 @@ def check_abilities(
     for path, node in plan.nodes.items():
         effective = settings.node(path, plan.node_settings.get(path, {}))
         engine = engine_of(effective.engine)  # None where only the process that drives the session was given it
-        for reason in () if engine is None else _lacking(effective, engine):
-            found.add(node, reason, f"{path} {reason}")
+        if engine is not None:
+            found.add_each(node, _lacking(effective, engine))
     problems = found.problems()
     if problems:
         raise InvalidPipelineError(habitat=habitat, problems=problems)
@@ -208,6 +203,11 @@ class _Found:
         key = (node.fan_out or node.path, reason)
         self._first.setdefault(key, (node, message))
         self._paths.setdefault(key, {})[node.path] = None
+
+    def add_each(self, node: PlannedNode, reasons: Iterable[str]) -> None:
+        """Note all that is wrong with one node, each as what may follow its path in a message."""
+        for reason in reasons:
+            self.add(node, reason, f"{node.path} {reason}")
 
     def add_of_all(self, message: str, node: PlannedNode | None = None) -> None:
         """Note what is wrong with all nodes, once: where a node is given, told of that one."""
@@ -259,6 +259,14 @@ class _Leaving:
         foreign = self._foreign_of(node.provider) if asks_foreign else ()
         for reason in dict.fromkeys([*self._unproven_of(node.provider), *map(_foreign, foreign)]):
             found.add(node, reason, f'Engine "{engine.name}" runs {node.path} in another process: {reason}')
+
+
+def _engine(name: str, engine_registry: EngineRegistry, found: _Found, source: str) -> Engine | None:
+    """Return an engine that nodes ask for; note where there is none of that name."""
+    if engine_registry.has(name):
+        return engine_registry.by_name(name)
+    found.add_of_all(f"{UnknownEngineError(name=name, known=list(engine_registry.known()))}{source}")
+    return None
 
 
 def _lacking(settings: PipelineSettings, engine: Engine) -> Iterator[str]:

@@ -13,28 +13,29 @@ from oneml.habitats.values.suggestions import known_names
 
 
 def preflight(
-    settings: EffectiveSettings[PipelineSettings], engines: Mapping[str, Engine | None], idle: Mapping[str, Engine]
+    settings: EffectiveSettings[PipelineSettings], engines: Mapping[str, Engine | None], registry: EngineRegistry
 ) -> None:
     """Let pass options that engines can take, and engines whose libraries are there unless no node runs on them.
 
     Args:
         settings: The effective settings.
         engines: Those that nodes run on, by name; None for one that there is none of.
-        idle: Others that options are given for.
+        registry: Where others are found that options are given for.
 
     Raises:
         SettingsError: Options are not what an engine can take; lists all.
         MissingLibraryError: The library of an engine that nodes run on is not installed here.
     """
     found: list[SettingProblem] = []
-    for name, engine in {**engines, **idle}.items():
+    others = [name for name in settings.session.engines if name not in engines and registry.is_at_hand(name)]
+    for name, engine in {**engines, **{name: registry.by_name(name) for name in others}}.items():
         if isinstance(engine, Preflight):
             try:
                 engine.preflight(settings.session.engines.get(name, {}))
             except SettingsError as error:
                 found.extend(error.problems)
             except MissingLibraryError:
-                if name not in idle:
+                if name in engines:
                     raise
     if found:
         origins = settings.origins()

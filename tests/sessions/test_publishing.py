@@ -3,9 +3,11 @@
 import threading
 import tracemalloc
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, model_serializer
 
 from oneml.habitats import HabitatRegistry, Parts, PipelineServiceClient, PipelineSessionContext
 from oneml.habitats.data.client import DataClient
@@ -122,6 +124,28 @@ def test_parts_that_a_result_leaves_out_are_never_lost_in_silence(store: LocalAr
     publisher.publish_part("a", 1)
     with pytest.raises(PublishedTwiceError, match=r'port "output": by a publisher, and in its result'):
         publisher.settled({"output": result})
+
+
+@pytest.mark.parametrize("method", ["publish", "publish_part"])
+def test_what_a_thread_is_still_publishing_is_not_replaced_by_a_result(store: LocalArtifactStore, method: str) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    class Slow(BaseModel):
+        @model_serializer
+        def written(self) -> int:
+            asked.set()
+            go_on.wait(10)
+            return 1
+
+    publisher = Publisher(NODE, ("output",), DataClient(store), {})
+    publish = {"publish": publisher.publish, "publish_part": partial(publisher.publish_part, "a")}[method]
+    thread = threading.Thread(target=publish, args=(Slow(),))
+    thread.start()
+    assert asked.wait(10)
+    with pytest.raises(PublishedTwiceError, match=r'port "output": by a publisher, and in its result'):
+        publisher.settled({"output": None})
+    go_on.set()
+    thread.join()
 
 
 def test_parts_are_checked_one_by_one(store: LocalArtifactStore) -> None:

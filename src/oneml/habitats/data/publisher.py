@@ -144,11 +144,12 @@ class Publisher:
         """
         with _changed:
             self._is_closed = True
-        if not self._ports and not self._parts and not any(isinstance(value, Published) for value in ports.values()):
+            begun = {*self._ports, *self._parts, *(port for port, _ in self._unfinished)}
+        if not begun and not any(isinstance(value, Published) for value in ports.values()):
             return ports
         for port, value in ports.items():
-            is_published = port in self._ports or port in self._parts or isinstance(value, Published)
-            if is_published and (port not in self._ports or value is not self._ports[port]):
+            published = self._ports.get(port)  # None also where another thread is at it
+            if (port in begun or isinstance(value, Published)) and (published is None or value is not published):
                 raise PublishedTwiceError(node=self._node, what=f'port "{port}": by a publisher, and in its result,')
         if self._client is not None:
             return ports

@@ -2,8 +2,9 @@
 
 import pytest
 
-from oneml.habitats.engines.ray_connection import joins
+from oneml.habitats.engines.ray_connection import connected, joins
 from oneml.habitats.engines.ray_options import RayOptions
+from oneml.habitats.errors import EngineError
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,10 @@ def test_what_ray_calls_local_is_a_cluster_of_our_own(
     if variable is not None:
         monkeypatch.setenv("RAY_ADDRESS", variable)
     assert joins(RayOptions(address=option)) is expected
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "..:6379", f"{'a' * 64}:6379"])
+def test_an_address_at_which_nobody_can_answer_is_an_error_of_the_engine(address: str) -> None:
+    options = RayOptions(address=address, connect_seconds=1.0)
+    with pytest.raises(EngineError, match="nobody answers at"), connected(options, None):
+        pass

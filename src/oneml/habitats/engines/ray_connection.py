@@ -172,7 +172,7 @@ def _check_that_somebody_listens(address: str, timeout_seconds: float) -> None:
         return
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout_seconds).close()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of what can be no name of a machine
         reason = f"nobody answers at {address}: {error}. Start a cluster (ray start --head), or correct the address"
         raise EngineError(engine="ray", reason=reason) from error
 

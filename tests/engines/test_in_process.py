@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from oneml.habitats.engines.in_process import InProcessEngine
-from oneml.habitats.errors import StoreError
+from oneml.habitats.errors import EngineError, StoreError
 from oneml.habitats.ports.engine import EngineContext, NodeNeeds, NodeTask
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
@@ -129,6 +129,37 @@ def test_a_node_that_needs_two_processors_runs_alone_on_two_threads() -> None:
             ended.extend(outcome.path for outcome in run.wait(10))
     assert {"//two", "//many"}.isdisjoint(path for paths in together if len(paths) > 1 for path in paths)
     assert sorted(ended) == sorted(wanted)
+
+
+def threads_of_nodes() -> int:
+    return sum(thread.name.startswith("oneml-node-") for thread in threading.enumerate())
+
+
+def test_there_are_no_more_threads_than_nodes_at_once_however_many_workers_there_may_be() -> None:
+    before, both = threads_of_nodes(), threading.Barrier(2)
+
+    def execute(path: NodePath) -> NodeOutcome:
+        both.wait(10)
+        return succeed(path)
+
+    with InProcessEngine().open(context(execute, 10**12)) as run:
+        for _ in range(2):
+            for path in (A, B):
+                run.submit(NodeTask(path, None))
+            assert {outcome.path for _ in range(2) for outcome in run.wait(10)} == {A, B}
+        assert threads_of_nodes() - before <= 2
+
+
+def test_a_system_that_allows_no_more_threads_is_an_error_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with (
+        pytest.raises(EngineError, match=r"its 0 threads are as many as the system allows: .* Set fewer workers"),
+        InProcessEngine().open(context(succeed, 2)) as run,
+    ):
+        run.submit(NodeTask(A, None))
 
 
 def test_a_request_to_stop_starts_no_node_that_waits_for_processors() -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
 from oneml.habitats.engines.option_values import checked_options
+from oneml.habitats.errors import EngineError
 from oneml.habitats.ports.engine import Capability, EngineContext, EngineRun, NodeTask
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
@@ -28,7 +29,7 @@ class InProcessEngine:
 
     @contextmanager
     def open(self, context: EngineContext) -> Generator[EngineRun]:
-        """Start as many threads as there are workers, none for one."""
+        """Have threads for as many nodes as run at once, at most as many as there are workers; none for one."""
         workers = context.workers or 1
         if workers == 1:
             yield _Inline(context.execute)
@@ -76,9 +77,7 @@ class _Threads:
         self._outcomes: SimpleQueue[NodeOutcome | BaseException] = SimpleQueue()
         self._waiting: deque[NodeTask] = deque()
         self._running: dict[NodePath, float] = {}
-        for number in range(workers):
-            context = contextvars.copy_context()
-            threading.Thread(target=context.run, args=(self._work,), name=f"oneml-node-{number}", daemon=True).start()
+        self._threads = 0
 
     def submit(self, task: NodeTask) -> None:
         self._waiting.append(task)
@@ -109,9 +108,21 @@ class _Threads:
             cpus = min(self._waiting[0].needs.cpus, self.slots)
             if sum(self._running.values()) + cpus > self.slots + _EPSILON:
                 return
+            if self._threads < min(len(self._running) + 1, self.slots):
+                self._start_thread()
             path = self._waiting.popleft().path
             self._running[path] = cpus
             self._tasks.put(path)
+
+    def _start_thread(self) -> None:
+        context = contextvars.copy_context()
+        name = f"oneml-node-{self._threads}"
+        try:
+            threading.Thread(target=context.run, args=(self._work,), name=name, daemon=True).start()
+        except RuntimeError as error:
+            reason = f"its {self._threads} threads are as many as the system allows: {error}. Set fewer workers"
+            raise EngineError(engine=InProcessEngine.name, reason=reason) from error
+        self._threads += 1
 
     def cancel(self, *, now: bool) -> None:
         """Threads cannot be ended: politely means to let bodies finish, at once to go on without them."""
@@ -121,7 +132,7 @@ class _Threads:
                 self._outcomes.put(NodeOutcome(path, NodeState.CANCELLED))
 
     def close(self) -> None:
-        for _ in range(self.slots):
+        for _ in range(self._threads):
             self._tasks.put(None)
 
     def _work(self) -> None:

@@ -24,6 +24,21 @@ def test_closed_streams_stop_nothing(environment: Path, closed: str) -> None:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_names_that_are_no_text_are_told(environment: Path, option: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "oneml.habitats", "check", b"\xff", *option],
+        cwd=environment,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert b"\\udcff" in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
 def test_terminal_sees_a_bar_and_data_stays_plain(at_terminal: Callable[..., tuple[int, str, bytes]]) -> None:
     code, shown, data = at_terminal("", *RUN, "--json")
     assert code == 0

@@ -20,7 +20,7 @@ from oneml.habitats.cli.failures import (
 )
 from oneml.habitats.cli.hanging import end_at_once_where_something_hangs
 from oneml.habitats.cli.lazy import LazyCommand, LazyGroup
-from oneml.habitats.cli.streams import open_missing_streams, silence_broken_streams
+from oneml.habitats.cli.streams import let_every_name_pass, open_missing_streams, silence_broken_streams
 from oneml.habitats.errors import OnemlError, UnsupportedPlatformError
 
 _COMMANDS = "oneml.habitats.cli.commands"
@@ -77,6 +77,7 @@ class OnemlGroup(LazyGroup):
             click.ClickException: It was called wrongly.
         """
         open_missing_streams()
+        let_every_name_pass()
         wants_document = _wants_document(ctx.args)
         try:
             try:

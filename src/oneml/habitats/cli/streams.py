@@ -1,5 +1,6 @@
 """The standard streams of a command, also where whoever started it closed some."""
 
+import io
 import os
 import sys
 from collections.abc import Generator
@@ -24,6 +25,12 @@ def open_missing_streams() -> None:
     for number, name in ((_STDOUT, "stdout"), (_STDERR, "stderr")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, "w", closefd=False))
+
+
+def let_every_name_pass() -> None:
+    """Write bytes that are no text, as names on a command line may have them, as ``\\udcff`` to standard output, too."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def silence_broken_streams() -> bool:

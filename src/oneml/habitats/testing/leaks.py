@@ -58,7 +58,7 @@ class LeakCheck:
             test: Its name.
             started: What stood before its fixtures were set up; None where no container had been imported.
             before: What stood before the test itself, and after its fixtures were set up.
-            after: What stood when it had passed, before its fixtures ended.
+            after: What stood when it had ended, before its fixtures did.
 
         Raises:
             LeftBehindError: Something was.

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
-from typing import TextIO
+from typing import TextIO, cast
 
 from oneml.habitats.engines.task_lines import diverted
 
@@ -28,9 +28,10 @@ def open_missing_streams() -> None:
 
 
 def let_every_name_pass() -> None:
-    """Write bytes that are no text, as names on a command line may have them, as ``\\udcff`` to standard output, too."""
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Let bytes that are no text, as names on a command line may have them, be written escaped to standard output."""
+    stream: object = sys.stdout
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        cast("io.TextIOWrapper", stream).reconfigure(errors="backslashreplace")
 
 
 def silence_broken_streams() -> bool:

@@ -4,17 +4,20 @@ Each kind has an image of its own, by variables of its workers, whose packages w
 Each harmful kind has another one, whose packages change when a worker is warm; harmless ones have one together.
 """
 
+import json
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
 
 import harmless_kinds
+from canaries import LEFT_OUT, SETTINGS, found_below, found_in, new_aviary
 from drift_asking import Asking
 from forked import forking
 from harbour_site import PLAIN, VARIABLES, Harbour, copied, installed, session_of, with_sessions
@@ -169,3 +172,17 @@ def test_harmless_change_is_not_refused_by_a_warm_worker_and_has_no_effect(
     assert quay.asking.said == ""
     check_run(kind, quay.ask(WARM, PLAIN, engine="process"))
     check_said(kind, quay.asking.said)
+
+
+def test_nodes_that_fail_with_secrets_leave_none_behind_nor_in_the_logs_of_ray() -> None:
+    with TemporaryDirectory(dir="/tmp") as folder:  # Ray's sockets want short paths
+        aviary = new_aviary(Path(folder))
+        options = {"ray": {"init": {"_temp_dir": f"{folder}/ray"}}}
+        words = ("--traceback", "run-pipeline", "canary", *SETTINGS, "--set", "//tell:shout=true", "--workers", "2")
+        done = aviary.run(*words, "--engine", "ray", "--set", f"engines={json.dumps(options)}")
+        said = done.stdout + done.stderr
+        assert done.returncode == 1, said
+        assert "//tell | *****" in said
+        assert found_in(said.encode()) == []
+        assert list(aviary.folder.glob("ray/session_*/logs/worker-*"))
+        assert found_below(aviary.folder, but=LEFT_OUT) == []

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 import harmless_kinds
+from canaries import LEFT_OUT, SETTINGS, found_below, found_in, new_aviary
 from harbour_site import CHOSEN, VARIABLES, WORKER, Harbour, copied, installed, session_of, with_sessions
 from harmful_kinds import KINDS
 from harmless_kinds import brought_about, check_run, check_said
@@ -175,3 +176,20 @@ def test_session_whose_workers_differ_ends_with_exit_code_3(
     assert done.returncode == 3, done.stderr
     assert elsewhere.marks == []
     assert "Load.__call__" in done.stderr
+
+
+def test_nodes_that_fail_with_secrets_leave_none_behind(cluster: SlurmCluster, tmp_path: Path) -> None:
+    aviary = new_aviary(tmp_path)
+    aviary.environment["PATH"] = f"{cluster.bin}:{aviary.environment['PATH']}"
+    passed = [name for name in aviary.environment if name not in {"PATH", "HOME"}]
+    command = [sys.executable, *COMMAND]
+    options = {"slurm": {"poll_seconds": 0.2, "pass_environment": passed, "command": command}}
+    words = ("--traceback", "run-pipeline", "canary", *SETTINGS, "--engine", "slurm", "--session-id", "failing-run")
+    done = aviary.run(*words, "--set", f"engines={json.dumps(options)}")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert "*****" in said
+    assert len(list((aviary.folder / "marks").iterdir())) == 2
+    assert found_in(said.encode()) == []
+    assert found_below(aviary.folder, but=LEFT_OUT) == []
+    assert found_below(cluster.folder, but=("state",)) == []  # where Slurm keeps the variables of jobs

@@ -178,18 +178,21 @@ def test_session_whose_workers_differ_ends_with_exit_code_3(
     assert "Load.__call__" in done.stderr
 
 
-def test_nodes_that_fail_with_secrets_leave_none_behind(cluster: SlurmCluster, tmp_path: Path) -> None:
+@pytest.mark.parametrize("shout", ["false", "true"])
+def test_nodes_that_fail_with_secrets_leave_none_behind(cluster: SlurmCluster, tmp_path: Path, shout: str) -> None:
     aviary = new_aviary(tmp_path)
     aviary.environment["PATH"] = f"{cluster.bin}:{aviary.environment['PATH']}"
     passed = [name for name in aviary.environment if name not in {"PATH", "HOME"}]
-    command = [sys.executable, *COMMAND]
-    options = {"slurm": {"poll_seconds": 0.2, "pass_environment": passed, "command": command}}
-    words = ("--traceback", "run-pipeline", "canary", *SETTINGS, "--engine", "slurm", "--session-id", "failing-run")
-    done = aviary.run(*words, "--set", f"engines={json.dumps(options)}")
+    told = {"poll_seconds": 0.2, "command": [sys.executable, *COMMAND], "pass_environment": passed}
+    options = ("--engine", "slurm", "--set", f"engines={json.dumps({'slurm': told})}", "--set", f"//tell:shout={shout}")
+    done = aviary.run("--traceback", "run-pipeline", "canary", *SETTINGS, *options, "--session-id", "failing-run")
     said = done.stdout + done.stderr
     assert done.returncode == 1, said
-    assert "*****" in said
+    assert "//tell | Error: //tell failed: ValueError: refused: *****" in said
+    assert ("//tell | *****" in said) is (shout == "true")
     assert len(list((aviary.folder / "marks").iterdir())) == 2
     assert found_in(said.encode()) == []
-    assert found_below(aviary.folder, but=LEFT_OUT) == []
+    found = found_below(aviary.folder, but=LEFT_OUT)
+    assert bool(found) is (shout == "true"), found  # what a body prints is its author's, and in the file of its job
+    assert {line.partition(": ")[0].rpartition("/")[2].rpartition(".")[2] for line in found} <= {"log"}
     assert found_below(cluster.folder, but=("state",)) == []  # where Slurm keeps the variables of jobs

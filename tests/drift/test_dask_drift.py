@@ -1,6 +1,7 @@
 """Changes on Dask, whose workers outlive what is on their disk: refused, or run with what was proven."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import harmless_kinds
 from drift_asking import Asking
 from drift_workers import Forge, forge
 from harbour_site import PLAIN, VARIABLES, Harbour, copied
-from harmful_kinds import KINDS, ON_DISK, REMEMBERED, RUNNABLE, Kind, check_load, check_refusal
+from harmful_kinds import KINDS, ON_DISK, REMEMBERED, RUNNABLE, Kind, check_load, check_refusal, nothing
 from harmless_kinds import brought_about, check_run, check_said
 from installed_site import AT_THE_START
 from oneml.habitats.engines.dask_cluster import DaskEngine
@@ -149,3 +150,21 @@ def test_harmless_change_is_not_refused_by_a_warm_worker_and_has_no_effect(
         assert quay.asking.said == ""
         check_run(kind, quay.ask(harbour, PLAIN, tag, engine="process"))
         check_said(kind, quay.asking.said)
+
+
+def test_change_that_a_policy_allows_leaves_open_sessions_alone_and_a_warm_worker_to_be_started_again(
+    quay: Quay, harbour: Harbour
+) -> None:
+    (kind,) = [kind for kind in harmless_kinds.ALLOWED if kind.name == "compatible version"]
+    brought_about(kind._replace(edit=nothing), harbour)
+    harbour.create("harbour", "--session-id", "lenient-later", "--set", f"verification.{kind.policy}")
+    with quay.forge.worker(harbour, {}) as tag:
+        assert quay.ask(harbour, kind.variant, tag, "//wash").state is SUCCEEDED
+        kind.edit(harbour)
+        check_run(kind, quay.ask(harbour, kind.variant, tag))
+        refused = quay.ask(harbour, kind.variant, tag, engine="later")
+    assert refused.state is REFUSED
+    assert refused.error is not None
+    assert re.search(
+        r"ropes, as it lies there is .*\n +recorded +1\.0\n +here +1\.1\n +Start this worker again", refused.error.text
+    )

@@ -62,7 +62,7 @@ class Jobs:
 
     def __init__(self, folder: Path) -> None:
         self.session = ShellSession(folder, f"drift{folder.parent.name}")
-        self._variants: dict[str, tuple[Harbour, str]] = {}
+        self._where: dict[str, tuple[Harbour, str]] = {}
 
     def submit(
         self,
@@ -74,7 +74,7 @@ class Jobs:
         *,
         attempt: int = 1,
     ) -> None:
-        self._variants[name] = harbour, variant
+        self._where[name] = harbour, variant
         told = {
             **harbour.environment,
             **variables,
@@ -98,7 +98,7 @@ class Jobs:
         return self.session.folder / f"said-{name}"
 
     def _tried(self, name: str, outcome: NodeOutcome) -> Tried:
-        harbour, variant = self._variants[name]
+        harbour, variant = self._where[name]
         attempts = AttemptLog(LocalArtifactStore(harbour.store), SessionId(session_of(variant, WORKER)))
         return Tried(outcome, self._said(name).read_text(), harbour.marks, attempts.outcome(NodePath("//load")))
 

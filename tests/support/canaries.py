@@ -6,6 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+from forked import Forks
+from harbour_site import SOURCES, equipped
+from installed_site import Site
+
 BY_VARIABLE = 'v4riable/"Zq&9x"\\ü+canary-1111'
 BY_FILE = "f1le/'Zq&9x'\\ü+canary-2222"
 NESTED = "n3sted/'Zq&9x'\\ü+canary-3333"
@@ -20,6 +24,28 @@ CANARIES: Mapping[str, str] = {
     "as bytes": RAW,
     "signing key": SIGNING_KEY,
 }
+SETTINGS = (
+    *("--set", "by_file=file:by-file"),
+    *("--set", "account.password=file:nested"),
+    *("--set", "raw=file:raw"),
+)
+LEFT_OUT = ("site", "secrets")
+"""What is searched holds everything but the package with its default, and the secrets themselves."""
+
+
+def new_aviary(folder: Path, *, forks: Forks | None = None) -> Site:
+    """Return a new environment in which the canary is installed, with its secrets in place."""
+    site = Site(folder, forks=forks)
+    site.install("canary", files=SOURCES, packages=["canary"], habitats={"canary": "canary:Canary"})
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    for name, text in (("by-file", BY_FILE), ("nested", NESTED), ("raw", RAW)):
+        (secrets / name).write_text(text)
+    equipped(site)
+    site.environment.update(
+        ONEML_SECRETS_DIR=str(secrets), CANARY_BY_VARIABLE=BY_VARIABLE, ONEML_SIGNING_KEY=SIGNING_KEY
+    )
+    return site
 
 
 def forms(secret: str) -> Iterator[tuple[str, bytes]]:

@@ -38,3 +38,8 @@ class Asking(FakeSession):
         }
         (outcome,) = outcomes_of(run, [NodeTask(path, None, needs=needs)]).values()
         return outcome
+
+    @property
+    def said(self) -> str:
+        """What the node that was asked for last has said."""
+        return "\n".join(line for path, line in self.lines if path == f"//asked-{len(self._asked) - 1}")

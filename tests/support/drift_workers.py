@@ -38,9 +38,10 @@ class Forge:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._count += 1
+        name = f"w{self._process.pid}-{self._count}"
         told = {
             "address": self._address,
-            "name": f"w{self._count}",
+            "name": name,
             "folder": str(harbour.folder / "tmp"),
             "environment": {**harbour.environment, **variables},
             "working": str(harbour.working),
@@ -49,15 +50,16 @@ class Forge:
         self._process.stdin.flush()
         pid = int(self._process.stdout.readline())
         try:
-            yield f"w{self._count}"
+            yield name
         finally:
             os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
-def forge(address: str) -> Iterator[Forge]:
-    """Start the program for workers of a scheduler."""
+def forge(address: str, variables: Mapping[str, str] | None = None) -> Iterator[Forge]:
+    """Start the program for workers of a scheduler, with variables that an interpreter reads when it starts."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OPENBLAS_NUM_THREADS": "1"}
+    environment.update(variables or {})
     process = subprocess.Popen(
         [sys.executable, "-P", __file__], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

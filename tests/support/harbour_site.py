@@ -79,7 +79,7 @@ class Harbour(Site):
 
     def go(self, variant: str, engine: str, **variables: str) -> "tuple[int, str]":
         """Run a session, or its first node as a worker; return the exit code and what it said."""
-        told = {**VARIABLES[variant], **variables}
+        told = {**VARIABLES.get(variant, {}), **variables}
         if engine == WORKER:
             done = self.work(
                 "harbour-chosen" if variant == CHOSEN else "harbour", session_of(variant, engine), "//load", **told

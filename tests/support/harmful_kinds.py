@@ -231,6 +231,21 @@ AT_START = ("patched", "declared package hidden")
 ON_DISK = [kind for kind in KINDS if kind.edit is not nothing and not any(text in kind.name for text in AT_START)]
 """Kinds that come about while a process runs."""
 
+RUNNABLE = (
+    "body",
+    "helper module",
+    "base class",
+    "default",
+    "decorator removed",
+    "provider class",
+    "version of a requirement",
+    "package data changed",
+    "absent module appears",
+    "target of a reference",
+    "default of a setting",
+)
+"""Kinds after which sessions can be created that run otherwise."""
+
 REMEMBERED = "habitat bound to another container"
 """A process reads once where names lead, and goes on with the container that was proven."""
 

@@ -40,31 +40,49 @@ class ImportedCode:
         if new:
             self._imports.append(_Import({name: _spec(name) for name in new}, found))
 
-    def drifts(self, found: CodeIdentity) -> Iterator[Drift]:
-        """Give every difference between what lies here now and what lay here when it was imported."""
+    def drifts(self, found: CodeIdentity, recorded: CodeIdentity) -> Iterator[Drift]:
+        """Give every difference between what lies here now and what lay here when it was imported.
+
+        Args:
+            found: What lies here now.
+            recorded: What the session was created with, from which a policy may let differ what lies here.
+        """
         for one in self._imports:
             lasting = one.lasting() & found.modules.keys()
             if lasting:
-                yield from _between(one.code, found, lasting)
+                yield from _between(one.code, found, recorded, lasting)
         for name in found.absent:
             if sys.modules.get(name) is not None:
                 yield Drift("code", name, "as imported", None, "imported before its file went", "", "", _REMEDY)
 
 
-def _between(then: CodeIdentity, now: CodeIdentity, lasting: Collection[str]) -> Iterator[Drift]:
+def _between(
+    then: CodeIdentity, now: CodeIdentity, recorded: CodeIdentity, lasting: Collection[str]
+) -> Iterator[Drift]:
     before = {name: then.modules[name].tree for name in lasting}
-    yield from _drifts("code", before, {name: code.tree for name, code in now.modules.items()}, now.places)
-    yield from _drifts("data", then.data, now.data, {})
-    yield from _drifts("distribution", then.distributions, now.distributions, {})
+    yield from _drifts("code", before, _trees(now), _trees(recorded), now.places)
+    yield from _drifts("data", then.data, now.data, recorded.data, {})
+    yield from _drifts("distribution", then.distributions, now.distributions, recorded.distributions, {})
     for name in sorted(set(then.absent) & now.modules.keys()):
         yield Drift("code", name, "as imported", now.modules[name].tree, None, now.places.get(name, ""), "", _REMEDY)
 
 
-def _drifts(kind: str, then: Mapping[str, str], now: Mapping[str, str], places: Mapping[str, str]) -> Iterator[Drift]:
+def _drifts(
+    kind: str,
+    then: Mapping[str, str],
+    now: Mapping[str, str],
+    recorded: Mapping[str, str],
+    places: Mapping[str, str],
+) -> Iterator[Drift]:
     for name in sorted(then.keys() & now.keys()):
         if then[name] != now[name]:
-            place = places.get(name, "")
-            yield Drift(kind, name, "as imported", now[name], then[name], place, "", _REMEDY)
+            expected = recorded.get(name)
+            field, here = ("as imported", then[name]) if then[name] != expected else ("as it lies there", now[name])
+            yield Drift(kind, name, field, expected, here, "", places.get(name, ""), _REMEDY)
+
+
+def _trees(code: CodeIdentity) -> Mapping[str, str]:
+    return {name: module.tree for name, module in code.modules.items()}
 
 
 def _spec(name: str) -> object:

@@ -81,7 +81,7 @@ def open_verified(
     checked = _code_checked(findings, store, recipe, registry)
     # What was imported before its file was hashed need not be what that file says.
     imported = (sys.modules.keys() & checked.expected.modules.keys()) - HERE.known()
-    findings.judge(list(HERE.drifts(checked.found)))
+    findings.judge(list(HERE.drifts(checked.found, checked.expected)))
     container = _container(findings, recipe, registry, checked)
     _check_imported(findings, checked, imported)
     model = container.settings_model()

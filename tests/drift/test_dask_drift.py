@@ -1,18 +1,22 @@
-"""Harmful changes on Dask, whose workers outlive what is on their disk: refused, or run with what was proven."""
+"""Changes on Dask, whose workers outlive what is on their disk: refused, or run with what was proven."""
 
 import json
-import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from distributed import Scheduler, SpecCluster
 
+import harmless_kinds
 from drift_asking import Asking
 from drift_workers import Forge, forge
 from harbour_site import PLAIN, VARIABLES, Harbour, copied
-from harmful_kinds import KINDS, LOADED, ON_DISK, REMEMBERED, Kind, check_load, check_refusal
+from harmful_kinds import KINDS, ON_DISK, REMEMBERED, RUNNABLE, Kind, check_load, check_refusal, nothing
+from harmless_kinds import brought_about, check_run, check_said
+from installed_site import AT_THE_START
 from oneml.habitats.engines.dask_cluster import DaskEngine
 from oneml.habitats.ports.engine import EngineRun, NodeNeeds
 from oneml.habitats.values.outcome import NodeOutcome
@@ -20,38 +24,8 @@ from oneml.habitats.values.states import NodeState
 
 REFUSED, SUCCEEDED = NodeState.REFUSED, NodeState.SUCCEEDED
 
-RUNNABLE = (
-    "body",
-    "helper module",
-    "base class",
-    "default",
-    "decorator removed",
-    "provider class",
-    "version of a requirement",
-    "package data changed",
-    "absent module appears",
-    "target of a reference",
-    "default of a setting",
-)
-"""Kinds after which sessions can be created that run otherwise."""
 
-
-def comment(harbour: Harbour) -> None:
-    harbour.edit("harbour/nodes.py", 'mark("load")', 'mark("load")  # counts them')
-
-
-def more_modules(harbour: Harbour) -> None:
-    harbour.edit("harbour/unrelated.py", "41", "42")
-    harbour.write("harbour/more.py", "MORE = 1\n")
-    harbour.write("harbour/tables/notes.txt", "nothing\n")
-
-
-def touched(harbour: Harbour) -> None:
-    for path in harbour.packages.rglob("*"):
-        os.utime(path, (1_000_000_000, 1_000_000_000))
-
-
-def by_kind(kinds: "list[Kind] | tuple[Kind, ...]") -> pytest.MarkDecorator:
+def by_kind(kinds: "Sequence[Kind | harmless_kinds.Kind]") -> pytest.MarkDecorator:
     return pytest.mark.parametrize("kind", kinds, ids=lambda kind: kind.name.replace(" ", "-"))
 
 
@@ -65,6 +39,16 @@ class Quay(NamedTuple):
 
     def ask(self, harbour: Harbour, variant: str, tag: str, node: str = "//load", **named: str) -> NodeOutcome:
         return self.asking.ask(self.run, harbour, variant, node, NodeNeeds(tags=(tag,)), **named)
+
+    @contextmanager
+    def started(self, harbour: Harbour, variables: Mapping[str, str]) -> Iterator[str]:
+        """Start a worker, with an interpreter of its own where variables are for its start, and give its tag."""
+        if not AT_THE_START.intersection(variables):
+            with self.forge.worker(harbour, variables) as tag:
+                yield tag
+            return
+        with forge(self.cluster.scheduler_address, variables) as own, own.worker(harbour, variables) as tag:
+            yield tag
 
 
 @pytest.fixture(scope="module")
@@ -144,12 +128,43 @@ def test_session_whose_workers_differ_ends_with_exit_code_3(
     assert kind.told[-1] in done.stderr
 
 
-@pytest.mark.parametrize("change", [comment, more_modules, touched], ids=lambda change: change.__name__)
-def test_harmless_change_is_not_refused_by_a_warm_worker(
-    change: Callable[[Harbour], None], quay: Quay, harbour: Harbour
+@by_kind((*harmless_kinds.KINDS, *harmless_kinds.ALLOWED))
+def test_worker_that_is_otherwise_without_influence_or_as_a_policy_allows_runs_what_was_proven(
+    kind: harmless_kinds.Kind, quay: Quay, harbour: Harbour
+) -> None:
+    brought_about(kind, harbour)
+    with quay.started(harbour, kind.variables) as tag:
+        outcome = quay.ask(harbour, kind.variant, tag)
+    check_run(kind, outcome)
+    check_said(kind, quay.asking.said)
+
+
+@by_kind(harmless_kinds.ON_DISK)
+def test_harmless_change_is_not_refused_by_a_warm_worker_and_has_no_effect(
+    kind: harmless_kinds.Kind, quay: Quay, harbour: Harbour
 ) -> None:
     with quay.forge.worker(harbour, {}) as tag:
         assert quay.ask(harbour, PLAIN, tag, "//wash", engine="threads").state is SUCCEEDED
-        change(harbour)
-        outcomes = [quay.ask(harbour, PLAIN, tag, engine=engine) for engine in ("threads", "process")]
-    assert [outcome.ports["output"].inline for outcome in outcomes] == [LOADED[PLAIN]] * 2
+        kind.edit(harbour)
+        check_run(kind, quay.ask(harbour, PLAIN, tag, engine="threads"))
+        assert quay.asking.said == ""
+        check_run(kind, quay.ask(harbour, PLAIN, tag, engine="process"))
+        check_said(kind, quay.asking.said)
+
+
+def test_change_that_a_policy_allows_leaves_open_sessions_alone_and_a_warm_worker_to_be_started_again(
+    quay: Quay, harbour: Harbour
+) -> None:
+    (kind,) = [kind for kind in harmless_kinds.ALLOWED if kind.name == "compatible version"]
+    brought_about(kind._replace(edit=nothing), harbour)
+    harbour.create("harbour", "--session-id", "lenient-later", "--set", f"verification.{kind.policy}")
+    with quay.forge.worker(harbour, {}) as tag:
+        assert quay.ask(harbour, kind.variant, tag, "//wash").state is SUCCEEDED
+        kind.edit(harbour)
+        check_run(kind, quay.ask(harbour, kind.variant, tag))
+        refused = quay.ask(harbour, kind.variant, tag, engine="later")
+    assert refused.state is REFUSED
+    assert refused.error is not None
+    assert re.search(
+        r"ropes, as it lies there is .*\n +recorded +1\.0\n +here +1\.1\n +Start this worker again", refused.error.text
+    )

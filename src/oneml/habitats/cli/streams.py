@@ -7,8 +7,6 @@ from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
 from typing import TextIO, cast
 
-from oneml.habitats.engines.task_lines import diverted
-
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
@@ -66,6 +64,8 @@ def stdout_kept_for_data() -> Generator[None]:
 
     What nodes print must not stand inside the one document of a command.
     """
+    from oneml.habitats.engines.task_lines import diverted  # noqa: PLC0415  # most nodes are run without
+
     sys.stdout.flush()
     saved = os.dup(_STDOUT)
     try:

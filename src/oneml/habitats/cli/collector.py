@@ -10,7 +10,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def importing() -> Generator[None]:
-    """Keep the collector from running inside the block; where it does not run anyway, nothing changes."""
+    """Keep the collector from running inside the block, and from what is there by its end for good.
+
+    Where it does not run anyway, nothing changes.
+    """
     if not gc.isenabled():
         yield
         return
@@ -18,4 +21,5 @@ def importing() -> Generator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # else its first run looks through all of it
         gc.enable()

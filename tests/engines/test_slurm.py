@@ -96,6 +96,7 @@ def test_the_script_runs_the_worker_with_nothing_but_names_and_hides_values_from
     slurm: FakeSlurm, session: ShellSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOKEN", "s3cr3t two words")
+    monkeypatch.setenv("ONEML_CONFIG_DIR", str(tmp_path))
     store = (tmp_path / "it's here").as_uri()
     context = session.context(**QUICK, store_url=store, pass_environment=["TOKEN"])
     with SlurmEngine().open(context) as run:
@@ -103,17 +104,27 @@ def test_the_script_runs_the_worker_with_nothing_but_names_and_hides_values_from
             run.submit(session.node(f"//fan/{number}", 'env; echo "$@"'))
         (call,) = submitted(slurm, run, 2)
     assert "--export=ALL" in call
-    given = {"PATH", "HOME", "TOKEN", "XDG_STATE_HOME", "XDG_CONFIG_HOME"}
-    assert {"PATH", "TOKEN"} <= set(slurm.environ("sbatch")) - {"LC_CTYPE"} <= given  # which Python sets
+    given = {"PATH", "HOME", "TOKEN", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "ONEML_CONFIG_DIR"}
+    assert (
+        {"PATH", "TOKEN", "ONEML_CONFIG_DIR"} <= set(slurm.environ("sbatch")) - {"LC_CTYPE"} <= given
+    )  # which Python sets
     assert "s3cr3t" not in slurm.script() + str(call)
     environ = {"PATH": os.environ["PATH"], "SLURM_ARRAY_TASK_ID": "1", "TOKEN": "s3cr3t two words", "NOISE": "x\ny=*"}
+    environ["ONEML_CONFIG_DIR"] = "/configured"
     ran = subprocess.run(["/bin/sh"], input=slurm.script(), env=environ, capture_output=True, text=True, check=True)
     told = dict(line.partition("=")[::2] for line in ran.stdout.splitlines() if "=" in line)
     assert told["TOKEN"] == "s3cr3t two words"
     assert told["ONEML_STORE_URL"] == store
     assert "run-pipeline-node //fan/1" in ran.stdout.splitlines()
     assert set(told) - {"PWD"} == {
-        *("PATH", "TOKEN", "ONEML_HABITATS_PIPELINE", "ONEML_PIPELINE_SESSION_ID", "ONEML_STORE_URL"),
+        *(
+            "PATH",
+            "TOKEN",
+            "ONEML_CONFIG_DIR",
+            "ONEML_HABITATS_PIPELINE",
+            "ONEML_PIPELINE_SESSION_ID",
+            "ONEML_STORE_URL",
+        ),
     }
 
 

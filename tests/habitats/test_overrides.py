@@ -1,13 +1,19 @@
 import operator
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 from dependency_injector import containers, providers
 
-from oneml.habitats.errors import InvalidComponentsError, InvalidOverrideError, OverrideInForceError
+from oneml.habitats.errors import (
+    InvalidComponentsError,
+    InvalidOverrideError,
+    OverrideInForceError,
+    OverrideRefusedError,
+)
 from oneml.habitats.habitats.components import VARIANTS_MAX, PipelineComponents
 from oneml.habitats.habitats.overrides import Override, override_from_json, replace
 from oneml.habitats.habitats.providers import NodeSingleton, ProcessSingleton, Reference
@@ -395,13 +401,25 @@ def test_a_live_override_tells_what_it_is() -> None:
     assert replace(Shop.client, provider=providers.Factory(FakeClient)).value_type == "Factory"
 
 
+def described_as(contract: str) -> Mapping[str, object]:
+    return {"reference": "a:b", "contract": contract, "arguments": {}}
+
+
 @pytest.mark.parametrize(
     ("described", "reason"),
     [
         ({"pickle": "x"}, "which is unknown"),
-        ({"reference": "a:b", "contract": "no_such_module:X", "arguments": {}}, "which cannot be imported"),
+        (described_as("no_such_module:X"), "no_such_module:X cannot be imported: ModuleNotFoundError: No module"),
+        (described_as(f"{__name__}:Gone"), "Gone cannot be imported: AttributeError: "),
+        (described_as("raises_when_imported:X"), "cannot be imported: KeyError: 'no such variable'"),
     ],
 )
-def test_an_altered_description_is_refused(described: Any, reason: str) -> None:
-    with pytest.raises(InvalidOverrideError, match=reason):
+def test_what_cannot_be_rebuilt_is_refused(
+    described: Any, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "raises_when_imported.py").write_text("raise KeyError('no such variable')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(
+        OverrideRefusedError, match=f'What replaces "client" of Shop cannot be rebuilt here: .*{reason}'
+    ):
         override_from_json(Shop, "client", described)

@@ -78,6 +78,7 @@ The tree, and what commands end with::
     │   ├── HabitatMissingError
     │   ├── HabitatMismatchError
     │   ├── LiveOverridesError
+    │   ├── OverrideRefusedError
     │   ├── RecipeAlteredError
     │   ├── ParentRefusedError
     │   ├── SignatureRefusedError
@@ -1091,6 +1092,25 @@ class LiveOverridesError(RefusalError):
             f"Session {session_id} can only run in the process that created it: {names} "
             f"{'is' if len(providers) == 1 else 'are'} replaced by live objects. "
             "Use replace(..., factory=Class), or provider=Reference(...)."
+        )
+
+
+class OverrideRefusedError(RefusalError):
+    """What replaces a provider of a session cannot be rebuilt here.
+
+    Attributes:
+        container: Name of the class.
+        provider: Dotted name of the provider that is replaced.
+        reason: What is in the way.
+    """
+
+    def __init__(self, *, container: str, provider: str, reason: str) -> None:
+        self.container = container
+        self.provider = provider
+        self.reason = reason
+        super().__init__(
+            f'What replaces "{provider}" of {container} cannot be rebuilt here: {reason}. '
+            "Let this process import what the one imported that created the session, or create the session anew."
         )
 
 

@@ -16,7 +16,7 @@ from oneml.habitats.values.node_path import NodePath, node_key, parse_node_path
 ARRAY = "array"
 """Stands in a job's name where that of a single node has the node's key."""
 
-PLACES = ("PATH", "HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")
+PLACES = ("PATH", "HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "ONEML_CONFIG_DIR")
 """Variables that say where things are; jobs are given them as they are here."""
 
 _FEATURE = re.compile(r"[A-Za-z0-9_.:/@=+-]+", re.ASCII)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from dependency_injector import providers
 
-from oneml.habitats.errors import InvalidOverrideError
+from oneml.habitats.errors import InvalidOverrideError, OverrideRefusedError
 from oneml.habitats.habitats.import_paths import NotCanonicalError, import_path
 from oneml.habitats.habitats.override_types import factory_misfit, factory_provider, misfit
 from oneml.habitats.habitats.provider_graph import ProviderGraph, ReplacedBy
@@ -128,22 +128,20 @@ def override_from_json(container: "type[PipelineComponents]", name: str, describ
 
     Raises:
         UnknownProviderError: The class has no provider of that name.
-        InvalidOverrideError: The description is none of this form, or its contract cannot be imported.
+        OverrideRefusedError: The description is none of this form, or its contract cannot be imported.
     """
     target = container.blueprint().node(name).provider
     if "value" in described:
         return Override(target=target, value=described["value"], name=name)
     reference, contract, arguments = (described.get(key) for key in ("reference", "contract", "arguments"))
     if not (isinstance(reference, str) and isinstance(contract, str) and isinstance(arguments, Mapping)):
-        raise InvalidOverrideError(
-            container=container.__name__, reasons=[f'"{name}" is described by {sorted(described)}, which is unknown.']
-        )
+        reason = f"it is described by {sorted(described)}, which is unknown"
+        raise OverrideRefusedError(container=container.__name__, provider=name, reason=reason)
     try:
         form = _imported(contract)
-    except (ImportError, AttributeError) as error:
-        raise InvalidOverrideError(
-            container=container.__name__, reasons=[f'"{name}" needs {contract}, which cannot be imported: {error}.']
-        ) from error
+    except Exception as error:
+        reason = f"{contract} cannot be imported: {type(error).__name__}: {error}"
+        raise OverrideRefusedError(container=container.__name__, provider=name, reason=reason) from error
     return Override(target=target, provider=Reference(form, reference, **arguments), name=name)
 
 

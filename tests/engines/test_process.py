@@ -174,7 +174,8 @@ def test_a_worker_that_hangs_is_ended_when_its_time_is_over() -> None:
     outcome = outcome_of("time.sleep(60)", timeout_seconds=0.5)
     assert (outcome.state, text_of(outcome)) == (
         NodeState.FAILED,
-        "the node was ended after 0.5 s (timeout_seconds)",
+        "the node was ended after 0.5 s (timeout_seconds). "
+        "Correct what it waits for, or give it longer: --set '//a:timeout_seconds=...'",
     )
 
 

@@ -38,6 +38,18 @@ def test_lines_of_the_author_come_first_and_what_they_called_follows() -> None:
     assert not any("async_bodies.py" in line or "asyncio" in line for line in lines)
 
 
+def test_an_interrupt_is_told_with_the_line_that_it_met_and_not_with_its_handler() -> None:
+    def hang() -> None:
+        interrupts.strike()
+
+    interrupts = Interrupts()
+    interrupts.enter_body()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        hang()
+    lines = traceback_text(caught.value).splitlines()
+    assert lines[-2:] == ["    interrupts.strike()", "KeyboardInterrupt"]
+
+
 def test_an_error_of_our_own_to_which_no_author_led_is_told_by_its_text_alone() -> None:
     error = raised(parse_node_path, "no path")
     assert traceback_text(error) == f"oneml.habitats.errors.InvalidNodePathError: {error}\n"

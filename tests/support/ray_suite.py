@@ -160,7 +160,7 @@ def test_a_node_that_hangs_is_ended_and_others_are_not(run: EngineRun) -> None:
     assert {path: outcome.state.value for path, outcome in came.items()} == {
         "//sleep_60000": "failed", "//quick": "succeeded", "//b": "pending"
     }  # fmt: skip
-    assert error_of(came["//sleep_60000"]).endswith("the node was ended after 1 s (timeout_seconds)")
+    assert "the node was ended after 1 s (timeout_seconds). Correct" in error_of(came["//sleep_60000"])
     assert time.monotonic() - began < 15
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from oneml.habitats.engines.ray_api import Ref
+from oneml.habitats.engines.timeouts import timed_out
 from oneml.habitats.engines.worker_output import NodeOutput
 from oneml.habitats.ports.engine import NodeTask
 from oneml.habitats.values.node_path import NodePath
@@ -99,8 +100,7 @@ class Flight:
         """Return in words why its task gave no reply."""
         tail = "\n".join(self.output.tail())
         if self.timed_out:
-            text = f"the node was ended after {self.task.timeout_seconds:g} s (timeout_seconds)"
-            return ErrorRecord("TimeoutError", text, tail)
+            return timed_out(self.task, tail)
         if self.failure:
             return ErrorRecord("EngineError", f'Engine "ray" failed: {self.failure}.', tail)
         return ErrorRecord("WorkerEndedError", "it was not begun" if raised is None else in_words(raised), tail)

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from oneml.habitats.engines.slurm_commands import Row
+from oneml.habitats.engines.timeouts import timed_out
 from oneml.habitats.engines.worker_endings import last_error, signal_name
 from oneml.habitats.ports.engine import NodeTask
 from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome
@@ -98,9 +99,8 @@ def outcome_of(task: NodeTask, ending: Ending, known: NodeOutcome | None, *, bef
         return NodeOutcome(task.path, NodeState.CANCELLED, last, None, error)
     state = NodeState.FAILED
     if ending.cause is Cause.TIMED_OUT:
-        text = f"the node was ended after {task.timeout_seconds:g} s (timeout_seconds)"
-        text = f"{text}. {ending.reason}" if ending.reason else text
-        error = _record(ending, text, "TimeoutError")
+        told = None if known is None or known.error is None else known.error.traceback
+        error = timed_out(task, _kept(ending) if told is None else told, more=ending.reason)
     elif ending.cause is Cause.REJECTED:
         error = _record(ending, ending.reason, "SubmissionError")
     elif _exit_code(ending.row) == _EXIT_REFUSED and last == before:
@@ -111,8 +111,11 @@ def outcome_of(task: NodeTask, ending: Ending, known: NodeOutcome | None, *, bef
 
 
 def _record(ending: Ending, text: str, kind: str = "WorkerEndedError") -> ErrorRecord:
-    kept = [f"Its output: {ending.log}"] if ending.log else []
-    return ErrorRecord(kind, text, "\n".join((*ending.tail, *kept)))
+    return ErrorRecord(kind, text, _kept(ending))
+
+
+def _kept(ending: Ending) -> str:
+    return "\n".join((*ending.tail, *([f"Its output: {ending.log}"] if ending.log else [])))
 
 
 def _why_ended_early(ending: Ending) -> str:

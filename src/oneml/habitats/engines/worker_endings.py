@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from oneml.habitats.engines.timeouts import timed_out
 from oneml.habitats.engines.worker_output import NodeOutput
 from oneml.habitats.errors import InvalidDocumentError
 from oneml.habitats.ports.engine import EngineContext, NodeTask, WorkerReply
@@ -110,6 +111,9 @@ def outcome_of(ending: Ending, told: NodeOutcome | None, context: EngineContext)
     attempt = context.last_attempt(path)
     if job.cancelled:
         return NodeOutcome(path, NodeState.CANCELLED, attempt)
+    if job.timed_out:
+        place = known.error.traceback if known is not None and known.error is not None else "\n".join(ending.tail)
+        return NodeOutcome(path, NodeState.FAILED, attempt, None, timed_out(job.task, place))
     state, error = _explain(ending, claimed=attempt != job.before)
     return NodeOutcome(path, state, attempt, None, error)
 
@@ -117,9 +121,6 @@ def outcome_of(ending: Ending, told: NodeOutcome | None, context: EngineContext)
 def _explain(ending: Ending, *, claimed: bool) -> tuple[NodeState, ErrorRecord]:
     job, code = ending.job, ending.exit_code
     tail = "\n".join(ending.tail)
-    if job.timed_out:
-        text = f"the node was ended after {job.task.timeout_seconds:g} s (timeout_seconds)"
-        return NodeState.FAILED, ErrorRecord("TimeoutError", text, tail)
     if code == _EXIT_REFUSED and job.frame is None and not claimed:
         return NodeState.REFUSED, ErrorRecord("RefusalError", last_error(ending.tail), tail)
     if code is None:

@@ -58,12 +58,16 @@ def raised_at(error: BaseException) -> Place | None:
 def traceback_text(error: BaseException) -> str:
     """Return the traceback of an error from the first line of the author on; whole where no line of it is theirs.
 
+    Of an interrupt it ends with the line that was interrupted, and not with the handler of this package that raised it.
     Of an error of this package's own to which no line of theirs led, the text alone.
     """
     trace = _of_authors(error)
     if trace is None and isinstance(error, OnemlError) and not any(map(_of_authors, _before(error))):
         return "".join(traceback.format_exception_only(error))
-    return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
+    told = traceback.TracebackException(type(error), error, trace or error.__traceback__, compact=True)
+    while isinstance(error, KeyboardInterrupt) and trace is not None and told.stack[-1].filename.startswith(_PACKAGE):
+        told.stack.pop()
+    return "".join(told.format())
 
 
 def _of_authors(error: BaseException) -> TracebackType | None:

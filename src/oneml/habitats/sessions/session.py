@@ -337,7 +337,7 @@ class PipelineSession:
         Raises:
             InvalidNodePathError: ``path`` is no path.
         """
-        return self._attempts.outcome(parse_node_path(path))
+        return self._standing.outcome(parse_node_path(path))
 
     def stop(self) -> None:
         """Ask `run`, in whichever thread it is, to start nothing more and to cancel what can be cancelled."""

@@ -13,7 +13,7 @@ from oneml.habitats.sessions.planned_nodes import PlannedNodes
 from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES, Recipe
 from oneml.habitats.settings.models import MEMORY_STORE
 from oneml.habitats.values.node_path import NodePath
-from oneml.habitats.values.outcome import NodeOutcome
+from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome
 from oneml.habitats.values.states import NodeState, SessionState
 
 
@@ -80,6 +80,21 @@ class Standing:
         newer = rows_from_store(self._attempts, plan, known, is_driven=index.is_driven(session_id))
         found = {**known, **newer, **self.own_rows}
         return {path: found[path] for path in plan.nodes if path in found}
+
+    def outcome(self, path: NodePath) -> NodeOutcome | None:
+        """Return how the last attempt at a node ended; where a driver ended it, why it did."""
+        outcome = self._attempts.outcome(path)
+        if outcome is None or outcome.error is None or outcome.state is not NodeState.CANCELLED:
+            return outcome
+        from oneml.habitats.engines.timeouts import ended_by_driver  # noqa: PLC0415  # most nodes end by themselves
+
+        index, _ = self._indexed()
+        row = next((row for row in index.nodes(self._recipe.session_id) if row.path == path), None)
+        if row is None or row.state is not NodeState.FAILED or row.attempt != outcome.attempt:
+            return outcome
+        kind, _, text = row.detail.partition(": ")
+        error = ended_by_driver(ErrorRecord(kind, text, ""), outcome.error.traceback)
+        return outcome._replace(state=row.state, error=error)
 
     def keep(self, outcome: NodeOutcome) -> None:
         """Note how a node ended whose outputs stay in the memory of this process."""

@@ -180,6 +180,10 @@ class EngineConformance(EngineNeeds, EngineEnds):
             assert session.run().state is SessionState.FAILED
             assert states(session) == {"//one": "failed", "//two": "succeeded", "//after": "skipped"}
             assert "timeout_seconds" in session.node_rows()[NodePath("//one")].detail
+            ended = session.outcome("//one")
+            if ended is not None and ended.error is not None:  # nobody else can write it down where a worker is killed
+                assert ended.error.type == "TimeoutError"
+                assert "KeyboardInterrupt" not in ended.error.traceback
         assert time.monotonic() - started < PATIENCE_SECONDS
 
     def test_a_request_to_stop_gives_every_node_its_final_state(

@@ -89,11 +89,6 @@ class OneNode(PipelineComponents):
         pipeline.output("x", pipeline.node("a", self.give)())
 
 
-class NoNode(PipelineComponents):
-    def define(self, pipeline: PipelineBuilder) -> None:
-        pass
-
-
 class FanOut(OneNode):
     double = providers.Factory(Double)
     add = providers.Factory(Sum)

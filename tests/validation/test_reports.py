@@ -95,6 +95,15 @@ def test_what_works_in_this_process_alone_is_a_remark(client: PipelineServiceCli
     assert 'process of the driver alone: "body[lock]" gives a live lock' in "\n".join(report_lines(report))
 
 
+def test_a_pipeline_without_a_node_is_a_remark(client: PipelineServiceClient) -> None:
+    client.registry.register("empty", "sound_but_empty:Empty")
+    report = client.validate("empty")
+    assert (report.problems, report.exit_code, report.node_count) == ((), 0, 0)
+    (remark,) = report.remarks
+    assert remark.message.startswith("It has no node, so that a session of it computes nothing: add one in define()")
+    assert "worth knowing" in "\n".join(report_lines(report))
+
+
 def test_what_is_not_installed_is_a_remark_where_nodes_may_run_elsewhere(client: PipelineServiceClient) -> None:
     client.registry.register("broken", "broken.not_installed:Broken")
     report = client.validate("broken")

@@ -39,6 +39,9 @@ from oneml.habitats.values.validation import Finding, Part, ValidationReport
 T = TypeVar("T")
 
 _ONLY_HERE = "Nodes can run in the process of the driver alone"
+_NO_NODE = (
+    "It has no node, so that a session of it computes nothing: add one in define(), by pipeline.node(name, provider)()"
+)
 _NOT_HERE = "is not installed here: nodes that build it can run only where it is"
 
 
@@ -155,6 +158,8 @@ class Validation:
         if builder is None or plan is None or settings is None:
             self._unchecked.append("settings of single nodes, and how the pipeline would run")
             return plan
+        if not plan.nodes:
+            self._remarks.append(Finding(Part.PIPELINE, _NO_NODE))
         self._check(Part.SETTINGS, lambda: check_node_settings(plan, settings, components))
         if inputs is not None:
             self._check(Part.PIPELINE, lambda: check_inputs(self._habitat, plan, builder.input_forms, inputs))

@@ -48,7 +48,7 @@ class ValidationReport:
         habitat: Its name.
         node_count: How many nodes it has; None where the pipeline could not be planned.
         problems: All that is wrong.
-        remarks: What is not wrong, but keeps nodes in the process of the driver.
+        remarks: What is not wrong, but good to know: what keeps nodes in the process of the driver, that there is none.
         unchecked: What could not be checked, and why.
         exit_code: Of a command that needs the habitat: 0, or that of the worst problem.
     """

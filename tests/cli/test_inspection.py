@@ -175,7 +175,9 @@ def test_doctor_tells_a_settings_file_that_stops_everything(invoke: Invoke, envi
     result = invoke("doctor")
     assert result.exit_code == 2
     assert re.search(r"^settings file +problem +.*oneml.toml cannot be read", result.stdout, re.MULTILINE)
-    assert re.search(r"^habitat probe +problem +", result.stdout, re.MULTILINE)
+    assert result.stdout.count("cannot be read") == 1
+    assert re.search(r"^habitat probe +warning +not checked whole, ", result.stdout, re.MULTILINE)
+    assert re.search(r"^habitat absent +problem +.*No module named", result.stdout, re.MULTILINE)
 
 
 def test_doctor_tells_once_of_a_store_of_no_known_kind(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import platform
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -68,8 +68,10 @@ def doctor(*, as_json: bool) -> None:
     client = PipelineServiceClient()
     with stdout_kept_for_data():
         store = _store(client)
-        habitats = _habitats(client if store.state != PROBLEM else PipelineServiceClient(store=MEMORY_STORE))
-        checks = [*_versions(), *_engines(), *_settings_files(), *_variables(), store, *habitats]
+        files = list(_settings_files())
+        broken = [file.detail for file in files if file.state == PROBLEM]
+        habitats = _habitats(client if store.state != PROBLEM else PipelineServiceClient(store=MEMORY_STORE), broken)
+        checks = [*_versions(), *_engines(), *files, *_variables(), store, *habitats]
     if as_json:
         rows = [{"name": each.name, "state": each.state, "detail": each.detail} for each in checks]
         print_document("doctor", checks=rows)
@@ -147,13 +149,21 @@ def _store(client: PipelineServiceClient) -> Check:
     return Check("store", OK, found)
 
 
-def _habitats(client: PipelineServiceClient) -> Iterator[Check]:
-    """Check what `oneml check` does: container, settings and pipeline of each; a broken store is told of once."""
+def _habitats(client: PipelineServiceClient, told: Collection[str]) -> Iterator[Check]:
+    """Check what `oneml check` does: container, settings and pipeline of each; a broken store is told of once.
+
+    Args:
+        client: Of the store, or of one in memory where that is broken.
+        told: What is wrong with settings files, which are those of every habitat.
+    """
     for entry in client.registry.entries():
         report = client.validate(entry.name)
-        if report.is_sound:
-            yield Check(f"habitat {entry.name}", OK, f"{entry.target}, {entry.origin}")
-        else:
-            first, *others = report.problems
+        problems = [problem for problem in report.problems if problem.message not in told]
+        if problems:
+            first, *others = problems
             more = f" ({len(others)} more: oneml check {entry.name})" if others else ""
             yield Check(f"habitat {entry.name}", PROBLEM, one_line(str(first)) + more, report.exit_code)
+        elif report.problems:
+            yield Check(f"habitat {entry.name}", WARNING, "not checked whole, for its settings file is broken (above)")
+        else:
+            yield Check(f"habitat {entry.name}", OK, f"{entry.target}, {entry.origin}")

@@ -46,6 +46,21 @@ def test_standard_output_holds_the_bytes_of_the_format(invoke: Invoke, environme
     assert invoke("graph", "probe", "--format", "svg").stdout_bytes == (environment / "graph.svg").read_bytes()
 
 
+def test_json_is_a_format_as_any_other_command_names_it(invoke: Invoke, environment: Path) -> None:
+    drawn = invoke("graph", "probe", "--format", "json").stdout
+    assert (
+        invoke("graph", "probe", "--json").stdout
+        == invoke("graph", "probe", "--json", "--format", "json").stdout
+        == drawn
+    )
+    assert invoke("graph", "probe", "--json", "-o", "graph.txt").exit_code == 0
+    assert (environment / "graph.txt").read_text() == drawn
+    both = invoke("graph", "probe", "--json", "--format", "dot")
+    assert both.exit_code == 2
+    assert "--json and --format dot are two formats: give one." in both.stderr
+    assert json.loads(both.stdout)["schema"] == "oneml.error/1"
+
+
 def test_members_and_settings_are_drawn_as_asked_for(invoke: Invoke) -> None:
     arguments = ("--expand", "--set", "times=[5,6,7]", "--direction", "right", "--format", "json")
     boxes = json.loads(invoke("graph", "probe", *arguments).stdout)["boxes"]

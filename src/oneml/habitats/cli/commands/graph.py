@@ -10,6 +10,7 @@ from oneml.habitats.cli.completions import complete_session
 from oneml.habitats.cli.named_files import writing
 from oneml.habitats.cli.options import (
     SettingsOptions,
+    as_json,
     command_line_settings,
     habitat_argument,
     named_habitat,
@@ -52,6 +53,7 @@ _SUFFIXES = {
     type=click.Choice([each.value for each in Format]),
     help="What is written; else the suffix of FILE tells, else mermaid.",
 )
+@as_json
 @click.option(
     "-o",
     "--output",
@@ -80,6 +82,7 @@ def graph(
     session: str | None,
     objects: bool,
     form: str | None,
+    as_json: bool,
     output: Path | None,
     depth: int | None,
     expand: bool,
@@ -96,7 +99,10 @@ def graph(
       oneml graph digits-training --objects -o objects.svg
       oneml graph --session 0199c3f2 -o session.png
     """
-    wanted = _format(form, output)
+    if as_json and form not in {None, Format.JSON.value}:
+        message = f"--json and --format {form} are two formats: give one."
+        raise click.UsageError(message)
+    wanted = Format.JSON if as_json else _format(form, output)
     if wanted is Format.PNG and output is None and _stdout_is_terminal():
         message = "A PNG is no text for a terminal. Name a file: -o graph.png."
         raise click.UsageError(message)

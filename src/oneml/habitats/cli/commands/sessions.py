@@ -139,11 +139,16 @@ def list_sessions(*, as_json: bool) -> None:
 
 @sessions.command()
 @click.argument("session", nargs=-1, required=True, shell_complete=complete_session)
-def rm(session: tuple[str, ...]) -> None:
+@as_json
+def rm(session: tuple[str, ...], *, as_json: bool) -> None:
     """Remove each SESSION with its recipe, states and commits."""
     client = PipelineServiceClient()
+    removed: list[str] = []
     for each in session:
-        remark(f"Session {client.remove_session(each)} is removed.")
+        removed.append(client.remove_session(each))
+        remark(f"Session {removed[-1]} is removed.")
+    if as_json:
+        print_document("removed", session_ids=removed)
 
 
 def _isolate(session: "PipelineSession") -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -23,6 +24,7 @@ from oneml.habitats.errors import (
     RunError,
     SettingsError,
     UnknownHabitatError,
+    UnknownSessionError,
     UsageError,
 )
 from oneml.habitats.values.drift import Drift
@@ -112,6 +114,17 @@ def test_next_command_in_one_process_prints_its_own() -> None:
 
 def test_fields_of_an_error_are_members() -> None:
     assert error_fields(UnknownHabitatError(name="x", known=("a", "b")))["fields"] == {"name": "x", "known": ["a", "b"]}
+
+
+def test_a_session_that_is_not_found_is_told_in_words_of_sessions() -> None:
+    of: dict[str, Any] = {"session_id": "abc", "store": "file:///s"}
+    fields = error_fields(UnknownSessionError(**of, fitting=["abcd-1", "abcd-2"], prefix_min_characters=8))["fields"]
+    assert fields == {**of, "recipe_lost": False, "fitting": ["abcd-1", "abcd-2"]}
+    assert error_fields(UnknownSessionError(**of, recipe_lost=True))["fields"] == {
+        **of,
+        "recipe_lost": True,
+        "fitting": [],
+    }
 
 
 def test_problems_and_drifts_are_objects_with_their_attributes() -> None:

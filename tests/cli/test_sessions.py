@@ -67,6 +67,17 @@ def test_list_shows_newest_first(invoke: Invoke, good: str, bad: str) -> None:
     ]
 
 
+def test_list_knows_of_a_session_that_workers_alone_have_run(invoke: Invoke) -> None:
+    worker = ("run-pipeline-node", "--pipeline", "probe", "--session-id", "by-workers")
+    invoke("sessions", "create", "probe", "--session-id", "by-workers", "--input", 'name="me"')
+    states: list[str] = []
+    for node in ("//make", "//repeat/0", "//repeat/1", "//join", "//nothing"):
+        states.append(json.loads(invoke("sessions", "list", "--json").stdout)["sessions"][0]["state"])
+        assert invoke(*worker, node).exit_code == 0
+    assert set(states) == {"created"}
+    assert json.loads(invoke("sessions", "list", "--json").stdout)["sessions"][0]["state"] == "succeeded"
+
+
 def test_show_says_why_a_node_is_in_its_state(invoke: Invoke, bad: str) -> None:
     shown = invoke("sessions", "show", bad).stdout
     assert shown.startswith(f"Session {bad} of probe: failed.\n")
@@ -114,6 +125,12 @@ def test_unknown_node_of_a_session_names_the_nearest(invoke: Invoke, good: str) 
     assert result.exit_code == 2
     assert 'There is no node "//mak".' in result.stderr
     assert 'Did you mean "//make"?' in result.stderr
+
+
+def test_removed_sessions_are_told_as_a_document(invoke: Invoke, good: str, bad: str) -> None:
+    removed = invoke("sessions", "rm", good, bad, "--json")
+    assert json.loads(removed.stdout) == {"schema": "oneml.removed/1", "session_ids": [good, bad]}
+    assert invoke("sessions", "rm", good, "--json").exit_code == 2
 
 
 def test_removed_session_is_gone(invoke: Invoke, good: str, bad: str) -> None:

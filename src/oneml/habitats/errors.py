@@ -557,7 +557,7 @@ class SecretUnavailableError(UsageError):
 
 
 class SecretRefusedError(RefusalError):
-    """References to secrets lead to nothing on a worker.
+    """References to secrets lead to nothing where a session that was created elsewhere shall run.
 
     Attributes:
         missing: Setting, reference and reason of each; never a value.
@@ -565,7 +565,9 @@ class SecretRefusedError(RefusalError):
 
     def __init__(self, *, missing: Sequence[tuple[str, str, str]]) -> None:
         self.missing = tuple(missing)
-        super().__init__(_missing_secrets(missing))
+        super().__init__(
+            f"{_missing_secrets(missing)}\nRefused: the session was created with it, and has to find it here too."
+        )
 
 
 class SettingsModelChangedError(RefusalError):
@@ -864,20 +866,28 @@ class UnknownSessionError(UsageError):
     Attributes:
         session_id: The session.
         store: URL of the store.
-        has_rest: Whether other documents of it are there, without the recipe.
-        prefix_min: Where ids start with it, so many characters have to be given of one; 0 where none does.
+        recipe_lost: Whether other documents of it are there, without the recipe.
+        fitting: Ids that start with what was given, which is too short to choose one.
     """
 
-    def __init__(self, *, session_id: str, store: str, has_rest: bool = False, prefix_min: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        store: str,
+        recipe_lost: bool = False,
+        fitting: Sequence[str] = (),
+        prefix_min_characters: int = 0,
+    ) -> None:
         self.session_id = session_id
         self.store = store
-        self.has_rest = has_rest
-        self.prefix_min = prefix_min
-        hint = f"Ids start so: give at least {prefix_min} characters of one. " if prefix_min else ""
+        self.recipe_lost = recipe_lost
+        self.fitting = tuple(fitting)
+        hint = f"Ids start so: give at least {prefix_min_characters} characters of one. " if fitting else ""
         super().__init__(
             f'The recipe of session "{session_id}" is gone from {store}, so nothing of it can be read or run. '
             f"`oneml sessions rm {session_id}` removes the rest."
-            if has_rest
+            if recipe_lost
             else f'There is no session "{session_id}" in {store}. {hint}'
             "`oneml sessions list` shows those that there are; ONEML_STORE_URL chooses another store."
         )

@@ -225,6 +225,15 @@ def commit_of(outcome: NodeOutcome) -> Commit:
     return Commit(attempt, seconds or 0.0, ended_at, ports, reuse_key, reused_from)
 
 
+def commit_count(store: ArtifactStore, session_id: SessionId) -> int:
+    """Return how many nodes of a session have published; one look at the names of its documents.
+
+    Raises:
+        StoreError: The store failed.
+    """
+    return sum(map(keys.is_commit, store.children(keys.nodes_prefix(session_id))))
+
+
 def read_commit(store: ArtifactStore, session_id: SessionId, path: NodePath) -> Commit | None:
     """Read what a node of a session published; None where it has not, or there is no such session.
 

@@ -6,6 +6,7 @@ from oneml.habitats.errors import AmbiguousSessionError, UnknownSessionError
 from oneml.habitats.ports.artifact_store import ArtifactStore
 from oneml.habitats.ports.session_store import SessionRow, SessionStore
 from oneml.habitats.sessions import keys
+from oneml.habitats.sessions.attempts import commit_count
 from oneml.habitats.sessions.recipe import HEADER_MAX_BYTES
 from oneml.habitats.values.session_id import SessionId, parse_session_id
 from oneml.habitats.values.states import SessionState
@@ -52,8 +53,12 @@ class SessionCatalogue:
         self._reconcile()
         fitting = [row.session_id for row in self._index().sessions() if row.session_id.startswith(text)]
         if not fitting or len(text) < PREFIX_MIN_CHARACTERS:
-            prefix_min = PREFIX_MIN_CHARACTERS if fitting else 0
-            raise UnknownSessionError(session_id=given, store=self._store.url, prefix_min=prefix_min)
+            raise UnknownSessionError(
+                session_id=given,
+                store=self._store.url,
+                fitting=fitting,
+                prefix_min_characters=PREFIX_MIN_CHARACTERS,
+            )
         if len(fitting) > 1:
             raise AmbiguousSessionError(prefix=text, fitting=fitting)
         return fitting[0]
@@ -80,6 +85,9 @@ class SessionCatalogue:
         reconcile(self._store, self._index())
 
     def _told(self, row: SessionRow) -> SessionState:
-        if row.state is SessionState.RUNNING and not self._index().is_driven(row.session_id):
-            return SessionState.INTERRUPTED
-        return row.state
+        """Return where a session stands; of what workers alone have run, nobody told the index."""
+        if row.state is SessionState.SUCCEEDED or self._index().is_driven(row.session_id):
+            return row.state
+        if row.node_count and commit_count(self._store, row.session_id) == row.node_count:
+            return SessionState.SUCCEEDED
+        return SessionState.INTERRUPTED if row.state is SessionState.RUNNING else row.state

@@ -6,6 +6,7 @@ from oneml.habitats.values.node_path import NodePath, node_key
 from oneml.habitats.values.session_id import SessionId, session_key
 
 SESSIONS = "sessions"
+_COMMIT = ".commit.json"
 
 
 def session_prefix(session_id: SessionId) -> str:
@@ -50,7 +51,12 @@ def nodes_prefix(session_id: SessionId) -> str:
 
 def commit_key(session_id: SessionId, path: NodePath) -> str:
     """The commit pointer of a node."""
-    return f"{nodes_prefix(session_id)}/{node_key(path)}.commit.json"
+    return f"{nodes_prefix(session_id)}/{node_key(path)}{_COMMIT}"
+
+
+def is_commit(name: str) -> bool:
+    """Tell whether a document beside those of other nodes is a commit, by its name."""
+    return name.endswith(_COMMIT)
 
 
 def claim_key(session_id: SessionId, path: NodePath, attempt: int) -> str:

@@ -188,8 +188,8 @@ def read_recipe(store: ArtifactStore, session_id: SessionId, *, key: bytes | Non
     """
     data = store.read(keys.recipe_key(session_id), limit_bytes=HEADER_MAX_BYTES)
     if data is None:
-        has_rest = bool(store.children(keys.session_prefix(session_id)))
-        raise UnknownSessionError(session_id=session_id, store=store.url, has_rest=has_rest)
+        recipe_lost = bool(store.children(keys.session_prefix(session_id)))
+        raise UnknownSessionError(session_id=session_id, store=store.url, recipe_lost=recipe_lost)
     what = f"recipe of session {session_id}"
     try:
         document = json_object(data, what=what, limit_bytes=HEADER_MAX_BYTES)

@@ -176,8 +176,19 @@ def test_doctor_tells_a_settings_file_that_stops_everything(invoke: Invoke, envi
     assert result.exit_code == 2
     assert re.search(r"^settings file +problem +.*oneml.toml cannot be read", result.stdout, re.MULTILINE)
     assert result.stdout.count("cannot be read") == 1
-    assert re.search(r"^habitat probe +warning +not checked whole, ", result.stdout, re.MULTILINE)
+    assert re.search(
+        r"^habitat probe +warning +probe:Probe, probe 1.0; not checked whole, ", result.stdout, re.MULTILINE
+    )
     assert re.search(r"^habitat absent +problem +.*No module named", result.stdout, re.MULTILINE)
+
+
+def test_doctor_tells_once_of_a_setting_that_is_wrong_for_all_habitats(invoke: Invoke, environment: Path) -> None:
+    (environment / "oneml.toml").write_text('retries = "many"\n[habitats.probe]\ngreting = "Hi"\n')
+    result = invoke("doctor")
+    assert result.exit_code == 2
+    assert result.stdout.count("retries: Input should be a valid integer") == 1
+    assert re.search(r"^settings +problem +retries: .*oneml.toml:1", result.stdout, re.MULTILINE)
+    assert re.search(r'^habitat probe +problem +No setting "greting"', result.stdout, re.MULTILINE)
 
 
 def test_doctor_tells_once_of_a_store_of_no_known_kind(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,22 @@ def test_create_prints_the_id_and_nothing_else(invoke: Invoke) -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (0, "mine\n", "")
 
 
+def test_a_secret_that_is_not_there_is_a_wrong_setting_at_first_and_a_refusal_of_what_is_recorded(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = ("sessions", "create", "probe", "--set", "token=env:PROBES_TOKEN", "--input", 'name="me"', "--session-id")
+    result = invoke(*create, "mine")
+    assert (result.exit_code, "Refused" in result.stderr) == (2, False)
+    assert "the variable PROBES_TOKEN is not set here. Set it where the session is created, and" in result.stderr
+    monkeypatch.setenv("PROBES_TOKEN", "secret")
+    assert invoke(*create, "mine").exit_code == 0
+    monkeypatch.delenv("PROBES_TOKEN")
+    worker = ("run-pipeline-node", "--pipeline", "probe", "--session-id", "mine", "//make")
+    for again in (worker, ("sessions", "run", "mine"), ("prove", "mine", "//make")):
+        result = invoke(*again)
+        assert (result.exit_code, "Refused: the session was created with it" in result.stderr) == (3, True)
+
+
 def test_list_is_empty_at_first_and_says_what_makes_a_session(invoke: Invoke) -> None:
     result = invoke("sessions", "list")
     assert (result.exit_code, result.stdout) == (0, "")

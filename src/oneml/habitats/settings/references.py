@@ -156,7 +156,9 @@ class SecretSource(NamedTuple):
     def _variable(self, name: str) -> str:
         text = self.environ.get(name)
         if text is None:
-            message = f"the variable {name} is not set. Set it where the node runs"
+            message = (
+                f"the variable {name} is not set here. Set it where the session is created, and where its nodes run"
+            )
             raise _UnavailableError(message)
         return text
 

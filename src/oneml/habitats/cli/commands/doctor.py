@@ -5,6 +5,7 @@ import platform
 import shutil
 import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterator
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from oneml.habitats.cli.options import as_json
 from oneml.habitats.cli.printing import one_line, print_document, print_table
 from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.engines.registry import EngineRegistry
-from oneml.habitats.errors import OnemlError
+from oneml.habitats.errors import OnemlError, UsageError
 from oneml.habitats.habitats.distributions import installed_distributions
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.settings.models import MEMORY_STORE
@@ -26,9 +27,6 @@ from oneml.habitats.settings.toml_files import read_toml
 from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX, strange_variables
 from oneml.habitats.stores.usable import check_usable, is_read_only
 from oneml.habitats.values.suggestions import known_names
-
-FIRST_PROBLEM_LINES = 2
-"""A report has a head, then a line for each problem."""
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 
@@ -149,21 +147,28 @@ def _store(client: PipelineServiceClient) -> Check:
     return Check("store", OK, found)
 
 
-def _habitats(client: PipelineServiceClient, told: Collection[str]) -> Iterator[Check]:
+def _habitats(client: PipelineServiceClient, broken: Collection[str]) -> Iterator[Check]:
     """Check what `oneml check` does: container, settings and pipeline of each; a broken store is told of once.
+
+    So is what is wrong with settings that several habitats have in common.
 
     Args:
         client: Of the store, or of one in memory where that is broken.
-        told: What is wrong with settings files, which are those of every habitat.
+        broken: What is wrong with settings files, which has been told.
     """
-    for entry in client.registry.entries():
-        report = client.validate(entry.name)
-        problems = [problem for problem in report.problems if problem.message not in told]
-        if problems:
-            first, *others = problems
-            more = f" ({len(others)} more: oneml check {entry.name})" if others else ""
-            yield Check(f"habitat {entry.name}", PROBLEM, one_line(str(first)) + more, report.exit_code)
+    reports = [(entry, client.validate(entry.name)) for entry in client.registry.entries()]
+    counts = Counter(problem for _, report in reports for problem in dict.fromkeys(report.problems))
+    shared = {problem for problem, count in counts.items() if count > 1 and problem.source}
+    for problem in counts:
+        if problem in shared:
+            yield Check("settings", PROBLEM, one_line(str(problem)), UsageError.exit_code)
+    for entry, report in reports:
+        own = [problem for problem in report.problems if problem not in shared and problem.message not in broken]
+        name, found = f"habitat {entry.name}", f"{entry.target}, {entry.origin}"
+        if own:
+            more = f" ({len(own) - 1} more: oneml check {entry.name})" if len(own) > 1 else ""
+            yield Check(name, PROBLEM, one_line(str(own[0])) + more, report.exit_code)
         elif report.problems:
-            yield Check(f"habitat {entry.name}", WARNING, "not checked whole, for its settings file is broken (above)")
+            yield Check(name, WARNING, f"{found}; not checked whole, for its settings are wrong (above)")
         else:
-            yield Check(f"habitat {entry.name}", OK, f"{entry.target}, {entry.origin}")
+            yield Check(name, OK, found)

@@ -7,6 +7,7 @@ begin with `test_leaves` have to fail at their ends.
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -57,6 +58,12 @@ class Closed(Client):
     def __init__(self) -> None:
         message = "the shop is closed"
         raise PermissionError(message)
+
+
+class Hanging(Client):
+    def read(self) -> int:
+        time.sleep(60)
+        return 1
 
 
 class Slow(Client):

@@ -86,8 +86,9 @@ class SessionCatalogue:
 
     def _told(self, row: SessionRow) -> SessionState:
         """Return where a session stands; of what workers alone have run, nobody told the index."""
-        if row.state is SessionState.SUCCEEDED or self._index().is_driven(row.session_id):
+        running = row.state is SessionState.RUNNING
+        if row.state is SessionState.SUCCEEDED or (running and self._index().is_driven(row.session_id)):
             return row.state
         if row.node_count and commit_count(self._store, row.session_id) == row.node_count:
             return SessionState.SUCCEEDED
-        return SessionState.INTERRUPTED if row.state is SessionState.RUNNING else row.state
+        return SessionState.INTERRUPTED if running else row.state

@@ -16,9 +16,11 @@ from oneml.habitats.values.node_path import parse_node_path
 HERE = Path(__file__).name
 
 
-def raised(call: Callable[..., object], *arguments: object) -> BaseException:
+def raised(
+    call: Callable[..., object], *arguments: object, kind: type[BaseException] = InvalidNodePathError
+) -> BaseException:
     """Return what a call raises, with its traceback from there on."""
-    with pytest.raises(InvalidNodePathError) as caught:
+    with pytest.raises(kind) as caught:
         call(*arguments)
     trace = caught.value.__traceback__
     assert trace is not None
@@ -48,6 +50,23 @@ def test_an_interrupt_is_told_with_the_line_that_it_met_and_not_with_its_handler
         hang()
     lines = traceback_text(caught.value).splitlines()
     assert lines[-2:] == ["    interrupts.strike()", "KeyboardInterrupt"]
+
+
+def test_an_interrupt_of_a_coroutine_is_told_with_the_line_at_which_that_waits() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    async def deeper() -> None:
+        asyncio.get_running_loop().call_soon(interrupt)
+        await asyncio.sleep(60)
+
+    async def hang() -> None:
+        await deeper()
+
+    lines = traceback_text(raised(awaited, hang(), Interrupts(), kind=KeyboardInterrupt)).splitlines()
+    assert [line.strip() for line in lines if "await" in line][:2] == ["await deeper()", "await asyncio.sleep(60)"]
+    assert HERE in lines[1]
+    assert not any("async_bodies.py" in line or "in interrupt" in line for line in lines)
 
 
 def test_an_error_of_our_own_to_which_no_author_led_is_told_by_its_text_alone() -> None:

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Iter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
-from typing import Any, Protocol, TypeVar
+from types import CoroutineType, FrameType, TracebackType
+from typing import Any, Protocol, TypeVar, cast
 
 from oneml.habitats.sessions.interrupts import Interrupts
 
@@ -31,11 +32,14 @@ def awaited(coroutine: Coroutine[Any, Any, T], interrupts: Interrupts) -> T:
     """Run a coroutine to its end, and return what it gives.
 
     Raises:
-        KeyboardInterrupt: The session was asked to stop; the coroutine was cancelled.
+        KeyboardInterrupt: The session was asked to stop; the coroutine was cancelled. It comes from where that waited.
         BaseException: Whatever it raises.
     """
     with _loop(interrupts) as run:
-        return run(coroutine)
+        try:
+            return run(coroutine)
+        except KeyboardInterrupt as error:
+            raise error.with_traceback(_waits_at(coroutine) or error.__traceback__) from None
 
 
 def yielded(items: AsyncIterator[T], interrupts: Interrupts) -> Iterator[T]:
@@ -85,6 +89,19 @@ def _loop(interrupts: Interrupts) -> Generator[_Run]:
             yield elsewhere
         finally:
             executor.submit(runner.close).result()
+
+
+def _waits_at(coroutine: Coroutine[Any, Any, Any]) -> TracebackType | None:
+    """Return the lines at which a coroutine and those that it awaits wait, outermost first; None where it has ended."""
+    waiting: list[FrameType] = []
+    awaited: object = coroutine
+    while isinstance(awaited, CoroutineType) and awaited.cr_frame is not None:
+        waiting.append(awaited.cr_frame)
+        awaited = cast("object", awaited.cr_await)
+    place: TracebackType | None = None
+    for frame in reversed(waiting):
+        place = TracebackType(place, frame, frame.f_lasti, frame.f_lineno)
+    return place
 
 
 def _is_loop_running() -> bool:

@@ -85,9 +85,10 @@ class SessionCatalogue:
         reconcile(self._store, self._index())
 
     def _told(self, row: SessionRow) -> SessionState:
-        """Return where a session stands; of what workers alone have run, nobody told the index."""
+        """Return where a session stands: no driver has told the index of what workers alone have run."""
         running = row.state is SessionState.RUNNING
-        if row.state is SessionState.SUCCEEDED or (running and self._index().is_driven(row.session_id)):
+        told = row.state is not SessionState.CREATED and not running
+        if told or (running and self._index().is_driven(row.session_id)):
             return row.state
         if row.node_count and commit_count(self._store, row.session_id) == row.node_count:
             return SessionState.SUCCEEDED

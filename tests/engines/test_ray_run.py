@@ -142,6 +142,16 @@ def test_ray_holds_the_replies_that_are_in_no_store_and_of_the_others_the_last_o
     assert ray.given[0].upstream == tuple(paths[500:])
 
 
+def test_a_node_is_told_of_those_whose_replies_are_kept_and_of_those_it_goes_with() -> None:
+    """What is given for another node may hold an answer of one that was tried again since, and is in the store."""
+    ray = FakeRay()
+    handing = HandOver(cast("Any", ray), FakeSession().context(), RayOptions(), "c")
+    handing.keep(NodePath("//kept"), cast("Any", "a bundle"))
+    handing.bundle([task("//with"), task("//later", "//kept", "//in-store", "//with")])
+    assert ray.given[0].upstream == ("a bundle",)
+    assert [item.after for item in ray.given[0].request.items] == [(), ("//kept", "//with")]
+
+
 def test_an_image_that_ray_cannot_set_up_is_an_error_of_the_engine() -> None:
     class Refusing(FakeRay):
         def remote(self, **_options: object) -> Any:

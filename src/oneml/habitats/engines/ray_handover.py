@@ -52,10 +52,14 @@ class HandOver:
         """Hand over nodes that have the same needs, as one task; returns at once."""
         context, first = self._context, self._count + 1
         self._count += len(tasks)
-        items = tuple(
-            Item(number, task.path, task.timeout_seconds, task.after, self._message(task))
-            for number, task in enumerate(tasks, start=first)
-        )
+        own = {task.path for task in tasks}
+
+        def item(number: int, task: NodeTask) -> Item:
+            # Of others there may be older answers in what is given, from before they were tried again.
+            after = tuple(path for path in task.after if path in self._kept or path in own)
+            return Item(number, task.path, task.timeout_seconds, after, self._message(task))
+
+        items = tuple(item(number, task) for number, task in enumerate(tasks, start=first))
         function, asked = self._function(tasks[0].needs)
         upstream = dict.fromkeys(self._kept[path] for task in tasks for path in task.after if path in self._kept)
         ref = function.remote(Request(context.entry, context.preload, self._channel, items).packed(), *upstream)

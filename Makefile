@@ -88,7 +88,7 @@ test-pythons: ## run the tests under every Python of PYTHONS that this machine h
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    echo "== $$python" && venv=.venvs/$$(basename "$$python") && \
 	    { [ -d "$$venv" ] || "$$python" -m venv "$$venv"; } && \
-	    "$$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	    "$$venv/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables \
 	      -e '.[dev]' $(PACKAGES) $(PLUGIN) && "$$venv/bin/python" -m pytest $(PYTEST_ARGS) || exit 1; \
 	  else echo "== $$python is not on this machine"; fi; done
 

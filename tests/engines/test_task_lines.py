@@ -1,10 +1,13 @@
 """Lines that nodes print beside others: cut, bounded, and without secrets wherever they are cut."""
 
+import io
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 
 import pytest
 
-from oneml.habitats.engines.task_lines import LINE_MAX_CHARACTERS, LOG_MAX_CHARACTERS, LineSink
+from oneml.habitats.engines.task_lines import LINE_MAX_CHARACTERS, LOG_MAX_CHARACTERS, LineSink, diverted
 
 SECRET = "s3cr3t-canary"
 
@@ -47,3 +50,12 @@ def test_a_flood_is_cut_off_and_told(sink: LineSink, lines: list[str]) -> None:
     sink.show_rest()
     assert sum(map(len, lines)) < LOG_MAX_CHARACTERS + LINE_MAX_CHARACTERS
     assert lines[-1] == f"... output beyond {LOG_MAX_CHARACTERS} characters is dropped"
+
+
+def test_what_stands_in_front_of_a_stream_is_never_closed() -> None:
+    behind = io.StringIO()
+    with redirect_stdout(behind), diverted():
+        front = sys.stdout  # as handlers of logging hold it
+    behind.close()
+    front.close()
+    assert not front.closed

@@ -45,6 +45,6 @@ def test_a_node_whose_time_is_over_tells_where_it_hung(
         f"TimeoutError: the node was ended after {seconds} s (timeout_seconds). Correct what it waits for"
     )
     assert told.endswith("give it longer: --set '//read:timeout_seconds=...'")
-    lines = outcome.error.traceback.splitlines()
+    lines = [line for line in outcome.error.traceback.splitlines() if line.strip(" ~^")]
     assert lines[-2:] == ["    time.sleep(60)", told]
     assert not [line for line in lines if "oneml/habitats" in line]

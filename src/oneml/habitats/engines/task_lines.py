@@ -209,6 +209,9 @@ class _InFront(io.TextIOBase):
     def fileno(self) -> int:
         return self._behind.fileno()
 
+    def close(self) -> None:
+        """Do nothing, as when it is collected as garbage: what stands behind is not its own."""
+
     def isatty(self) -> bool:
         return self._sink_here() is None and self._behind.isatty()
 

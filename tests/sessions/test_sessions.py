@@ -157,6 +157,7 @@ def test_run_node_leaves_a_final_state_when_the_body_raises(client: PipelineServ
     ("kind", "said"),
     [
         ("raise", "ValueError: bad token"),
+        ("nameless", r"FileNotFoundError: no file \udcff"),
         ("odd", "OddError: one"),
         ("exit", "SystemExit: 0"),
         ("lock", "lock"),

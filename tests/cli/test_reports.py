@@ -1,6 +1,8 @@
 """What is told of a run that is over, whatever became of it."""
 
 import os
+import sys
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
@@ -218,6 +220,26 @@ def test_what_is_written_to_standard_output_goes_to_standard_error(capfd: pytest
     seen = capfd.readouterr()
     assert seen.out == "data\n"
     assert sorted(seen.err.splitlines()) == ["from Python", "from below"]
+
+
+def test_a_thread_that_outlives_the_block_prints_to_standard_error(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # for good, says the function: until this test has ended
+    go_on = threading.Event()
+
+    def late() -> None:
+        go_on.wait(10)
+        print("late")  # noqa: T201  # as bodies do
+
+    with stdout_kept_for_data():
+        left = threading.Thread(target=late)
+        left.start()
+    print("data")  # noqa: T201  # as commands do
+    go_on.set()
+    left.join()
+    seen = capfd.readouterr()
+    assert (seen.out, seen.err) == ("data\n", "late\n")
 
 
 def test_standard_output_comes_back_after_an_exception(capfd: pytest.CaptureFixture[str]) -> None:

@@ -574,6 +574,16 @@ def test_a_misspelt_variable_of_ours_is_told(new_client: Clients, caplog: pytest
     assert 'Did you mean "ONEML_STORE_URL"?' in caplog.text
 
 
+def test_a_table_of_a_settings_file_for_a_misspelt_habitat_is_told(
+    client: PipelineServiceClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "oneml.toml").write_text("[habitats.trubled]\n[habitats.arithmetic]\n[habitats.other]\n")
+    client.preview("troubled")
+    place = tmp_path / "oneml.toml"
+    said = '[habitats."trubled"] is of no known habitat, and has no effect. Did you mean [habitats."troubled"]?'
+    assert caplog.messages == [f"{said} ({place}:1)"]
+
+
 def test_a_session_that_workers_have_finished_is_told_and_listed_as_succeeded(client: PipelineServiceClient) -> None:
     with client.create_session("troubled") as session:
         for path in session.plan.nodes:

@@ -194,9 +194,7 @@ def test_doctor_tells_once_of_a_setting_that_is_wrong_for_all_habitats(invoke: I
 def test_doctor_warns_of_settings_for_a_habitat_that_is_not_installed(invoke: Invoke, environment: Path) -> None:
     (environment / "oneml.toml").write_text('[habitats.prob]\ngreeting = "Hi"\n')
     shown = invoke("doctor").stdout
-    row = (
-        r'^settings file +warning +.*oneml.toml:1: \[habitats."prob"\] is of no installed habitat. .*"probe"\?$'
-    )
+    row = r'^settings file +warning +.*oneml.toml:1: \[habitats."prob"\] is of no installed habitat. .*"probe"\?$'
     assert re.search(row, shown, re.MULTILINE)
 
 

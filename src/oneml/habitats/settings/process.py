@@ -40,7 +40,7 @@ def habitat_tables(sources: ProcessSources) -> Iterator[tuple[str, str]]:
         SettingsError: A file cannot be read.
     """
     for file in (sources.user_file(), read_toml(sources.working_directory / PROJECT_FILE_NAME)):
-        tables = {} if file is None else file.tables.get(HABITATS_TABLE, {})
+        tables = None if file is None else file.tables.get(HABITATS_TABLE)
         if file is not None and isinstance(tables, Mapping):
             for name in cast("Mapping[str, object]", tables):
                 yield name, file.place((HABITATS_TABLE, name))

@@ -84,6 +84,11 @@ def told(state: SessionState, *rows: tuple[str, NodeState, str]) -> ReportedErro
     return caught.value
 
 
+def test_a_breakpoint_without_anybody_to_ask_says_where_there_is_somebody() -> None:
+    error = told(SessionState.FAILED, ("//b", NodeState.FAILED, "bdb.BdbQuit"))
+    assert "\nA breakpoint has nobody to ask there. Here: oneml reproduce mine //b --pdb\n" in error.message
+
+
 def test_success_is_no_error() -> None:
     rows = [("//a", NodeState.SUCCEEDED, "")]
     raise_unless_succeeded(FakeSession({}).as_session(), result(SessionState.SUCCEEDED, rows))

@@ -122,6 +122,17 @@ def test_an_unreadable_line_of_dotenv_is_an_error_where_it_begins_with_a_variabl
     assert caplog.messages == []
 
 
+class Level(PipelineSettings):
+    model_config = SettingsConfigDict(env_prefix="LEVEL_")
+    at: float = 0.5
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_a_number_may_be_one_that_json_has_no_word_for(machine: "Machine", text: str) -> None:
+    machine.environ["LEVEL_AT"] = text
+    assert repr(machine.resolve(Level).process.at) == text
+
+
 def test_control_variables_are_never_settings(machine: "Machine") -> None:
     machine.environ |= dict.fromkeys(CONTROL_VARIABLES, "x")
     assert machine.resolve(Knobs).process == Knobs()

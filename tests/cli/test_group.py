@@ -110,6 +110,15 @@ def test_interrupt_ends_with_130() -> None:
     assert (result.exit_code, result.stderr) == (130, "Error: interrupted\n")
 
 
+def test_interrupt_while_options_are_read_ends_with_130_too() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    option = click.Option(["--traceback"], is_flag=True, callback=interrupt)
+    result = CliRunner().invoke(OnemlGroup("oneml", lazy={}, text="A group.", params=[option]), ["fail"])
+    assert (result.exit_code, result.stderr) == (130, "Error: interrupted\n")
+
+
 @pytest.mark.parametrize("code", [0, None, 3])
 def test_code_that_would_end_the_process_is_a_failure(code: int | None) -> None:
     result = CliRunner().invoke(group_that_raises(SystemExit(code)), ["fail"])

@@ -191,6 +191,13 @@ def test_doctor_tells_once_of_a_setting_that_is_wrong_for_all_habitats(invoke: I
     assert re.search(r'^habitat probe +problem +No setting "greting"', result.stdout, re.MULTILINE)
 
 
+def test_doctor_warns_of_settings_for_a_habitat_that_is_not_installed(invoke: Invoke, environment: Path) -> None:
+    (environment / "oneml.toml").write_text('[habitats.prob]\ngreeting = "Hi"\n')
+    shown = invoke("doctor").stdout
+    row = r'^settings file +warning +.*oneml.toml:1: \[habitats."prob"\] is of no installed habitat. .*"probe"\?$'
+    assert re.search(row, shown, re.MULTILINE)
+
+
 def test_doctor_tells_once_of_a_store_of_no_known_kind(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONEML_STORE_URL", "ftp://x")
     shown = invoke("doctor").stdout

@@ -1,6 +1,8 @@
 """What is told of a run that is over, whatever became of it."""
 
 import os
+import sys
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
@@ -80,6 +82,11 @@ def told(state: SessionState, *rows: tuple[str, NodeState, str]) -> ReportedErro
     with pytest.raises(ReportedError) as caught:
         raise_unless_succeeded(FakeSession({}).as_session(), result(state, rows))
     return caught.value
+
+
+def test_a_breakpoint_without_anybody_to_ask_says_where_there_is_somebody() -> None:
+    error = told(SessionState.FAILED, ("//b", NodeState.FAILED, "bdb.BdbQuit"))
+    assert "\nA breakpoint has nobody to ask there. Here: oneml reproduce mine //b --pdb\n" in error.message
 
 
 def test_success_is_no_error() -> None:
@@ -218,6 +225,26 @@ def test_what_is_written_to_standard_output_goes_to_standard_error(capfd: pytest
     seen = capfd.readouterr()
     assert seen.out == "data\n"
     assert sorted(seen.err.splitlines()) == ["from Python", "from below"]
+
+
+def test_a_thread_that_outlives_the_block_prints_to_standard_error(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # for good, says the function: until this test has ended
+    go_on = threading.Event()
+
+    def late() -> None:
+        go_on.wait(10)
+        print("late")  # noqa: T201  # as bodies do
+
+    with stdout_kept_for_data():
+        left = threading.Thread(target=late)
+        left.start()
+    print("data")  # noqa: T201  # as commands do
+    go_on.set()
+    left.join()
+    seen = capfd.readouterr()
+    assert (seen.out, seen.err) == ("data\n", "late\n")
 
 
 def test_standard_output_comes_back_after_an_exception(capfd: pytest.CaptureFixture[str]) -> None:

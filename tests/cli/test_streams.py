@@ -49,10 +49,11 @@ def test_terminal_sees_a_bar_and_data_stays_plain(at_terminal: Callable[..., tup
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-def test_full_disk_behind_standard_output_is_told_and_ends_with_4(environment: Path) -> None:
+@pytest.mark.parametrize("argument", ["list", "--help", "--version"])
+def test_full_disk_behind_standard_output_is_told_and_ends_with_4(environment: Path, argument: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "oneml.habitats", "list"],
+            [sys.executable, "-m", "oneml.habitats", argument],
             cwd=environment,
             stdout=full,
             stderr=subprocess.PIPE,

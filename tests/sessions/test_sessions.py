@@ -157,6 +157,7 @@ def test_run_node_leaves_a_final_state_when_the_body_raises(client: PipelineServ
     ("kind", "said"),
     [
         ("raise", "ValueError: bad token"),
+        ("nameless", r"FileNotFoundError: no file \udcff"),
         ("odd", "OddError: one"),
         ("exit", "SystemExit: 0"),
         ("lock", "lock"),
@@ -571,6 +572,16 @@ def test_a_misspelt_variable_of_ours_is_told(new_client: Clients, caplog: pytest
     new_client({"ONEML_STORE_UR": "x"}).list_sessions()
     assert "ONEML_STORE_UR is no variable of oneml, and has no effect." in caplog.text
     assert 'Did you mean "ONEML_STORE_URL"?' in caplog.text
+
+
+def test_a_table_of_a_settings_file_for_a_misspelt_habitat_is_told(
+    client: PipelineServiceClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "oneml.toml").write_text("[habitats.trubled]\n[habitats.arithmetic]\n[habitats.other]\n")
+    client.preview("troubled")
+    place = tmp_path / "oneml.toml"
+    said = '[habitats."trubled"] is of no known habitat, and has no effect. Did you mean [habitats."troubled"]?'
+    assert caplog.messages == [f"{said} ({place}:1)"]
 
 
 def test_a_session_that_workers_have_finished_is_told_and_listed_as_succeeded(client: PipelineServiceClient) -> None:

@@ -110,6 +110,29 @@ def test_reserved_fields_are_read_under_their_prefix_in_every_package(machine: "
         assert (process.engine, process.resources.gpus) == ("process", 2)
 
 
+@pytest.mark.parametrize("line", ["export KNOBS_TEXT: x", "KNOBS_TEXT x"])
+def test_an_unreadable_line_of_dotenv_is_an_error_where_it_begins_with_a_variable_of_ours(
+    machine: "Machine", line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = machine.dotenv(f"# ours\nOTHER\nno line of ours\n\n{line}\nKNOBS_FLAG=true\n")
+    with pytest.raises(SettingsError) as raised:
+        machine.resolve(Knobs)
+    assert "KNOBS_TEXT: cannot be read: write KNOBS_TEXT=VALUE" in str(raised.value)
+    assert f"({path}:5)" in str(raised.value)
+    assert caplog.messages == []
+
+
+class Level(PipelineSettings):
+    model_config = SettingsConfigDict(env_prefix="LEVEL_")
+    at: float = 0.5
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_a_number_may_be_one_that_json_has_no_word_for(machine: "Machine", text: str) -> None:
+    machine.environ["LEVEL_AT"] = text
+    assert repr(machine.resolve(Level).process.at) == text
+
+
 def test_control_variables_are_never_settings(machine: "Machine") -> None:
     machine.environ |= dict.fromkeys(CONTROL_VARIABLES, "x")
     assert machine.resolve(Knobs).process == Knobs()

@@ -197,6 +197,11 @@ def test_null_unsets_an_optional_text_and_is_a_text_otherwise(machine: "Machine"
         ("seed=seven", r"seed: needs JSON, such as 3 \(--set seed=seven\)"),
         ("seed=1.5", r"seed: Input should be a valid integer.*\(--set seed=1.5\)"),
         ("train.c=[NaN]", r"train.c: needs JSON"),
+        ("train.c=[1e400]", r"train.c: needs JSON"),
+        (
+            f"train.c=[{'1' * 70_000}]",
+            r"^train.c: has 70,002 bytes, and at most .* \(--set train.c=\[1{68}\.\.\.\)$",
+        ),
         ("sede=3", r'No setting "sede".*mean "seed"\? \(--set sede\)'),
         ("seed.x=3", r'No setting "seed.x"'),
         ("train.itrations=3", r'No setting "train.itrations".*mean "iterations"'),

@@ -44,6 +44,8 @@ def test_what_is_no_number_is_not_written(value: JsonValue) -> None:
         (b"-Infinity", "-Infinity is not JSON"),
         (b'{"a":1,"b":2,"a":3}', "a key is given twice: a"),
         (b'[{"a":{"b":1,"b":1}}]', "a key is given twice: b"),
+        (b"[1e400]", "1e400 is beyond every number"),
+        (b"-1" + b"0" * 5_000 + b".0", "-1000.* is beyond every number"),
         (b"1" * 5_000, "an integer of 5000 digits"),
         (b"\xff", "utf-8"),
         (b"", "Expecting value"),

@@ -128,11 +128,13 @@ class Misbehave:
 
     def __call__(self) -> object:
         token = self.token.get_secret_value()
-        if self.kind == "raise":
-            message = f"bad token {token}"
-            raise ValueError(message)
-        if self.kind == "odd":
-            raise OddError("one", "two")
+        raised = {
+            "raise": ValueError(f"bad token {token}"),
+            "nameless": FileNotFoundError("no file \udcff"),
+            "odd": OddError("one", "two"),
+        }
+        if self.kind in raised:
+            raise raised[self.kind]
         if self.kind == "exit":
             sys.exit(0)
         if self.kind == "os-exit":

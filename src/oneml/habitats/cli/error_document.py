@@ -11,6 +11,7 @@ from oneml.habitats.cli.failures import EXIT_BACKEND, EXIT_FAILED, EXIT_INTERRUP
 from oneml.habitats.cli.printing import document_is_printed, print_document
 from oneml.habitats.errors import OnemlError
 from oneml.habitats.values.json_value import JsonObject, JsonValue
+from oneml.habitats.values.utf8_text import utf8_text
 
 DEPTH_MAX = 16
 
@@ -44,12 +45,12 @@ def error_fields(error: click.ClickException | OnemlError) -> JsonObject:
         attributes = {name: value for name, value in vars(ours).items() if not name.startswith("_")}
         return {
             "type": type(ours).__name__,
-            "message": _text(message),
+            "message": utf8_text(message),
             "exit_code": ours.exit_code,
             "fields": {name: _json(cast("object", value), 0) for name, value in attributes.items()},
         }
     kind = "UsageError" if isinstance(error, click.UsageError) else _KINDS.get(error.exit_code, "RunError")
-    return {"type": kind, "message": _text(message), "exit_code": error.exit_code, "fields": {}}
+    return {"type": kind, "message": utf8_text(message), "exit_code": error.exit_code, "fields": {}}
 
 
 def _json(value: object, depth: int) -> JsonValue:
@@ -59,14 +60,14 @@ def _json(value: object, depth: int) -> JsonValue:
     if isinstance(value, float) and math.isfinite(value):
         return value
     if isinstance(value, str | bytes | bytearray) or depth > DEPTH_MAX:
-        return _text(str(value))
+        return utf8_text(str(value))
     members = _members(value)
     if members is not None:
-        return {_text(str(name)): _json(member, depth + 1) for name, member in members.items()}
+        return {utf8_text(str(name)): _json(member, depth + 1) for name, member in members.items()}
     if isinstance(value, Collection):
         items = [_json(item, depth + 1) for item in cast("Collection[object]", value)]
         return sorted(items, key=str) if isinstance(value, Set) else items
-    return _text(str(value))
+    return utf8_text(str(value))
 
 
 def _members(value: object) -> Mapping[object, object] | None:
@@ -78,8 +79,3 @@ def _members(value: object) -> Mapping[object, object] | None:
     if names is None or not isinstance(value, tuple):
         return None
     return dict(zip(names, cast("tuple[object, ...]", value), strict=True))
-
-
-def _text(text: str) -> str:
-    """Return ``text`` without what no UTF-8 can say: undecodable arguments hold such."""
-    return text.encode(errors="backslashreplace").decode()

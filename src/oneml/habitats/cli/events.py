@@ -12,6 +12,7 @@ from oneml.habitats.ports.observer import Event, NodeLog, Observer, SessionEvent
 from oneml.habitats.values.json_value import JsonValue
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.times import rfc3339
+from oneml.habitats.values.utf8_text import utf8_text
 
 EVENT_SCHEMA = "oneml.event/1"
 
@@ -83,7 +84,7 @@ class EventLines:
         line = json.dumps(self._fields(event), ensure_ascii=False)
         stream = self._stream()
         # In one piece, so that lines of other writers stand before or behind it.
-        stream.write(f"{line.encode(errors='backslashreplace').decode()}\n")
+        stream.write(f"{utf8_text(line)}\n")
         stream.flush()
 
     def _fields(self, event: Event) -> Mapping[str, JsonValue]:

@@ -58,6 +58,7 @@ class OnemlGroup(LazyGroup):
         """Read the options of the group, which shows its help on the way.
 
         Raises:
+            ReportedError: The operating system refused something, or somebody interrupted.
             ReaderGoneError: Nobody reads the output any more.
         """
         try:
@@ -65,7 +66,9 @@ class OnemlGroup(LazyGroup):
         except OSError as error:
             if error.errno == errno.EPIPE and silence_broken_streams():
                 raise ReaderGoneError from error
-            raise
+            raise _refused_by_system(ctx, error) from error
+        except KeyboardInterrupt as error:
+            raise ReportedError(message="interrupted", exit_code=EXIT_INTERRUPTED) from error
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command, and turn what it raises into what click shows; ``--json`` gives it as a document, too.

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FAILURES_SHOWN = 10
 TRACEBACKS_SHOWN = 3
 
+_BREAKPOINT_LEFT = "bdb.BdbQuit"
+"""Begins what is told of a node whose `breakpoint()` met the end of its input, or a `quit`."""
+
 
 def run_session(session: "PipelineSession", options: "ProgressOptions", *, reuse: bool = False) -> "RunResult":
     """Run a session, showing its progress.
@@ -70,6 +73,11 @@ def raise_unless_succeeded(session: "PipelineSession", result: "RunResult") -> N
     lines.extend(f"  {path} {rows[path].state}: {one_line(rows[path].detail)}" for path in failed[:FAILURES_SHOWN])
     if len(failed) > FAILURES_SHOWN:
         lines.append(f"  and {len(failed) - FAILURES_SHOWN} more")
+    debugged = next((path for path in failed if rows[path].detail.startswith(_BREAKPOINT_LEFT)), None)
+    if debugged is not None:
+        lines.append(
+            f"A breakpoint has nobody to ask there. Here: oneml reproduce {result.session_id} {debugged} --pdb"
+        )
     lines.append(f"See more: oneml sessions show {result.session_id}")
     again = "Run what is left" if result.state is SessionState.STOPPED else "Run again what failed"
     lines.append(f"{again}: oneml sessions run {result.session_id}")

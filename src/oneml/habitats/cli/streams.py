@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
 from typing import TextIO, cast
@@ -62,12 +63,14 @@ def _is_broken(stream: TextIO) -> bool:
 def stdout_kept_for_data() -> Generator[None]:
     """Let everything that is written to standard output in the block, also by child processes, go to standard error.
 
-    What nodes print must not stand inside the one document of a command.
+    What nodes print must not stand inside the one document of a command, nor behind it: what threads print that are
+    left from the block goes to standard error for good.
     """
     from oneml.habitats.engines.task_lines import diverted  # noqa: PLC0415  # most nodes are run without
 
     sys.stdout.flush()
     saved = os.dup(_STDOUT)
+    before = set(threading.enumerate())
     try:
         os.dup2(_STDERR, _STDOUT)
         with redirect_stdout(sys.stderr), diverted():
@@ -75,3 +78,18 @@ def stdout_kept_for_data() -> Generator[None]:
     finally:
         os.dup2(saved, _STDOUT)
         os.close(saved)
+        if not before.issuperset(threading.enumerate()) and not isinstance(sys.stdout, _OfOneThread):
+            sys.stdout = cast("TextIO", _OfOneThread(sys.stdout, sys.stderr))
+
+
+class _OfOneThread:
+    """A stream for the thread that makes it, and another one for what other threads print."""
+
+    def __init__(self, own: TextIO, others: TextIO) -> None:
+        self._own = own
+        self._others = others
+        self._thread = threading.get_ident()
+
+    def __getattr__(self, name: str) -> object:
+        """Return what the stream of the calling thread has of that name."""
+        return cast("object", getattr(self._own if threading.get_ident() == self._thread else self._others, name))

@@ -30,6 +30,7 @@ from oneml.habitats.values.plan import PlannedNode
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import NodeState
 from oneml.habitats.values.times import rfc3339
+from oneml.habitats.values.utf8_text import utf8_text
 
 if TYPE_CHECKING:
     from oneml.habitats.sessions.client import PipelineServiceClient
@@ -325,7 +326,7 @@ def _published(client: DataClient, path: NodePath, ports: Mapping[str, object], 
 
 
 def error_record(error: BaseException, secrets: frozenset[str]) -> ErrorRecord:
-    """Return an exception as text: bounded, secrets masked, whatever its ``__str__`` does."""
+    """Return an exception as text that UTF-8 can hold: bounded, secrets masked, whatever its ``__str__`` does."""
     try:
         text = str(error)
     except Exception as unprintable:  # noqa: BLE001  # __str__ of a stranger's class may raise anything
@@ -338,6 +339,6 @@ def error_record(error: BaseException, secrets: frozenset[str]) -> ErrorRecord:
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return ErrorRecord(
         name,
-        mask_secrets(text, secrets)[:ERROR_TEXT_MAX_CHARACTERS],
-        mask_secrets(lines, secrets)[-TRACEBACK_MAX_CHARACTERS:],
+        utf8_text(mask_secrets(text, secrets))[:ERROR_TEXT_MAX_CHARACTERS],
+        utf8_text(mask_secrets(lines, secrets))[-TRACEBACK_MAX_CHARACTERS:],
     )

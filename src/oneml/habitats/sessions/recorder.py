@@ -16,6 +16,7 @@ from oneml.habitats.ports.session_store import NodeRow, SessionStore
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.session_id import SessionId
 from oneml.habitats.values.states import FINAL_NODE_STATES, NodeState, SessionState
+from oneml.habitats.values.utf8_text import utf8_text
 
 FLUSH_SECONDS = 0.5
 """States reach the session store at least this often while a session runs."""
@@ -115,6 +116,7 @@ class Recorder:
     ) -> None:
         """A node is in ``state`` now; stored soon."""
         at = self._monotonic()
+        detail = utf8_text(detail)  # of an engine's errors, too: the index takes no other
         self._dirty[path] = _Change(path, state, attempt, at, seconds, detail, reuse_key, reused_from)
         if self._observers:
             if self._lines:

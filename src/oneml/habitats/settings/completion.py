@@ -1,6 +1,7 @@
 """Layers put together into complete values, where a session is created or its settings are revised."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import TypeVar
 
 from oneml.habitats.errors import SettingsError
@@ -48,6 +49,12 @@ def complete_values(
     return Values(instance, complete, _check_survival(model, instance, complete, secrets))
 
 
+def _is_same(value: object, copy: object) -> bool:
+    """Tell whether a value has come back: NaN has, though it equals nothing."""
+    is_nan = isinstance(value, float) and isinstance(copy, float) and isnan(value) and isnan(copy)
+    return is_nan or value == copy
+
+
 def _check_survival(
     model: type[S], instance: S, complete: Mapping[str, JsonValue], secrets: SecretSource
 ) -> frozenset[str]:
@@ -58,7 +65,7 @@ def _check_survival(
     except SettingsError as error:
         problems = [SettingProblem(p.setting, f"{p.setting}: {_SURVIVAL} ({p.message})") for p in error.problems]
         raise SettingsError(problems=problems) from None
-    lost = [name for name in model.model_fields if getattr(instance, name) != getattr(copy, name)]
+    lost = [name for name in model.model_fields if not _is_same(getattr(instance, name), getattr(copy, name))]
     if lost:
         raise SettingsError(problems=[SettingProblem(name, f"{name}: {_SURVIVAL}") for name in lost])
     return again.texts

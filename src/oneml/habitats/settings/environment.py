@@ -1,8 +1,11 @@
 """The layers that variables make: the environment, and ``.env`` in the working directory."""
 
+import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -134,20 +137,51 @@ def dotenv_layer(model: type[PipelineSettings], folder: Path) -> ReadLayer:
     try:
         if not path.is_file():
             return ReadLayer(LayerValues(layer=Layer.DOTENV, values={}))
-        source = DotEnvSettingsSource(PipelineSettings, env_file=path, case_sensitive=True)
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with _unheard():
+            source = DotEnvSettingsSource(PipelineSettings, env_file=path, case_sensitive=True)
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         problem = SettingProblem(DOTENV_NAME, f"{path} cannot be read: {reason}")
         return ReadLayer(LayerValues(layer=Layer.DOTENV, values={}), (SettingsError(problems=(problem,)),))
-    variables = {name: text for name, text in source.env_vars.items() if text is not None}
+    lines = text.splitlines()
+    variables = {name: value for name, value in source.env_vars.items() if value is not None}
 
     def place(variable: str) -> str:
         pattern = re.compile(rf"\s*(export\s+)?{re.escape(variable)}\s*=")
         numbers = [number for number, line in enumerate(lines, 1) if pattern.match(line)]
         return f"{path}:{numbers[-1]}" if numbers else str(path)
 
-    return _variables_layer(model, variables, Layer.DOTENV, place)
+    layer, errors = _variables_layer(model, variables, Layer.DOTENV, place)
+    return ReadLayer(layer, (*_unreadable_lines(model, path, text), *errors))
+
+
+@contextmanager
+def _unheard() -> Generator[None]:
+    """Silence what python-dotenv says of lines that it cannot read: `_unreadable_lines` tells of those of ours."""
+
+    def none(_: logging.LogRecord) -> bool:
+        return False
+
+    logger = logging.getLogger("dotenv.main")
+    logger.addFilter(none)
+    try:
+        yield
+    finally:
+        logger.removeFilter(none)
+
+
+def _unreadable_lines(model: type[PipelineSettings], path: Path, text: str) -> Iterator[SettingsError]:
+    """Give an error for each line of ``.env`` that begins with a variable of ours and cannot be read."""
+    from dotenv.parser import parse_stream  # noqa: PLC0415  # only where there is such a file
+
+    prefixes = tuple(group.prefix.upper() for group in _groups(model))
+    for binding in parse_stream(StringIO(text)):
+        begun = re.match(r"\s*(?:export\s+)?(\w+)", binding.original.string)
+        if binding.error and begun is not None and begun[1].upper().startswith(prefixes):
+            line = binding.original.line + binding.original.string.count("\n", 0, begun.start(1))
+            message = f"{begun[1]}: cannot be read: write {begun[1]}=VALUE"
+            yield SettingsError(problems=(SettingProblem(begun[1], message, f"{path}:{line}"),))
 
 
 def _variables_layer(

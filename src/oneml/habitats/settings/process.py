@@ -33,6 +33,19 @@ def process_layers(model: type[PipelineSettings], habitat: str, sources: Process
     yield environment_layer(model, sources.environ)
 
 
+def habitat_tables(sources: ProcessSources) -> Iterator[tuple[str, str]]:
+    """Give the name of each habitat that a file of this process has a table for, and where it stands.
+
+    Raises:
+        SettingsError: A file cannot be read.
+    """
+    for file in (sources.user_file(), read_toml(sources.working_directory / PROJECT_FILE_NAME)):
+        tables = None if file is None else file.tables.get(HABITATS_TABLE)
+        if file is not None and isinstance(tables, Mapping):
+            for name in cast("Mapping[str, object]", tables):
+                yield name, file.place((HABITATS_TABLE, name))
+
+
 def files_here(model: type[PipelineSettings], habitat: str, sources: ProcessSources) -> Sequence[LayerValues]:
     """Return the layers of the files of this process, ``.env`` among them, lowest first; empty ones are left out.
 

@@ -32,6 +32,9 @@ from oneml.habitats.values.setting_problem import SettingProblem
 
 NODES_TABLE = "nodes"
 
+SHOWN_MAX_CHARACTERS = 80
+"""Of an assignment, where it is told as the place of a value."""
+
 _ANYTHING: object = str | object
 """What is no JSON is a text."""
 
@@ -149,7 +152,7 @@ def assignment_layers(model: type[PipelineSettings], assignments: Sequence[str])
         try:
             assignment = parse_assignment(text)
             setting, keys = _target(model, assignment.name, f"--set {text.partition('=')[0]}")
-            shown = f"--set {text.partition('=')[0]}=..." if setting.hides else f"--set {text}"
+            shown = f"--set {text.partition('=')[0]}=..." if setting.hides else f"--set {_begun(text)}"
             value = _assigned(setting, keys, assignment, shown)
         except SettingsError as error:
             if assignment is None or assignment.node is None:
@@ -171,6 +174,11 @@ def assignment_layers(model: type[PipelineSettings], assignments: Sequence[str])
         else:
             found.nodes[node] = layer
     return found
+
+
+def _begun(text: str) -> str:
+    """Return an assignment as a place shows it: of a long one the beginning."""
+    return text if len(text) <= SHOWN_MAX_CHARACTERS else f"{text[: SHOWN_MAX_CHARACTERS - 3]}..."
 
 
 def _target(model: type[PipelineSettings], name: SettingName, source: str) -> tuple[Setting, SettingName]:

@@ -35,7 +35,7 @@ def text_value(annotation: object, text: str) -> JsonValue:
     is not JSON is that text.
 
     Raises:
-        ValueError: It must be JSON and is not, or is not Unicode; the text is not in the message.
+        ValueError: It must be JSON and is not, is too long, or is not Unicode; the text is not in the message.
     """
     as_json(text)
     kinds = members_of(annotation)
@@ -44,6 +44,10 @@ def text_value(annotation: object, text: str) -> JsonValue:
     texts = [_is_text(kind) for kind in kinds if kind is not type(None)]
     if all(texts):
         return text
+    size = len(text.encode())
+    if size > TEXT_MAX_BYTES and not any(texts):
+        message = f"has {size:,} bytes, and at most {TEXT_MAX_BYTES:,} are read: give it in a file of settings"
+        raise ValueError(message)
     try:
         return strict_json(text.encode(), what="value", limit_bytes=TEXT_MAX_BYTES)
     except InvalidDocumentError:

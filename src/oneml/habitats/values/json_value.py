@@ -1,6 +1,7 @@
 """Canonical JSON out, strict JSON in: the only ways in which documents of ours are written and read."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import NoReturn, TypeAlias, cast
 
@@ -33,8 +34,8 @@ def strict_json(data: bytes, *, what: str, limit_bytes: int) -> JsonValue:
         limit_bytes: More than that is refused unread.
 
     Raises:
-        InvalidDocumentError: Too large, too deep, not UTF-8, not JSON, a key given twice, NaN or an infinity, or an
-            integer of more than 400 digits.
+        InvalidDocumentError: Too large, too deep, not UTF-8, not JSON, a key given twice, NaN or an infinity, a number
+            that only an infinity could stand for (``1e400``), or an integer of more than 400 digits.
     """
     if len(data) > limit_bytes:
         raise InvalidDocumentError(what=what, reason=f"it has {len(data)} bytes; at most {limit_bytes} are read")
@@ -42,7 +43,11 @@ def strict_json(data: bytes, *, what: str, limit_bytes: int) -> JsonValue:
         value = cast(
             "JsonValue",
             json.loads(
-                data.decode(), object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_int=_short_int
+                data.decode(),
+                object_pairs_hook=_unique_keys,
+                parse_constant=_no_constant,
+                parse_int=_short_int,
+                parse_float=_finite,
             ),
         )
     except ValueError as error:
@@ -98,6 +103,14 @@ def _unique_keys(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
 def _no_constant(name: str) -> NoReturn:
     message = f"{name} is not JSON"
     raise ValueError(message)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        message = f"{digits[:40]} is beyond every number that can be kept"
+        raise ValueError(message)
+    return number
 
 
 def _short_int(digits: str) -> int:

@@ -10,6 +10,7 @@ from oneml.habitats.values.node_path import parse_node_path
 from oneml.habitats.values.outcome import ErrorRecord, NodeOutcome, PortRecord
 from oneml.habitats.values.session_id import SessionId, parse_session_id
 from oneml.habitats.values.states import NodeState
+from oneml.habitats.values.utf8_text import utf8_text
 
 OUTCOME_SCHEMA = "oneml.outcome/1"
 
@@ -25,7 +26,7 @@ def outcome_to_json(outcome: NodeOutcome) -> JsonObject:
         "state": outcome.state.value,
         "attempt": outcome.attempt,
         "seconds": outcome.seconds,
-        "error": None if error is None else {key: _encodable(text) for key, text in error._asdict().items()},
+        "error": None if error is None else {key: utf8_text(text) for key, text in error._asdict().items()},
         "ports": port_records_to_json(outcome.ports),
         "ended_at": outcome.ended_at,
         **reuse_to_json(outcome.reuse_key, outcome.reused_from),
@@ -152,11 +153,6 @@ def _object(value: JsonValue, what: str, name: str) -> JsonObject:
     if not isinstance(value, Mapping):
         raise InvalidDocumentError(what=what, reason=f"{name} is no object")
     return value
-
-
-def _encodable(text: str) -> str:
-    """Return ``text`` with what UTF-8 cannot hold spelt out: exceptions may quote broken file names."""
-    return text.encode(errors="backslashreplace").decode()
 
 
 class _Fields:

@@ -19,9 +19,10 @@ from oneml.habitats.cli.streams import stdout_kept_for_data
 from oneml.habitats.engines.registry import EngineRegistry
 from oneml.habitats.errors import OnemlError, UsageError
 from oneml.habitats.habitats.distributions import installed_distributions
+from oneml.habitats.habitats.registry import HabitatRegistry
 from oneml.habitats.sessions.client import PipelineServiceClient
 from oneml.habitats.settings.models import MEMORY_STORE
-from oneml.habitats.settings.process import PROJECT_FILE_NAME
+from oneml.habitats.settings.process import PROJECT_FILE_NAME, habitat_tables
 from oneml.habitats.settings.sources import USER_FILE_NAME, ProcessSources
 from oneml.habitats.settings.toml_files import read_toml
 from oneml.habitats.settings.variables import CONTROL_VARIABLES, RESERVED_PREFIX, strange_variables
@@ -68,8 +69,9 @@ def doctor(*, as_json: bool) -> None:
         store = _store(client)
         files = list(_settings_files())
         broken = [file.detail for file in files if file.state == PROBLEM]
+        tables = [] if broken else list(_habitat_tables(client.registry))
         habitats = _habitats(client if store.state != PROBLEM else PipelineServiceClient(store=MEMORY_STORE), broken)
-        checks = [*_versions(), *_engines(), *files, *_variables(), store, *habitats]
+        checks = [*_versions(), *_engines(), *files, *tables, *_variables(), store, *habitats]
     if as_json:
         rows = [{"name": each.name, "state": each.state, "detail": each.detail} for each in checks]
         print_document("doctor", checks=rows)
@@ -123,6 +125,15 @@ def _settings_files() -> Iterator[Check]:
             yield Check("settings file", PROBLEM, str(error), error.exit_code)
         else:
             yield Check("settings file", OK, f"{file}{' (absent)' if found is None else ''}")
+
+
+def _habitat_tables(registry: HabitatRegistry) -> Iterator[Check]:
+    """Tell of tables for habitats that are not installed here: names may be misspelt, or those of other machines."""
+    installed = [entry.name for entry in registry.entries()]
+    for name, place in habitat_tables(ProcessSources.of_this_process()):
+        if name not in installed:
+            known = known_names(name, installed)
+            yield Check("settings file", WARNING, f'{place}: [habitats."{name}"] is of no installed habitat. {known}')
 
 
 def _variables() -> Iterator[Check]:

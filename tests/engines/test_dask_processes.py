@@ -75,6 +75,17 @@ def test_a_lost_scheduler_is_told_within_seconds_and_another_one_can_go_on(proce
         assert states_of(run, [task("//b")]) == {"//b": "succeeded"}
 
 
+def test_a_lost_scheduler_is_told_without_a_traceback_of_dask(
+    processes: DaskProcesses, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = FakeSession().context(address=processes.scheduler())
+    with pytest.raises(EngineError, match="the scheduler is lost"), DaskEngine().open(context) as run:
+        run.submit(task("//a"))
+        processes.started[0].kill()
+        run.wait(30)
+    assert [record.name for record in caplog.records if record.exc_info] == []
+
+
 def test_a_worker_without_this_package_is_named_with_what_to_install(processes: DaskProcesses) -> None:
     address = processes.scheduler()
     processes.worker("--no-nanny", before="sys.modules['oneml'] = None")

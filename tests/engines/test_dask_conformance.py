@@ -2,13 +2,19 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from oneml.habitats.testing.engines import SECRET, EngineConformance
+
+if TYPE_CHECKING:
+    from distributed import LocalCluster
+
+CONNECTED_SECONDS = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +45,26 @@ def address(shared_site: Path) -> Iterator[str]:
             ) as cluster,
         ):
             sys.path.remove(str(shared_site))  # the driver has none of what lies there
+            _wait_until_connected(cluster)
             yield cluster.scheduler_address
     finally:
         if str(shared_site) in sys.path:
             sys.path.remove(str(shared_site))
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
+
+
+def _wait_until_connected(cluster: "LocalCluster") -> None:
+    """Wait for a heartbeat of each worker: the first one opens a connection to the scheduler, which is in this process.
+
+    It comes a second after the start, later where the machine is busy, and is no descriptor that a session left.
+    """
+    workers = cluster.scheduler.workers.values()
+    joined = {worker.address: worker.last_seen for worker in workers}
+    give_up_at = time.monotonic() + CONNECTED_SECONDS
+    while any(worker.last_seen <= joined[worker.address] for worker in workers):
+        assert time.monotonic() < give_up_at, "a worker has sent no heartbeat"
+        time.sleep(0.05)
 
 
 class TestDask(EngineConformance):

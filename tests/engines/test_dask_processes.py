@@ -1,5 +1,6 @@
 """A Dask scheduler and workers that others started: found by address, over TLS, lost or of other versions."""
 
+import logging
 import subprocess
 import time
 import warnings
@@ -73,6 +74,18 @@ def test_a_lost_scheduler_is_told_within_seconds_and_another_one_can_go_on(proce
             run.wait(30)
     with DaskEngine().open(FakeSession().context(workers=1)) as run:
         assert states_of(run, [task("//b")]) == {"//b": "succeeded"}
+
+
+def test_a_lost_scheduler_is_told_without_a_traceback_of_dask(
+    processes: DaskProcesses, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = FakeSession().context(address=processes.scheduler())
+    with DaskEngine().open(context) as run:
+        run.submit(task("//a"))
+        processes.started[0].kill()
+        with pytest.raises(EngineError, match="the scheduler is lost"):
+            run.wait(30)
+    assert [record.name for record in caplog.records if record.exc_info and record.levelno >= logging.ERROR] == []
 
 
 def test_a_worker_without_this_package_is_named_with_what_to_install(processes: DaskProcesses) -> None:

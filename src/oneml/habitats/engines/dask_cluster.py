@@ -1,5 +1,7 @@
 """Runs nodes on Dask: the plan goes to its scheduler with dependencies, replies come back in batches."""
 
+import asyncio
+import logging
 import os
 import signal
 import tempfile
@@ -178,6 +180,8 @@ def _connected(make: "type[Client]", target: "str | Cluster", seconds: float) ->
         raise EngineError(engine="dask", reason=f"its cluster is closed: {target}")
     made = make.__new__(make)  # at hand, to be closed, also where it cannot connect and is left half open
     client = cast("DaskClient", made)
+    log = logging.getLogger("distributed.client")
+    log.addFilter(_tells_more_than_cancelled)
     try:
         try:
             with warnings.catch_warnings():
@@ -192,6 +196,12 @@ def _connected(make: "type[Client]", target: "str | Cluster", seconds: float) ->
     finally:
         with suppress(AttributeError, OSError, TimeoutError):  # it has no attributes yet where it refused at once
             client.close(timeout=seconds)
+        log.removeFilter(_tells_more_than_cancelled)
+
+
+def _tells_more_than_cancelled(record: logging.LogRecord) -> bool:
+    """Tell whether a record is more than a traceback of what `Client.close` cancels: the search for a scheduler."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _warn_of_versions(client: DaskClient, seconds: float) -> None:

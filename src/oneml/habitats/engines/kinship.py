@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -38,7 +39,8 @@ def child_ids() -> frozenset[int]:
     found: set[int] = set()
     if LINUX:
         for task in _TASKS.iterdir():
-            found.update(map(int, (task / "children").read_bytes().split()))
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended since; others have its children
+                found.update(map(int, (task / "children").read_bytes().split()))
     return frozenset(found)
 
 

@@ -22,7 +22,7 @@ from oneml.habitats.values.outcome import NodeOutcome
 GRACE_SECONDS = 5.0
 """Between SIGTERM and SIGKILL."""
 
-_EVERYWHERE = frozenset({Capability.KILL, Capability.CPUS, Capability.PRIORITY})
+_EVERYWHERE = frozenset({Capability.KILL, Capability.CPUS, Capability.PRIORITY, Capability.ISOLATES})
 
 
 class ProcessEngine:

@@ -29,6 +29,7 @@ class RayEngine:
             Capability.CPUS,
             Capability.GPUS,
             Capability.MEMORY_LIMIT,
+            Capability.ISOLATES,
         }
     )
 

@@ -39,6 +39,7 @@ class SlurmEngine:
             Capability.GPUS,
             Capability.MEMORY_LIMIT,
             Capability.PRIORITY,
+            Capability.ISOLATES,
         }
     )
 

@@ -30,6 +30,8 @@ class Capability(StrEnum):
     """A node that takes more memory than it may is ended, or is not put where there is less."""
     PRIORITY = "priority"
     """Of nodes that wait, those of higher priority start first."""
+    ISOLATES = "isolates"
+    """Each node can be given a process of its own."""
     LIVE_OBJECTS = "live-objects"
     """Nodes run in the driver's process, so objects that exist only there can be used."""
     SCHEDULES = "schedules"

@@ -288,6 +288,12 @@ def _lacking(settings: PipelineSettings, engine: Engine) -> Iterator[str]:
             "resources.memory_bytes",
             "bound the memory of a node",
         ),
+        (
+            settings.isolated and Capability.LIVE_OBJECTS not in engine.capabilities,
+            Capability.ISOLATES,
+            "a process of its own (isolated)",
+            "give it one",
+        ),
     )
     for wanted, capability, what, ability in wishes:
         if wanted and capability not in engine.capabilities:

@@ -28,7 +28,7 @@ from oneml.habitats.values.times import rfc3339
 FIXED_NAMES = frozenset({"allow_pickle", "engine", "on_failure", "store", "verification", "workers"})
 """Settings by which a session is driven and proven: what was opened with them stays open."""
 
-ASKED_NAMES = frozenset({"image", "priority", "resources", "tags", "timeout_seconds"})
+ASKED_NAMES = frozenset({"image", "isolated", "priority", "resources", "tags", "timeout_seconds"})
 """Settings by which nodes ask something of their engines."""
 
 

@@ -56,6 +56,17 @@ class EngineNeeds(EngineSessions):
                 assert any(one in row.detail.lower() for one in named.split("|")), row.detail
         assert time.monotonic() - started < PATIENCE_SECONDS
 
+    def test_a_process_of_its_own_is_refused_at_once_where_workers_run_many_nodes(
+        self, new_session: NewSession, settings: Mapping[str, Any]
+    ) -> None:
+        if self.has(settings, Capability.ISOLATES) or self.has(settings, Capability.LIVE_OBJECTS):
+            pytest.skip("each node has one where that is asked for, or there are no workers")
+        named = r"//start asks for a process of its own \(isolated\)"
+        with pytest.raises(InvalidPipelineError, match=named):
+            new_session("contract", isolated=True)
+        with new_session("contract") as session, pytest.raises(InvalidPipelineError, match=named):
+            session.revise({"isolated": True})
+
     def test_the_most_urgent_of_the_nodes_that_wait_starts_first(
         self, new_session: NewSession, settings: Mapping[str, Any], tmp_path: Path
     ) -> None:

@@ -126,6 +126,9 @@ def test_no_usage_error_shows_a_secret(aviary: Site) -> None:
     settings.unlink()
     assert "signing_key" in shown(aviary, *create, codes=(2,), ONEML_SIGNING_KEY=NESTED)
     (aviary.working / ".env").write_text(f"CANARY_ACCOUNT__PASSWORD='{NESTED}'\nCANARY_SHOUT=nothing\n")
+    assert ".env:1" in shown(aviary, *create, codes=(2,))  # it has a quote in its midst
+    quoted = NESTED.replace("\\", "\\\\").replace("'", "\\'")
+    (aviary.working / ".env").write_text(f"CANARY_ACCOUNT__PASSWORD='{quoted}'\nCANARY_SHOUT=nothing\n")
     assert "shout" in shown(aviary, *create, codes=(2,))
     assert found_below(aviary.folder, but=(*LEFT_OUT, "work")) == []
 

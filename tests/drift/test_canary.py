@@ -129,6 +129,8 @@ def test_no_usage_error_shows_a_secret(aviary: Site) -> None:
     assert ".env:1" in shown(aviary, *create, codes=(2,))  # it has a quote in its midst
     quoted = NESTED.replace("\\", "\\\\").replace("'", "\\'")
     (aviary.working / ".env").write_text(f"CANARY_ACCOUNT__PASSWORD='{quoted}'\nCANARY_SHOUT=nothing\n")
+    assert "account.password: is a secret" in shown(aviary, *create, codes=(2,))
+    (aviary.working / ".env").write_text("CANARY_SHOUT=nothing\n")
     assert "shout" in shown(aviary, *create, codes=(2,))
     assert found_below(aviary.folder, but=(*LEFT_OUT, "work")) == []
 

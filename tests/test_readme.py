@@ -66,7 +66,7 @@ class Reader:
         home = folder / ".home"
         (home / "site").mkdir(parents=True)
         (home / "site" / "sitecustomize.py").write_text("import site\nsite.addsitedir(__file__.rpartition('/')[0])\n")
-        hidden = ("ONEML_", "DIGITS_", "HELLO_", "XDG_", "PIP_", "PYTHON")
+        hidden = ("ONEML_", "DIGITS_", "HELLO_", "XDG_", "PIP_", "PYTEST_", "PYTHON")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
         # pip installs into the folder, from what is here: nothing is downloaded, and this environment stays as it is.
         pip = {"TARGET": str(home / "site"), "NO_DEPS": "1", "NO_INDEX": "1", "NO_BUILD_ISOLATION": "0", "UPGRADE": "1"}

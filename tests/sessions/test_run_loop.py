@@ -202,7 +202,7 @@ def test_a_request_to_stop_cancels_what_runs_and_starts_nothing_more() -> None:
     assert drive.recorder.rows[NodePath("//c")].detail == STOPS_THE_SESSION
 
 
-def test_one_interrupt_is_polite_and_a_second_is_not() -> None:
+def test_one_interrupt_is_polite_and_a_second_is_not(caplog: pytest.LogCaptureFixture) -> None:
     engine = ScriptedEngine({}, slots=1)
     drive = Drive({"//a": []}, engine)
     waits = iter([1, 2])
@@ -217,6 +217,7 @@ def test_one_interrupt_is_polite_and_a_second_is_not() -> None:
         drive.run()
     assert engine.cancelled == [False, True]
     assert drive.states() == {"//a": "cancelled"}
+    assert caplog.messages == ["Interrupted: waits for //a to end; interrupt again to end that at once."]
 
 
 def ended(engine: ScriptedEngine) -> Sequence[NodeOutcome]:

@@ -1,5 +1,6 @@
 """Drives the nodes of a session through its engines until every one has a final state."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import count
@@ -15,6 +16,8 @@ from oneml.habitats.settings.models import PipelineSettings, Resources
 from oneml.habitats.values.node_path import NodePath
 from oneml.habitats.values.outcome import NodeOutcome
 from oneml.habitats.values.states import NodeState, SessionState
+
+_log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
 """How long a request to stop may go unseen while nothing ends."""
@@ -118,6 +121,8 @@ class RunLoop:
         while not self._step():
             if self._interrupts.count > seen:
                 self._stop(now=seen > 0)
+                if seen == 0:
+                    self._say_what_is_waited_for()
                 seen += 1
         self._recorder.tell_logs()
         left = list(self._schedule.undecided)
@@ -289,6 +294,12 @@ class RunLoop:
         for lane in self._lanes:
             if lane.running:
                 lane.engine.cancel(now=now)
+
+    def _say_what_is_waited_for(self) -> None:
+        running = [path for lane in self._lanes for path in lane.running]
+        if running:
+            more = f" and {len(running) - 1} more" if len(running) > 1 else ""
+            _log.warning("Interrupted: waits for %s%s to end; interrupt again to end that at once.", running[0], more)
 
     def _forget_waiting(self) -> None:
         self._delayed.clear()

@@ -248,6 +248,17 @@ def test_document_of_a_node_that_ran_is_all_of_standard_output(process: Process)
     assert (again.returncode, json.loads(again.stdout)) == (0, document)
 
 
+def test_a_worker_loads_nothing_of_drivers(process: Process) -> None:
+    session = process("sessions", "create", "probe", "--input", 'name="me"').stdout.decode().strip()
+    told = ("--pipeline", "probe", "--session-id", session)
+    done = process("run-pipeline-node", "//make", *told, code=("-X", "importtime", "-m", "oneml.habitats"))
+    assert done.returncode == 0
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines() if "oneml.habitats" in line}
+    assert "oneml.habitats.sessions.node_runner" in loaded
+    drivers = {"cli.progress", "engines.task_lines", "sessions.driving", "sessions.recorder", "sessions.run_loop"}
+    assert loaded.isdisjoint(f"oneml.habitats.{name}" for name in drivers)
+
+
 def test_document_of_a_node_that_failed_has_what_it_raised(invoke: Invoke) -> None:
     session = invoke("sessions", "create", "probe", "--input", 'name="me"', "--set", "fail=true").stdout.strip()
     told = ("--pipeline", "probe", "--session-id", session, "--json")

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 from oneml.habitats.cli.failures import EXIT_FAILED
 from oneml.habitats.cli.printing import remark
-from oneml.habitats.engines.task_lines import printed_as_it_is
 
 
 @contextmanager
@@ -22,6 +21,8 @@ def leaving_fails(told: str) -> Generator[None]:
 
     def leave_failing(status: int) -> None:
         if status & 0xFF == 0 and os.getpid() == process_id:  # all that the system keeps of it
+            from oneml.habitats.engines.task_lines import printed_as_it_is  # noqa: PLC0415  # seldom needed
+
             with printed_as_it_is():
                 remark(told)
             status = EXIT_FAILED

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import TextIO, cast
+from typing import AnyStr, TextIO, cast
 
 LOG_MAX_CHARACTERS = 1 << 20
 """Of one attempt; what is written beyond is dropped."""
@@ -19,13 +19,13 @@ _SEEN_CHARACTERS = 2 * LINE_MAX_CHARACTERS
 FLUSH_SECONDS = 0.05
 
 
-def shown(text: str) -> str:
+def shown(text: AnyStr, carriage_return: AnyStr) -> AnyStr:
     """Return what a terminal would show of text without an end of line: each carriage return begins it anew.
 
     One at the end stays: an end of a line may have another half, and a progress bar ends so.
     """
-    begun = text.rstrip("\r")
-    return begun.rpartition("\r")[2] + text[len(begun) :][:1]
+    begun = text.rstrip(carriage_return)
+    return begun.rpartition(carriage_return)[2] + text[len(begun) :][:1]
 
 
 class LineSink:
@@ -43,8 +43,6 @@ class LineSink:
         later: Callable[[float, Callable[[], None]], None],
         mask: Callable[[str], str],
     ) -> None:
-        self.is_used = False
-        """Whether anything was written."""
         self._send = send
         self._later = later
         self._mask = mask
@@ -57,7 +55,6 @@ class LineSink:
     def write(self, text: str) -> None:
         """Take text as it is printed."""
         with self._lock:
-            self.is_used = True
             if self._characters > LOG_MAX_CHARACTERS:
                 return
             self._cut(text)
@@ -84,8 +81,8 @@ class LineSink:
     def _cut(self, text: str) -> None:
         *whole, rest = (self._rest + text).split("\n")
         for line in whole:
-            self._add(self._mask(shown(line).rstrip("\r")))
-        rest = shown(rest)
+            self._add(self._mask(shown(line, "\r").rstrip("\r")))
+        rest = shown(rest, "\r")
         if len(rest) > _SEEN_CHARACTERS:
             rest = self._mask(rest)  # as a whole: a piece may end amid a secret
         while len(rest) > _SEEN_CHARACTERS:
@@ -135,8 +132,7 @@ class PrintedTo:
         """End, and hand on everything."""
         _open.remove(self._sink)
         _sink.reset(self._token)
-        if self._sink.is_used:
-            self._sink.show_rest()
+        self._sink.show_rest()
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from collections import deque
 from collections.abc import Callable
 
+from oneml.habitats.engines.task_lines import shown
+
 LOG_MAX_BYTES = 1 << 20
 """Of one attempt; what is written beyond is read and dropped."""
 
@@ -32,8 +34,8 @@ class NodeOutput:
         """Take what came; lines that are whole are shown."""
         *lines, rest = (self._pending + data).split(b"\n")
         for line in lines:
-            self._line(_shown(line))
-        rest = _shown(rest)
+            self._line(shown(line, b"\r"))
+        rest = shown(rest, b"\r")
         if len(rest) > _SEEN_BYTES:
             masked = self._mask(rest.decode(errors="surrogateescape"))  # as a whole: a piece may end amid a secret
             rest = masked.encode(errors="surrogateescape")
@@ -63,9 +65,3 @@ class NodeOutput:
 
     def _text(self, line: bytes) -> str:
         return self._mask(line.decode(errors="replace").rstrip("\r"))[:LINE_MAX_BYTES]
-
-
-def _shown(data: bytes) -> bytes:
-    """Do as `task_lines.shown`."""
-    begun = data.rstrip(b"\r")
-    return begun.rpartition(b"\r")[2] + data[len(begun) :][:1]

@@ -14,6 +14,7 @@ from oneml.habitats.graph.drawing.plan_diagram import (
     NodeStatus,
     state_counts,
     status_lines,
+    total_seconds,
 )
 from oneml.habitats.graph.drawing.provider_frames import folded, frame_of, own_name, provider_frames
 from oneml.habitats.graph.drawing.text_width import shortened
@@ -111,7 +112,6 @@ def _provider(
         lines.append(_line(_runs(list(dict.fromkeys(node.fan_out or node.path for node in bodies)))))
     found = [statuses[node.path] for node in bodies if node.path in statuses]
     lines.extend(_line(line) for line in status_lines(found))
-    seconds = [each.seconds for each in found if each.seconds is not None]
     return Box(
         name=name,
         title=_line(own_name(name)),
@@ -121,7 +121,7 @@ def _provider(
         frame=frame_of(name),
         overridden=content.get("kind") in _OVERRIDDEN,
         states=state_counts(found),
-        seconds=sum(seconds) if seconds else None,
+        seconds=total_seconds(found),
     )
 
 

@@ -86,10 +86,8 @@ class SessionCatalogue:
 
     def _told(self, row: SessionRow) -> SessionState:
         """Return where a session stands: no driver has told the index of what workers alone have run."""
-        running = row.state is SessionState.RUNNING
-        told = row.state is not SessionState.CREATED and not running
-        if told or (running and self._index().is_driven(row.session_id)):
+        if row.state not in {SessionState.CREATED, SessionState.RUNNING} or self._index().is_driven(row.session_id):
             return row.state
         if row.node_count and commit_count(self._store, row.session_id) == row.node_count:
             return SessionState.SUCCEEDED
-        return SessionState.INTERRUPTED if running else row.state
+        return SessionState.INTERRUPTED if row.state is SessionState.RUNNING else row.state

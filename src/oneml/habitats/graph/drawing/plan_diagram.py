@@ -128,7 +128,6 @@ def _box(name: NodePath, group: _Group, statuses: Mapping[NodePath, NodeStatus] 
     lines = list(_about(name, group))
     found = [] if statuses is None else [statuses[node.path] for node in group.nodes]
     lines.extend(status_lines(found))
-    seconds = [each.seconds for each in found if each.seconds is not None]
     engines = {each.engine for each in found}
     return Box(
         name=name,
@@ -139,7 +138,7 @@ def _box(name: NodePath, group: _Group, statuses: Mapping[NodePath, NodeStatus] 
         frame=around[-1] if around else "",
         members=len(group.nodes),
         states=state_counts(found),
-        seconds=sum(seconds) if seconds else None,
+        seconds=total_seconds(found),
         attempt=found[0].attempt if len(found) == 1 else 0,
         engine=engines.pop() if len(engines) == 1 else "",
     )
@@ -169,20 +168,26 @@ def status_lines(found: Sequence[NodeStatus]) -> Iterator[str]:
     """Give where nodes stand, in words; nothing of no nodes."""
     if not found:
         return
-    seconds = [each.seconds for each in found if each.seconds is not None]
+    seconds = total_seconds(found)
     if len(found) > 1:
         counts = state_counts(found)
         yield ", ".join(f"{count} {'ok' if state == NodeState.SUCCEEDED else state}" for state, count in counts.items())
-        if seconds:
-            yield f"{seconds_text(sum(seconds))} in all"
+        if seconds is not None:
+            yield f"{seconds_text(seconds)} in all"
         return
     [only] = found
     words = ["reused" if only.reused else only.state.value]
     if only.attempt > 1:
         words.append(f"attempt {only.attempt}")
-    if seconds:
-        words.append(seconds_text(seconds[0]))
+    if seconds is not None:
+        words.append(seconds_text(seconds))
     yield " \N{MIDDLE DOT} ".join(words)
+
+
+def total_seconds(found: Sequence[NodeStatus]) -> float | None:
+    """Return how long the bodies of nodes ran together; None where none ended."""
+    seconds = [each.seconds for each in found if each.seconds is not None]
+    return sum(seconds) if seconds else None
 
 
 def seconds_text(seconds: float) -> str:

@@ -14,7 +14,17 @@ import harmless_kinds
 from drift_asking import Asking
 from drift_workers import Forge, forge
 from harbour_site import PLAIN, VARIABLES, Harbour, copied
-from harmful_kinds import KINDS, ON_DISK, REMEMBERED, RUNNABLE, Kind, check_load, check_refusal, nothing
+from harmful_kinds import (
+    KINDS,
+    ON_DISK,
+    REMEMBERED,
+    RUNNABLE,
+    Kind,
+    check_load,
+    check_refusal,
+    check_refusal_or_load,
+    nothing,
+)
 from harmless_kinds import brought_about, check_run, check_said
 from installed_site import AT_THE_START
 from oneml.habitats.engines.dask_cluster import DaskEngine
@@ -91,10 +101,7 @@ def test_worker_that_was_warm_before_the_change_refuses_or_runs_what_was_proven(
     else:
         check_refusal(kind, anew)
         assert not has_run
-    if open_already.state is REFUSED:
-        check_refusal(kind, open_already)
-    else:
-        check_load(kind, open_already)
+    check_refusal_or_load(kind, open_already)
     check_load(kind, restored)
 
 

@@ -262,3 +262,11 @@ def check_refusal(kind: Kind, outcome: NodeOutcome) -> None:
 def check_load(kind: Kind, outcome: NodeOutcome) -> None:
     assert outcome.state is NodeState.SUCCEEDED, outcome.error
     assert outcome.ports["output"].inline == LOADED[kind.variant]
+
+
+def check_refusal_or_load(kind: Kind, outcome: NodeOutcome) -> None:
+    """Hold what a worker that was open before a change gives: it refuses, or runs what was proven."""
+    if outcome.state is NodeState.REFUSED:
+        check_refusal(kind, outcome)
+    else:
+        check_load(kind, outcome)

@@ -24,7 +24,7 @@ from canaries import LEFT_OUT, SETTINGS, found_below, found_in, new_aviary
 from drift_asking import Asking
 from forked import forking
 from harbour_site import DRIVERS, PLAIN, VARIABLES, Harbour, copied, installed, session_of, with_sessions
-from harmful_kinds import KINDS, ON_DISK, REMEMBERED, RUNNABLE, Kind, check_load, check_refusal
+from harmful_kinds import KINDS, ON_DISK, REMEMBERED, RUNNABLE, Kind, check_load, check_refusal, check_refusal_or_load
 from harmless_kinds import brought_about, check_run, check_said
 from oneml.habitats.engines.ray_cluster import RayEngine
 from oneml.habitats.ports.engine import EngineRun, NodeNeeds
@@ -130,10 +130,7 @@ def test_worker_that_was_warm_before_the_change_refuses_or_runs_what_was_proven(
     else:
         check_refusal(kind, anew)
         assert not has_run
-    if open_already.state is REFUSED:
-        check_refusal(kind, open_already)
-    else:
-        check_load(kind, open_already)
+    check_refusal_or_load(kind, open_already)
     check_load(kind, restored)
 
 
